@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The error object. Everything works in the caller's struct and on the stack, so that running out of memory can be
+ * reported. Text is formatted into room larger than its field, so that the cut is made by escape_text(), at a
+ * character.
+ */
+#include "base/error.h"
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/escape.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { SCRATCH_SIZE = 2 * ERROR_TEXT_MAX };
+
+static const char *const category_names[] = {
+	[ERROR_NONE] = "none",           [ERROR_USAGE] = "usage",     [ERROR_CONFIG] = "config",
+	[ERROR_NETWORK] = "network",     [ERROR_CA] = "ca",           [ERROR_DNS] = "dns",
+	[ERROR_REMOTE] = "remote",       [ERROR_STORE] = "store",     [ERROR_BUSY] = "busy",
+	[ERROR_CANCELLED] = "cancelled", [ERROR_TIMEOUT] = "timeout", [ERROR_DATA] = "data",
+	[ERROR_INTERNAL] = "internal",
+};
+
+void error_clear(struct error *err)
+{
+	*err = (struct error){0};
+}
+
+static void set_text(char *field, size_t size, const char *format, va_list args) PRINTF_LIKE(3, 0);
+static void set_text(char *field, size_t size, const char *format, va_list args)
+{
+	char scratch[SCRATCH_SIZE];
+	if (vsnprintf(scratch, sizeof(scratch), format, args) < 0)
+		scratch[0] = '\0';
+	(void)escape_str(field, size, scratch);
+}
+
+static void record(struct error *err, enum error_category category, const char *step)
+{
+	err->category = category;
+	if (err->step == NULL)
+		err->step = step;
+}
+
+bool error_set(struct error *err, enum error_category category, const char *step, const char *format, ...)
+{
+	va_list args;
+	if (error_is_set(err))
+		return false;
+	record(err, category, step);
+	va_start(args, format);
+	set_text(err->message, sizeof(err->message), format, args);
+	va_end(args);
+	return false;
+}
+
+bool error_errno(struct error *err, enum error_category category, const char *step, int errnum, const char *format, ...)
+{
+	va_list args;
+	char reason[128], text[ERROR_TEXT_MAX - sizeof(reason) - 2];
+	if (error_is_set(err))
+		return false;
+	va_start(args, format);
+	set_text(text, sizeof(text), format, args);
+	va_end(args);
+	return error_set(err, category, step, "%s: %s", text, strerror_r(errnum, reason, sizeof(reason)));
+}
+
+bool error_oom(struct error *err)
+{
+	return error_set(err, ERROR_INTERNAL, NULL, "out of memory");
+}
+
+void error_said(struct error *err, const char *text, size_t len)
+{
+	if (err->said[0] == '\0' && text != NULL)
+		(void)escape_text(err->said, sizeof(err->said), text, len, /* keep_lines= */ true);
+}
+
+/* Fill a name that is still unknown. */
+static void set_name(char field[ERROR_NAME_MAX], const char *name)
+{
+	if (field[0] == '\0' && name != NULL)
+		(void)escape_str(field, ERROR_NAME_MAX, name);
+}
+
+void error_type(struct error *err, const char *type)
+{
+	set_name(err->type, type);
+}
+
+void error_hint(struct error *err, const char *format, ...)
+{
+	va_list args;
+	if (err->hint[0] != '\0')
+		return;
+	va_start(args, format);
+	set_text(err->hint, sizeof(err->hint), format, args);
+	va_end(args);
+}
+
+void error_context(struct error *err, const char *step, const char *certificate, const char *server)
+{
+	if (err->step == NULL)
+		err->step = step;
+	set_name(err->certificate, certificate);
+	set_name(err->server, server);
+}
+
+bool error_attribute(struct error *err, enum error_category category, const char *step)
+{
+	if (err->category == ERROR_DATA)
+		err->category = category;
+	if (err->step == NULL)
+		err->step = step;
+	return false;
+}
+
+const char *error_category_name(enum error_category category)
+{
+	return category < ARRAY_LEN(category_names) ? category_names[category] : "internal";
+}
+
+/* "  said: …"; further lines are indented deeper than any label, so that foreign words cannot look like one of ours. */
+static void format_said(const char *said, struct buf *out)
+{
+	buf_str(out, "  said: ");
+	for (const char *c = said; *c != '\0'; c++) {
+		buf_char(out, *c);
+		if (*c == '\n' && c[1] != '\n')
+			buf_str(out, "        ");
+	}
+	buf_char(out, '\n');
+}
+
+void error_format(const struct error *err, struct buf *out)
+{
+	char time[RFC3339_SIZE];
+	const char *where[] = {err->certificate, err->server, err->step};
+	for (size_t i = 0; i < ARRAY_LEN(where); i++)
+		if (where[i] != NULL && where[i][0] != '\0')
+			buf_printf(out, "%s: ", where[i]);
+	buf_printf(out, "%s\n", err->message[0] != '\0' ? err->message : error_category_name(err->category));
+	if (err->said[0] != '\0')
+		format_said(err->said, out);
+	if (err->type[0] != '\0')
+		buf_printf(out, "  type: %s\n", err->type);
+	if (err->retry_at > 0)
+		buf_printf(out, "  retry: not before %s\n", rfc3339_format(err->retry_at, time));
+	if (err->hint[0] != '\0')
+		buf_printf(out, "  next: %s\n", err->hint);
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Foreign text made safe to show. The input is taken apart into pieces (one character or one broken byte); a piece is
+ * written whole or not at all, and the last place where "…" would still fit is remembered for the cut.
+ */
+#include "base/escape.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#define ELLIPSIS "\xe2\x80\xa6"
+
+enum { ELLIPSIS_LEN = sizeof(ELLIPSIS) - 1, PIECE_MAX = 16 };
+
+/* Characters outside ASCII that move the cursor, end a line or reorder what is shown. */
+static const struct {
+	uint32_t first, last;
+} unsafe[] = {
+	{0x80, 0x9f},     /* C1 controls */
+	{0x61c, 0x61c},   /* Arabic letter mark */
+	{0x200e, 0x200f}, /* direction marks */
+	{0x2028, 0x2029}, /* line and paragraph separator */
+	{0x202a, 0x202e}, /* embeddings and overrides */
+	{0x2066, 0x2069}, /* isolates */
+};
+
+static bool is_safe(uint32_t c)
+{
+	if (c < 0x20 || c == 0x7f)
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(unsafe); i++)
+		if (c >= unsafe[i].first && c <= unsafe[i].last)
+			return false;
+	return true;
+}
+
+/* The character at TEXT and its length; length 0 where the bytes are no UTF-8 (RFC 3629 §4: shortest form only). */
+static size_t decode(const unsigned char *text, size_t len, uint32_t *ret)
+{
+	static const uint32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+	size_t count = 1;
+	uint32_t c = text[0];
+	if (c >= 0xf0 && c <= 0xf4) {
+		count = 4;
+		c &= 0x07;
+	} else if (c >= 0xe0 && c < 0xf0) {
+		count = 3;
+		c &= 0x0f;
+	} else if (c >= 0xc2 && c < 0xe0) {
+		count = 2;
+		c &= 0x1f;
+	} else if (c >= 0x80) {
+		return 0;
+	}
+	if (count > len)
+		return 0;
+	for (size_t i = 1; i < count; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		c = c << 6 | (text[i] & 0x3fU);
+	}
+	if (c < smallest[count] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
+		return 0;
+	*ret = c;
+	return count;
+}
+
+/* One piece of the input into PIECE; returns the input bytes used. */
+static size_t next_piece(const unsigned char *text, size_t len, bool keep_lines, char piece[PIECE_MAX], size_t *ret_len)
+{
+	uint32_t c = 0;
+	size_t used = decode(text, len, &c);
+	int written = 0;
+	if (used > 0 && (is_safe(c) || (c == '\n' && keep_lines))) {
+		memcpy(piece, text, used);
+		*ret_len = used;
+		return used;
+	}
+	if (used > 1)
+		written = snprintf(piece, PIECE_MAX, "\\u{%x}", (unsigned)c);
+	else
+		written = snprintf(piece, PIECE_MAX, "\\x%02x", (unsigned)text[0]);
+	*ret_len = (size_t)written;
+	return used > 0 ? used : 1;
+}
+
+static bool is_space(unsigned char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* Whether only carriage returns stand before the next newline. */
+static bool ends_line(const unsigned char *text, size_t len)
+{
+	size_t i = 0;
+	while (i < len && text[i] == '\r')
+		i++;
+	return i > 0 && i < len && text[i] == '\n';
+}
+
+char *escape_text(char *out, size_t size, const char *text, size_t len, bool keep_lines)
+{
+	const unsigned char *in = (const unsigned char *)text;
+	size_t written = 0, cut = 0;
+	if (size == 0)
+		return out;
+	while (len > 0 && is_space(in[len - 1]))
+		len--;
+	while (len > 0 && is_space(in[0])) {
+		in++;
+		len--;
+	}
+	while (len > 0) {
+		char piece[PIECE_MAX];
+		size_t piece_len = 0, used = 1;
+		if (!keep_lines || !ends_line(in, len))
+			used = next_piece(in, len, keep_lines, piece, &piece_len);
+		if (piece_len > size - 1 - written) {
+			written = cut;
+			if (size > ELLIPSIS_LEN) {
+				memcpy(out + written, ELLIPSIS, ELLIPSIS_LEN);
+				written += ELLIPSIS_LEN;
+			}
+			break;
+		}
+		memcpy(out + written, piece, piece_len);
+		written += piece_len;
+		if (written + ELLIPSIS_LEN < size)
+			cut = written;
+		in += used;
+		len -= used;
+	}
+	out[written] = '\0';
+	return out;
+}
+
+char *escape_str(char *out, size_t size, const char *text)
+{
+	return escape_text(out, size, text, strlen(text), /* keep_lines= */ false);
+}

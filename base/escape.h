@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The one way from foreign text to a terminal, a log or an error: valid UTF-8 is kept; C0 and C1 controls, DEL, line
+ * and paragraph separators, bidirectional controls and broken bytes become \xNN or \u{N}. A newline never passes.
+ */
+#ifndef BASE_ESCAPE_H
+#define BASE_ESCAPE_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct buf;
+
+/*
+ * Write LEN bytes of TEXT safely into OUT of SIZE bytes (NUL-terminated). What does not fit is cut at a character and
+ * replaced by "…". Leading and trailing white space is dropped. With KEEP_LINES, newlines pass (for multi-line command
+ * output shown indented by its printer); carriage returns before them are dropped. Returns OUT.
+ */
+char *escape_text(char *out, size_t size, const char *text, size_t len, bool keep_lines);
+
+/* The same for a C string, on one line. */
+char *escape_str(char *out, size_t size, const char *text);
+
+#endif

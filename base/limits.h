@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Every limit on what an outsider can make us do, in one place, each with its reason. Tested at the cap and one above.
+ */
+#ifndef BASE_LIMITS_H
+#define BASE_LIMITS_H
+
+enum {
+	/* HTTP: a CA's answers are a few KiB; these leave room for a hundred names and stop a bomb. */
+	LIMIT_HTTP_HEADERS_TOTAL = 64 * 1024,
+	LIMIT_HTTP_HEADER = 16 * 1024,
+	LIMIT_HTTP_HEADER_COUNT = 100,
+	LIMIT_HTTP_REDIRECTS = 3,
+	LIMIT_URL = 2048,
+
+	/* JSON: jansson recurses, so depth is capped before it sees the text. */
+	LIMIT_JSON_BODY = 256 * 1024,
+	LIMIT_JSON_DEPTH = 16,
+	LIMIT_JSON_ARRAY = 1000,
+	LIMIT_JSON_STRING = 64 * 1024,
+
+	/* ACME */
+	LIMIT_CHAIN_BODY = 256 * 1024,
+	LIMIT_CHAIN_CERTIFICATES = 10,
+	LIMIT_IDENTIFIERS = 1000,     /* names in one order: far above every CA's own limit of 100 */
+	LIMIT_POLLS_PER_ORDER = 120,  /* and the deadline, whichever comes first */
+	LIMIT_BAD_NONCE_RETRIES = 12, /* at a CA that rejects every second nonce: a failure in 4096 */
+	LIMIT_NONCE = 512,
+	LIMIT_NONCE_POOL = 32,
+	LIMIT_TOKEN_MIN = 16,
+	LIMIT_TOKEN_MAX = 128,
+	LIMIT_PARALLEL_REQUESTS = 8,            /* reads and posts of one order that are in flight together */
+	LIMIT_RETRY_AFTER_FAILURE = 24 * 3600,  /* longest wait honoured across runs after a failure, seconds */
+	LIMIT_RETRY_AFTER_RATE = 7 * 24 * 3600, /* the same for 429 and 503 */
+
+	/* DNS */
+	LIMIT_DNS_MESSAGE = 64 * 1024,
+	LIMIT_DNS_CNAME_HOPS = 8,
+	LIMIT_DNS_NAMESERVERS = 16,
+	LIMIT_DNS_TXT_STRINGS = 256,
+
+	/* SSH, SFTP and the courier's messages */
+	LIMIT_REMOTE_OUTPUT = 64 * 1024,
+	LIMIT_SFTP_PACKET = 256 * 1024,
+	LIMIT_REMOTE_FILE = 1024 * 1024, /* a PEM file read back from a server */
+	LIMIT_IPC_MESSAGE = 512 * 1024,
+
+	/* Files of ours and the user's */
+	LIMIT_CONFIG_FILE = 4 * 1024 * 1024,
+	LIMIT_STATE_FILE = 1024 * 1024,
+	LIMIT_KEY_FILE = 64 * 1024,
+	LIMIT_CREDENTIAL_FILE = 64 * 1024,
+	LIMIT_PATH = 4096,
+
+	/* DNS providers: a zone's page of records is larger than a CA's answer */
+	LIMIT_PROVIDER_BODY = 1024 * 1024,
+	LIMIT_PROVIDER_PAGES = 200,
+};
+
+#endif

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Words that config, engine, store and commands share, and their one table each: key types and challenge types.
+ */
+#ifndef BASE_TERMS_H
+#define BASE_TERMS_H
+
+#include "base/compiler.h"
+
+#include <stdbool.h>
+
+enum key_type {
+	KEY_TYPE_ECDSA_P256,
+	KEY_TYPE_ECDSA_P384,
+	KEY_TYPE_RSA_2048,
+	KEY_TYPE_RSA_3072,
+	KEY_TYPE_RSA_4096,
+};
+
+enum challenge_type {
+	CHALLENGE_HTTP_01,
+	CHALLENGE_DNS_01,
+	CHALLENGE_TLS_ALPN_01,
+	CHALLENGE_DNS_ACCOUNT_01,
+	CHALLENGE_DNS_PERSIST_01,
+	CHALLENGE_UNKNOWN, /* a type of the CA's that this version does not know */
+};
+
+/* "ecdsa-p256", … */
+const char *key_type_name(enum key_type type);
+MUST_CHECK bool key_type_parse(const char *text, enum key_type *ret);
+
+/* "http-01", …; "unknown". Parsing an unlisted word gives CHALLENGE_UNKNOWN. */
+const char *challenge_type_name(enum challenge_type type);
+enum challenge_type challenge_type_parse(const char *text);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The interface of a DNS provider: find the zone, add one TXT value, remove one TXT value. Providers know zones and
+ * records, not challenges. Adding never disturbs other values at the name; removing removes exactly ours and is silent
+ * when it is gone; both are safe to repeat. A new provider is one file and one line in registry.c.
+ */
+#ifndef DNS_PROVIDERS_PROVIDER_H
+#define DNS_PROVIDERS_PROVIDER_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+#include <stddef.h>
+
+struct http_client;
+struct dns_provider;
+
+/* One credential or option a provider takes. */
+struct dns_provider_key {
+	const char *name;        /* in the config and in a credentials file: "api_token" */
+	const char *environment; /* variables tried in turn when the config has none, comma-separated; NULL: none */
+	bool required;
+	bool is_secret;
+	const char *help; /* one line for docs and messages */
+};
+
+struct dns_setting {
+	const char *key;
+	const struct secret *value;
+};
+
+/* What the module for one vendor is: a const table entry. */
+struct dns_provider_module {
+	const char *name;                    /* "cloudflare" */
+	const char *title;                   /* "Cloudflare", the prefix of its error texts */
+	const char *url;                     /* the vendor's documentation */
+	const struct dns_provider_key *keys; /* ends with a NULL name */
+
+	/* Make an instance from checked settings. CLIENT is borrowed. NULL with ERR on failure. */
+	struct dns_provider *(*open)(const struct dns_setting *settings, size_t count, struct http_client *client,
+				     struct error *err);
+	void (*close)(struct dns_provider *provider);
+
+	/*
+	 * The vendor's zone that holds NAME, by longest match: *RET is its id for the vendor (opaque, malloc'd),
+	 * *RET_ZONE its apex (malloc'd). Thread-safe; the instance caches what it found. ERROR_DNS naming what was
+	 * tried.
+	 */
+	bool (*find_zone)(struct dns_provider *provider, const char *name, struct deadline deadline, char **ret_id,
+			  char **ret_zone, struct error *err);
+
+	/* A TXT record VALUE at NAME exists afterwards; *RET_RECORD is the vendor's handle for it (malloc'd; may be
+	 * NULL). */
+	bool (*add_txt)(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
+			struct deadline deadline, char **ret_record, struct error *err);
+
+	/* No TXT record VALUE at NAME exists afterwards. RECORD is add_txt's handle, or NULL when it was lost. */
+	bool (*remove_txt)(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
+			   const char *record, struct deadline deadline, struct error *err);
+};
+
+#endif

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * renewal/<name>.json: how a certificate was issued, so that `renew` can do it again without the config, and what is
+ * known of its state: when it is due, what failed last, and what each server was given and serves.
+ */
+#ifndef STORE_RENEWAL_H
+#define STORE_RENEWAL_H
+
+#include "base/identifier.h"
+#include "base/terms.h"
+#include "store/store.h"
+
+/* What one server has, as last known: wanted is the live generation. */
+struct renewal_server {
+	char *name;
+	uint64_t pushed;        /* generation it was given; 0: none yet */
+	char served_sha256[65]; /* leaf seen in the last handshake; empty: not seen */
+	char result[16];        /* "deployed", "unchanged", "rolled_back", "failed"; empty: never tried */
+	int64_t last_try;       /* wall clock seconds, 0: never */
+	struct error error;     /* of the last try; empty when it worked */
+};
+
+struct renewal {
+	char *name;
+	struct identifier *identifiers;
+	size_t identifier_count;
+	enum key_type key_type;
+	bool reuse_key;
+	char *ca_url;    /* directory */
+	char *ca_name;   /* as the user called it */
+	char *ca_bundle; /* NULL: none */
+	char *account;   /* account record's name */
+	char *email;
+	char *profile;
+	enum challenge_type challenge;
+	char *webroot;
+	char *dns_provider;    /* type of the provider */
+	char *dns_credentials; /* file with its settings, for certificates without a config; NULL: the config has them
+				*/
+	bool from_config;      /* the config describes it; else `issue` did */
+	uint64_t generation;   /* live when this was written */
+	int64_t not_before, not_after;
+	char *serial, *issuer, *fingerprint_sha256;
+	int64_t renew_at;  /* drawn once, kept; 0: not issued yet */
+	unsigned failures; /* in a row */
+	int64_t last_failure;
+	int64_t retry_at; /* the CA asked not to come back before; 0: none */
+	struct error last_error;
+	struct renewal_server *servers;
+	size_t server_count;
+};
+
+void renewal_done(struct renewal *renewal);
+
+/* JSON text to struct (pure; fuzzed). ERROR_STORE naming NAME's record when damaged or of an unknown version. */
+MUST_CHECK bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err);
+MUST_CHECK bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct error *err);
+
+/* Through the store. *RET_FOUND false (and success) when there is no record. */
+MUST_CHECK bool renewal_load(struct store *store, const char *name, struct renewal *ret, bool *ret_found,
+			     struct error *err);
+MUST_CHECK bool renewal_save(struct store *store, const struct renewal *renewal, struct error *err);
+
+/* The server's entry, added empty when there is none; NULL with ERR when out of memory. Borrowed. */
+MUST_CHECK struct renewal_server *renewal_server(struct renewal *renewal, const char *name, struct error *err);
+
+#endif

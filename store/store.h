@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where keys, certificates, accounts, orders in flight and locks live. The contract, written once above the backends
+ * and checked by one test suite. Stage → verify → switch: a reader never sees a key that does not fit its certificate,
+ * whatever crashed when.
+ */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+struct store;
+
+/*
+ * Open the store in directory DIR; it and its folders are made (0700) when CREATE is set, and may be missing otherwise
+ * (then everything reads as not found). Left-over temporary files of ours are swept. ERROR_STORE naming the path.
+ */
+MUST_CHECK struct store *store_open(const char *dir, bool create, struct error *err);
+void store_close(struct store *store);
+DEFINE_FREEP(store_closep, struct store, store_close)
+
+const char *store_dir(const struct store *store);
+
+/* --- Locks: the kernel's, released by death. A lock is held for a whole job; look again after you got it. --- */
+
+struct store_lock;
+
+/*
+ * Lock KIND ("certificate", "account", "server") NAME; waits until DEADLINE, then ERROR_BUSY naming the holder's pid
+ * where known. Locks of threads of one process exclude each other too.
+ */
+MUST_CHECK struct store_lock *store_lock(struct store *store, const char *kind, const char *name,
+					 struct deadline deadline, struct error *err);
+void store_unlock(struct store_lock *lock);
+DEFINE_FREEP(store_unlockp, struct store_lock, store_unlock)
+
+/* --- Generations: a key and its certificate, never changed once complete --- */
+
+struct generation {
+	uint64_t number; /* counts from 1 */
+	char *path;      /* of its folder */
+	char *cert;      /* PEM texts */
+	char *chain;     /* may be empty */
+	char *fullchain;
+	struct secret privkey;
+};
+
+void generation_done(struct generation *generation);
+
+/* The live generation of NAME. *RET_FOUND false (and success) when there is none. */
+MUST_CHECK bool store_read_live(struct store *store, const char *name, struct generation *ret, bool *ret_found,
+				struct error *err);
+
+/* Only the number of the live generation and the path of the live folder, without reading any file of it. */
+MUST_CHECK bool store_live_number(struct store *store, const char *name, uint64_t *ret_number, bool *ret_found,
+				  struct error *err);
+
+/* live/<name>, as configs and hooks know it. malloc'd. */
+MUST_CHECK char *store_live_path(const struct store *store, const char *name, struct error *err);
+
+/*
+ * The private key of a certificate that is being ordered, kept (0600, fsync'd) before the order is placed so that a
+ * crash after finalize loses nothing. Staging again replaces the earlier one.
+ */
+MUST_CHECK bool store_stage_key(struct store *store, const char *name, const struct secret *key_pem, struct error *err);
+MUST_CHECK bool store_read_staged_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
+				      struct error *err);
+MUST_CHECK bool store_discard_staged(struct store *store, const char *name, struct error *err);
+
+/*
+ * Make the staged key and these PEM texts the next generation: written, fsync'd, read back, checked once more (key fits
+ * certificate), made complete by one rename, then made live by one rename. *RET_NUMBER is the new generation's. The
+ * staged key is gone afterwards. On failure the old generation stays live.
+ */
+MUST_CHECK bool store_commit(struct store *store, const char *name, const char *cert, const char *chain,
+			     const char *fullchain, uint64_t *ret_number, struct error *err);
+
+/* --- Records: JSON documents, one writer at a time, replaced atomically --- */
+
+enum store_record {
+	STORE_RENEWAL, /* renewal/<name>.json: how it was issued and its state (renewal.h) */
+	STORE_ORDER,   /* orders/<name>.json: an order in flight (order_record.h) */
+	STORE_ACCOUNT, /* accounts/<name>/account.json (account_record.h) */
+};
+
+MUST_CHECK bool store_read_record(struct store *store, enum store_record kind, const char *name, struct buf *ret,
+				  bool *ret_found, struct error *err);
+MUST_CHECK bool store_write_record(struct store *store, enum store_record kind, const char *name, const char *text,
+				   size_t len, struct error *err);
+/* Gone already is success. */
+MUST_CHECK bool store_delete_record(struct store *store, enum store_record kind, const char *name, struct error *err);
+/* Sorted names of the records of KIND. */
+MUST_CHECK bool store_list_records(struct store *store, enum store_record kind, struct str_list *ret,
+				   struct error *err);
+
+/* accounts/<name>/key.pem, 0600. */
+MUST_CHECK bool store_read_account_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
+				       struct error *err);
+MUST_CHECK bool store_write_account_key(struct store *store, const char *name, const struct secret *key_pem,
+					struct error *err);
+
+#endif

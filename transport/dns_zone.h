@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Where a TXT record must be visible: the zone of a name, its authoritative servers, and the wait until every one of
+ * them shows what was published.
+ */
+#ifndef TRANSPORT_DNS_ZONE_H
+#define TRANSPORT_DNS_ZONE_H
+
+#include "transport/dns.h"
+
+/*
+ * Follow the CNAMEs of NAME (at most LIMIT_DNS_CNAME_HOPS, no loops): *RET is the name to publish at, NAME itself when
+ * there is none. A name that does not exist yet is no failure.
+ */
+MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *name, struct deadline deadline,
+				   char ret[256], struct error *err);
+
+/* The apex of the zone that holds NAME, by its SOA. */
+MUST_CHECK bool dns_find_zone(struct dns_resolver *resolver, const char *name, struct deadline deadline, char ret[256],
+			      struct error *err);
+
+struct dns_expectation {
+	const char *name; /* where the TXT record is, aliases followed */
+	const char *value;
+};
+
+/* Told after each round which servers still lack which value; may be NULL. */
+typedef void dns_progress(void *ctx, size_t servers_ready, size_t servers_total);
+
+/*
+ * Wait until every authoritative server of the names' zones, asked directly at one reachable address each, answers with
+ * every expected value (others beside it are fine). First round at once, then after 0.5 s growing to 5 s. Servers that
+ * cannot be reached are tolerated as long as at least one of each zone answered and showed everything for two rounds;
+ * where a zone has no reachable authoritative server at all (a laboratory without delegation), the resolver's servers
+ * are asked instead. On timeout ERROR_DNS tells which server lacked which value, or did not answer.
+ */
+MUST_CHECK bool dns_wait_published(struct dns_resolver *resolver, const struct dns_expectation *expectations,
+				   size_t count, struct deadline deadline, dns_progress *progress, void *ctx,
+				   struct error *err);
+
+#endif

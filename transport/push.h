@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One server's deployment as one transaction: compare, upload beside the live files, switch, test, reload, verify by a
+ * TLS handshake; whatever fails after the switch puts the previous files back and reloads again. Runs in the courier
+ * process (courier.h), which is given nothing but one job.
+ */
+#ifndef TRANSPORT_PUSH_H
+#define TRANSPORT_PUSH_H
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+#include "base/str.h"
+
+#include <stdint.h>
+
+enum push_result { PUSH_FAILED, PUSH_ROLLED_BACK, PUSH_UNCHANGED, PUSH_DEPLOYED };
+
+/* "failed", "rolled_back", "unchanged", "deployed". */
+const char *push_result_name(enum push_result result);
+
+enum push_file { PUSH_FILE_CERT, PUSH_FILE_CHAIN, PUSH_FILE_FULLCHAIN, PUSH_FILE_PRIVKEY, PUSH_FILE_COMBINED };
+
+/* An extra copy of one file at an exact path, replaced by rename and put back by rename. */
+struct push_copy {
+	enum push_file file;
+	char *path;
+};
+
+struct push_certificate {
+	char *name;          /* certificate name; files arrive under <dir>/<name>/ */
+	uint64_t generation; /* ours; names the remote generation's folder */
+	char *cert;          /* PEM */
+	char *chain;
+	char *fullchain;
+	struct secret privkey;
+	char fingerprint_sha256[65]; /* of the leaf */
+	char *server_name;           /* SNI for the verification */
+	struct push_copy *copies;
+	size_t copy_count;
+};
+
+/* Everything the courier knows. All strings owned. */
+struct push_job {
+	char *server; /* its name in the config, for messages */
+	char *host;
+	uint16_t port;
+	char *user;
+	struct secret identity; /* private key file's content; empty: none */
+	char *agent;            /* path of an SSH agent's socket; NULL: none */
+	char *known_hosts;      /* file */
+	char *dir;              /* NULL: only copies are written */
+	char *owner;            /* NULL: left as created */
+	char *group;
+	uint32_t key_mode;    /* e.g. 0600; the other files get 0644 */
+	char *test_command;   /* NULL: none */
+	char *reload_command; /* NULL: none */
+	bool verify;          /* TLS handshake after the reload */
+	char *verify_address;
+	uint16_t verify_port;
+	uint32_t transfer_ms; /* for connecting and transferring */
+	uint32_t command_ms;  /* for each command */
+	uint32_t verify_ms;   /* until the new leaf must be seen */
+	bool force;           /* push even where nothing differs */
+	struct push_certificate *certificates;
+	size_t certificate_count;
+};
+
+void push_job_done(struct push_job *job);
+
+/* What came of one certificate on this server. */
+struct push_outcome {
+	enum push_result result;
+	char served_sha256[65]; /* the leaf seen in the last handshake; empty where none was made */
+	struct error error;     /* when FAILED or ROLLED_BACK */
+};
+
+/* Hears each step as it begins: "connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back". */
+typedef void push_step(void *ctx, const char *step);
+
+/*
+ * Run JOB. OUTCOMES has certificate_count entries. Returns true when every outcome is DEPLOYED or UNCHANGED; otherwise
+ * ERR is the first cause. A transaction is all or nothing per server: when one certificate makes test, reload or verify
+ * fail, all of the job's certificates are rolled back.
+ */
+MUST_CHECK bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes,
+			 struct error *err);
+
+#endif

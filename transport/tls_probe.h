@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What a server really serves, seen by a TLS handshake with SNI. The chain is not judged here, only reported: the
+ * caller compares it with what it expects.
+ */
+#ifndef TRANSPORT_TLS_PROBE_H
+#define TRANSPORT_TLS_PROBE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stdint.h>
+
+struct tls_probe_target {
+	const char *address; /* host or address */
+	uint16_t port;
+	const char *server_name; /* SNI */
+};
+
+struct tls_probe_result {
+	char fingerprint_sha256[65]; /* of the served leaf's DER, lower-case hex */
+	int64_t not_after;           /* wall clock seconds */
+};
+
+/* One handshake. ERROR_NETWORK, naming the address and what failed, otherwise. Blocking no longer than DEADLINE. */
+MUST_CHECK bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
+			  struct error *err);
+
+#endif
