@@ -52,6 +52,7 @@ struct acme_post {
 	const char *payload;
 	const char *accept;  /* NULL: application/json */
 	size_t max_response; /* 0: LIMIT_JSON_BODY */
+	bool repeatable;     /* doing it twice does no harm although PAYLOAD is set (newAccount, §7.3.1) */
 	bool ok;
 	struct http_response response; /* when ok: a 2xx answer. Owned by the caller. */
 	struct error error;            /* when not ok; its step is the one given to acme_session_post */
@@ -59,8 +60,10 @@ struct acme_post {
 
 /*
  * Send COUNT signed POSTs, LIMIT_PARALLEL_REQUESTS side by side, each retried on badNonce with the nonce of the very
- * answer and a new signature, and on a failed connection once; then each has a 2xx response or an error. Returns true
- * when all are ok; otherwise ERR is a copy of the first one's error.
+ * answer and a new signature; then each has a 2xx response or an error. A lost connection is tried again once where
+ * that is safe: POST-as-GET and `repeatable`. For the rest (newOrder, finalize, a challenge) the CA may have acted
+ * although its answer was lost, so the caller has to look first. Returns true when all are ok; otherwise ERR is a copy
+ * of the first one's error. Every URL passes acme_session_check_url() first.
  */
 MUST_CHECK bool acme_session_post(struct acme_session *session, const struct acme_identity *identity,
 				  struct acme_post *posts, size_t count, const char *step, struct deadline deadline,

@@ -51,7 +51,7 @@ MUST_CHECK bool deadline_sleep(struct deadline deadline, int64_t ms, const char 
 
 enum { RFC3339_SIZE = sizeof("-9999-12-31T23:59:59Z") + 8 };
 
-/* "2026-11-24T03:04:05Z". Returns OUT. */
+/* "2026-11-24T03:04:05Z"; beyond the years 0000 to 9999 the first or last second of those. Returns OUT. */
 const char *rfc3339_format(int64_t wall, char out[RFC3339_SIZE]);
 
 /* RFC 3339 with optional fraction (dropped) and numeric offset. The whole of LEN bytes. */
@@ -62,7 +62,7 @@ MUST_CHECK bool http_date_parse(const char *text, size_t len, int64_t *ret);
 
 /*
  * RFC 9110 §10.2.3: seconds or an HTTP date, relative to NOW (wall). Gives seconds from now, at least 0; a date in the
- * past, a negative or garbled value counts as absent: false.
+ * past, a negative or garbled value, or more than INT32_MAX seconds counts as absent: false.
  */
 MUST_CHECK bool retry_after_parse(const char *text, int64_t now, int64_t *ret_seconds);
 

@@ -12,6 +12,8 @@ enum {
 	LIMIT_HTTP_HEADER_COUNT = 100,
 	LIMIT_HTTP_REDIRECTS = 3,
 	LIMIT_URL = 2048,
+	LIMIT_TRUST_BUNDLE = 8 * 1024 * 1024, /* a system's CA bundle is a quarter of a MiB */
+	LIMIT_HTTP_HOST_CACHE = 32,            /* hosts whose addresses one client remembers */
 
 	/* JSON: jansson recurses, so depth is capped before it sees the text. */
 	LIMIT_JSON_BODY = 256 * 1024,
@@ -43,10 +45,21 @@ enum {
 	LIMIT_REMOTE_OUTPUT = 64 * 1024,
 	LIMIT_SFTP_PACKET = 256 * 1024,
 	LIMIT_REMOTE_FILE = 1024 * 1024, /* a PEM file read back from a server */
+	LIMIT_REMOTE_NAMES = 4096,       /* entries of one remote directory that are looked at */
 	LIMIT_IPC_MESSAGE = 512 * 1024,
+	LIMIT_IPC_FRAME = 64 * 1024,          /* one datagram; the kernel's default socket buffer holds some 200 KiB */
+	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
+	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
+	LIMIT_COURIER_COPIES = 16, /* extra copies of one certificate's files */
 
 	/* Files of ours and the user's */
 	LIMIT_CONFIG_FILE = 4 * 1024 * 1024,
+	LIMIT_CONFIG_DEPTH = 16,                   /* the vocabulary nests six deep */
+	LIMIT_CONFIG_NODES = 1000 * 1000,          /* values after aliases are resolved: some 100,000 domains */
+	LIMIT_CONFIG_TEXT = 2 * LIMIT_CONFIG_FILE, /* bytes of all values, escapes and ${…} resolved */
+	LIMIT_CONFIG_VALUE = 256 * 1024,           /* one value, ${…} resolved */
+	LIMIT_CONFIG_ANCHORS = 1000,
+	LIMIT_CONFIG_ISSUES = 1000, /* more than anybody reads; the total is still told */
 	LIMIT_STATE_FILE = 1024 * 1024,
 	LIMIT_KEY_FILE = 64 * 1024,
 	LIMIT_CREDENTIAL_FILE = 64 * 1024,

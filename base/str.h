@@ -45,6 +45,7 @@ MUST_CHECK bool str_list_add(struct str_list *list, const char *text, struct err
 /* Adds TEXT unless it is there. */
 MUST_CHECK bool str_list_add_once(struct str_list *list, const char *text, struct error *err);
 bool str_list_has(const struct str_list *list, const char *text);
+/* RET becomes an independent copy; what it held is freed first (so it must be initialized). */
 MUST_CHECK bool str_list_copy(struct str_list *ret, const struct str_list *list, struct error *err);
 
 #endif

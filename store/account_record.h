@@ -21,6 +21,7 @@ MUST_CHECK char *account_record_name(const char *ca_url, const char *email, stru
 
 MUST_CHECK bool account_record_parse(const char *text, size_t len, const char *name, struct account_record *ret,
 				     struct error *err);
+MUST_CHECK bool account_record_serialize(const struct account_record *record, struct buf *out, struct error *err);
 MUST_CHECK bool account_record_load(struct store *store, const char *name, struct account_record *ret, bool *ret_found,
 				    struct error *err);
 MUST_CHECK bool account_record_save(struct store *store, const char *name, const struct account_record *record,

@@ -21,6 +21,7 @@ struct order_record {
 void order_record_done(struct order_record *record);
 MUST_CHECK bool order_record_parse(const char *text, size_t len, const char *name, struct order_record *ret,
 				   struct error *err);
+MUST_CHECK bool order_record_serialize(const struct order_record *record, struct buf *out, struct error *err);
 MUST_CHECK bool order_record_load(struct store *store, const char *name, struct order_record *ret, bool *ret_found,
 				  struct error *err);
 MUST_CHECK bool order_record_save(struct store *store, const char *name, const struct order_record *record,

@@ -6,6 +6,7 @@
 #ifndef STORE_RENEWAL_H
 #define STORE_RENEWAL_H
 
+#include "base/error.h"
 #include "base/identifier.h"
 #include "base/terms.h"
 #include "store/store.h"

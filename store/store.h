@@ -80,6 +80,16 @@ MUST_CHECK bool store_discard_staged(struct store *store, const char *name, stru
 MUST_CHECK bool store_commit(struct store *store, const char *name, const char *cert, const char *chain,
 			     const char *fullchain, uint64_t *ret_number, struct error *err);
 
+/*
+ * After a crash between those two renames, a complete generation is there that is not live. Make the newest one that
+ * verifies (key fits certificate) live when its number is above the live one's, or when the live one is gone; nothing
+ * needs ordering then. *RET_RECOVERED tells whether something was switched, *RET_NUMBER is the live generation's
+ * number afterwards (0: none). Reading moves nothing by itself: the caller does this under the certificate's lock,
+ * before it places an order. After a rollback on purpose, the newest is not wanted: do not call it then.
+ */
+MUST_CHECK bool store_recover(struct store *store, const char *name, uint64_t *ret_number, bool *ret_recovered,
+			      struct error *err);
+
 /* --- Records: JSON documents, one writer at a time, replaced atomically --- */
 
 enum store_record {
@@ -88,6 +98,10 @@ enum store_record {
 	STORE_ACCOUNT, /* accounts/<name>/account.json (account_record.h) */
 };
 
+/*
+ * The record's text, to be released with buf_done(); RET needs no initializing. *RET_FOUND false (and success) when
+ * there is none. An empty or unreadable file is ERROR_STORE with advice, never "not found".
+ */
 MUST_CHECK bool store_read_record(struct store *store, enum store_record kind, const char *name, struct buf *ret,
 				  bool *ret_found, struct error *err);
 MUST_CHECK bool store_write_record(struct store *store, enum store_record kind, const char *name, const char *text,
@@ -96,6 +110,10 @@ MUST_CHECK bool store_write_record(struct store *store, enum store_record kind, 
 MUST_CHECK bool store_delete_record(struct store *store, enum store_record kind, const char *name, struct error *err);
 /* Sorted names of the records of KIND. */
 MUST_CHECK bool store_list_records(struct store *store, enum store_record kind, struct str_list *ret,
+				   struct error *err);
+
+/* The record's path, for messages and advice. malloc'd. */
+MUST_CHECK char *store_record_path(const struct store *store, enum store_record kind, const char *name,
 				   struct error *err);
 
 /* accounts/<name>/key.pem, 0600. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DNS queries over c-ares, which only dns.c includes. A resolver is a list of recursive servers (the system's unless
- * given); authoritative servers are asked one at a time so that an answer is attributable.
+ * DNS queries over c-ares, which only dns.c and dns_message.c include. A resolver is a list of recursive servers (the
+ * system's unless given); every question goes to one server at a time, so that an answer is attributable.
  */
 #ifndef TRANSPORT_DNS_H
 #define TRANSPORT_DNS_H
@@ -11,6 +11,7 @@
 #include "base/str.h"
 
 #include <netinet/in.h>
+#include <stdint.h>
 #include <sys/socket.h>
 
 struct dns_resolver;
@@ -23,7 +24,7 @@ DEFINE_FREEP(dns_resolver_freep, struct dns_resolver, dns_resolver_free)
 struct dns_address {
 	struct sockaddr_storage addr;
 	socklen_t len;
-	char text[INET6_ADDRSTRLEN + 8]; /* "192.0.2.1:53", "[2001:db8::1]:53" */
+	char text[INET6_ADDRSTRLEN + 8]; /* as in a message: "192.0.2.1:53", "[2001:db8::1]:53" */
 };
 
 enum dns_outcome {
@@ -48,10 +49,34 @@ struct dns_answer {
 	int rcode;              /* DNS RCODE of the answer, 0 where none came */
 	struct str_list values; /* of the asked type at the asked name (or at the end of its CNAMEs) */
 	char alias[256];        /* where the name's CNAME leads, when the answer has one; else empty */
-	char zone[256];         /* owner of an SOA in the answer or authority section; else empty */
+	char zone[256];         /* owner of an SOA in the answer or authority section ("." the root's); else empty */
 };
 
 void dns_answer_done(struct dns_answer *answer);
+
+/* One of several questions that are asked side by side. */
+struct dns_question {
+	const struct dns_address *server; /* borrowed; NULL: the resolver's servers, one after the other */
+	const char *name;                 /* borrowed */
+	enum dns_type type;
+	bool recurse;             /* recursion desired; always so without a server */
+	struct dns_answer answer; /* owned by whoever owns the question */
+	struct error error;       /* why not, when answer.outcome is DNS_NO_ANSWER */
+};
+
+/*
+ * Ask COUNT questions side by side, UDP then TCP. A server that says nothing costs some two seconds, however many do;
+ * questions to one server should stand together, they then share a socket. RESOLVER may be NULL where every question
+ * has its server. False only when cancelled or past DEADLINE; questions answered until then keep their answers.
+ */
+MUST_CHECK bool dns_ask(struct dns_resolver *resolver, struct dns_question *questions, size_t count,
+			struct deadline deadline, struct error *err);
+
+/* The resolver's servers; borrowed. */
+const struct dns_address *dns_resolver_servers(const struct dns_resolver *resolver, size_t *ret_count);
+
+/* TEXT, an address with PORT unless it names another one, as an address. */
+MUST_CHECK bool dns_address_parse(const char *text, uint16_t port, struct dns_address *ret, struct error *err);
 
 /* Ask the resolver's servers (recursion desired), UDP then TCP. False only for DNS_NO_ANSWER. */
 MUST_CHECK bool dns_query(struct dns_resolver *resolver, const char *name, enum dns_type type, struct deadline deadline,

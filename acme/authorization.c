@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Authorizations. CAs shuffle the challenges and invent new types, so a challenge is chosen by its type's name and the
+ * rest is passed over.
+ */
+#include "acme/authorization.h"
+
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/str.h"
+
+#include <string.h>
+
+static const char *const status_names[] = {
+	[AUTHORIZATION_PENDING] = "pending",           [AUTHORIZATION_VALID] = "valid",
+	[AUTHORIZATION_INVALID] = "invalid",           [AUTHORIZATION_DEACTIVATED] = "deactivated",
+	[AUTHORIZATION_EXPIRED] = "expired",           [AUTHORIZATION_REVOKED] = "revoked",
+	[AUTHORIZATION_OTHER] = "in an unknown state",
+};
+
+const char *authorization_status_name(enum authorization_status status)
+{
+	return status_names[status];
+}
+
+static enum authorization_status parse_status(const char *text)
+{
+	for (size_t i = 0; i < AUTHORIZATION_OTHER; i++)
+		if (strcmp(status_names[i], text) == 0)
+			return (enum authorization_status)i;
+	return AUTHORIZATION_OTHER;
+}
+
+/* §7.1.4: a wildcard's authorization shows the base name, and `wildcard` true. */
+static bool parse_identifier(const json_t *object, bool wildcard, struct identifier *ret, struct error *err)
+{
+	const char *type = NULL, *value = NULL;
+	if (!json_need_str(object, "type", IDENTIFIER_MAX, &type, err) ||
+	    !json_need_str(object, "value", IDENTIFIER_MAX, &value, err))
+		return false;
+	AUTO_FREE char *name = str_format(err, "%s%s", wildcard && !str_starts(value, "*.") ? "*." : "", value);
+	if (name == NULL)
+		return false;
+	if (!identifier_parse(name, ret, err) || strcmp(type, identifier_type_name(ret->type)) != 0) {
+		error_clear(err); /* identifier_parse() blames the user */
+		return error_set(err, ERROR_DATA, NULL, "authorization is for something that is no name of ours");
+	}
+	return true;
+}
+
+static bool parse_challenges(const json_t *list, struct authorization *authorization, struct error *err)
+{
+	size_t count = json_array_size(list);
+	if (count == 0)
+		return true;
+	authorization->challenges = calloc(count, sizeof(*authorization->challenges));
+	if (authorization->challenges == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		struct challenge *challenge = &authorization->challenges[authorization->challenge_count];
+		if (!challenge_from_json(json_array_get(list, i), challenge, err))
+			return false;
+		authorization->challenge_count++;
+	}
+	return true;
+}
+
+static bool parse_members(const json_t *root, struct authorization *authorization, struct error *err)
+{
+	const char *status = NULL;
+	const json_t *identifier = NULL, *challenges = NULL;
+	bool wildcard = false;
+
+	if (!json_need_str(root, "status", 64, &status, err) || !json_opt_bool(root, "wildcard", &wildcard, err) ||
+	    !json_opt_object(root, "identifier", &identifier, err) ||
+	    !json_opt_array(root, "challenges", &challenges, err))
+		return false;
+	if (identifier == NULL)
+		return error_set(err, ERROR_DATA, NULL, "authorization names no identifier");
+	authorization->status = parse_status(status);
+	return parse_identifier(identifier, wildcard, &authorization->identifier, err) &&
+	       parse_challenges(challenges, authorization, err);
+}
+
+bool authorization_parse(const char *text, size_t len, struct authorization *ret, struct error *err)
+{
+	AUTO_JSON json_t *root = json_read(text, len, "authorization", err);
+	CLEANUP(authorization_done) struct authorization authorization = {0};
+
+	if (root == NULL || !parse_members(root, &authorization, err))
+		return false;
+	*ret = authorization;
+	authorization = (struct authorization){0};
+	return true;
+}
+
+/* The types on offer, for a person: "http-01, tls-alpn-01". */
+static void list_offers(const struct authorization *authorization, struct buf *out)
+{
+	for (size_t i = 0; i < authorization->challenge_count; i++)
+		buf_printf(out, "%s%s", i > 0 ? ", " : "", authorization->challenges[i].type_name);
+	if (authorization->challenge_count == 0)
+		buf_str(out, "nothing");
+}
+
+const struct challenge *authorization_choose(const struct authorization *authorization, enum challenge_type type,
+					     struct error *err)
+{
+	const char *name = authorization->identifier.value;
+	for (size_t i = 0; i < authorization->challenge_count; i++) {
+		const struct challenge *challenge = &authorization->challenges[i];
+		if (challenge->type != type)
+			continue;
+		if (challenge->url == NULL || !challenge_token_is_valid(challenge->token)) {
+			(void)error_set(err, ERROR_CA, NULL, "the CA's %s challenge for %s has no usable url and token",
+					challenge_type_name(type), name);
+			return NULL;
+		}
+		return challenge;
+	}
+	CLEANUP(buf_done) struct buf offers;
+	buf_init(&offers, LIMIT_JSON_BODY);
+	list_offers(authorization, &offers);
+	(void)error_set(err, ERROR_CA, NULL, "this CA does not offer %s for %s; it offers %s",
+			challenge_type_name(type), name, buf_cstr(&offers));
+	if (identifier_is_wildcard(&authorization->identifier) && type != CHALLENGE_DNS_01)
+		error_hint(err, "wildcard names need a DNS challenge: choose dns-01");
+	else
+		error_hint(err, "choose a challenge type that the CA offers for this name");
+	return NULL;
+}
+
+void authorization_failures(const struct authorization *authorization, struct buf *said, struct error *err)
+{
+	for (size_t i = 0; i < authorization->challenge_count; i++) {
+		const struct challenge *challenge = &authorization->challenges[i];
+		if (challenge->error == NULL)
+			continue;
+		const char *words = challenge->error->said;
+		buf_printf(said, "%s%s (%s): %s", said->len > 0 ? "\n" : "", authorization->identifier.value,
+			   challenge->type_name, *words != '\0' ? words : challenge->error->type);
+		if (!error_is_set(err))
+			*err = *challenge->error;
+	}
+}
+
+void authorization_done(struct authorization *authorization)
+{
+	for (size_t i = 0; i < authorization->challenge_count; i++)
+		challenge_done(&authorization->challenges[i]);
+	free(authorization->challenges);
+	*authorization = (struct authorization){0};
+}

@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Challenges. The token is the one piece of a CA's answer that ends up in file names and DNS records, so it is checked
+ * against its alphabet before anybody sees it.
+ */
+#include "acme/challenge.h"
+
+#include "acme/jwk.h"
+#include "acme/problem.h"
+#include "base/buf.h"
+#include "base/escape.h"
+#include "base/json.h"
+#include "base/limits.h"
+#include "base/str.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static const char *const status_names[] = {
+	[CHALLENGE_STATUS_PENDING] = "pending",
+	[CHALLENGE_STATUS_PROCESSING] = "processing",
+	[CHALLENGE_STATUS_VALID] = "valid",
+	[CHALLENGE_STATUS_INVALID] = "invalid",
+};
+
+static enum challenge_status parse_status(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_names); i++)
+		if (strcmp(status_names[i], text) == 0)
+			return (enum challenge_status)i;
+	return CHALLENGE_STATUS_OTHER;
+}
+
+static bool parse_members(const json_t *object, struct challenge *challenge, struct error *err)
+{
+	const char *url = NULL, *token = NULL, *status = "pending";
+	const json_t *problem = NULL;
+
+	if (!json_opt_str(object, "status", 64, &status, err) || !json_opt_str(object, "url", LIMIT_URL, &url, err) ||
+	    !json_opt_str(object, "token", LIMIT_JSON_STRING, &token, err) ||
+	    !json_opt_object(object, "error", &problem, err))
+		return false;
+	challenge->status = parse_status(status);
+	if (problem != NULL) {
+		challenge->error = calloc(1, sizeof(*challenge->error));
+		if (challenge->error == NULL)
+			return error_oom(err);
+		(void)acme_problem_from_json(problem, NULL, "the challenge failed", challenge->error);
+	}
+	return str_set(&challenge->url, url, err) && str_set(&challenge->token, token, err);
+}
+
+bool challenge_from_json(const json_t *object, struct challenge *ret, struct error *err)
+{
+	const char *type = NULL;
+	CLEANUP(challenge_done) struct challenge challenge = {0};
+
+	if (!json_need_str(object, "type", LIMIT_JSON_STRING, &type, err))
+		return false;
+	challenge.type = challenge_type_parse(type);
+	escape_str(challenge.type_name, sizeof(challenge.type_name), type);
+	/* §8: what an unknown type looks like inside is not ours to judge. */
+	if (challenge.type != CHALLENGE_UNKNOWN && !parse_members(object, &challenge, err))
+		return false;
+	*ret = challenge;
+	challenge = (struct challenge){0};
+	return true;
+}
+
+void challenge_done(struct challenge *challenge)
+{
+	free(challenge->url);
+	free(challenge->token);
+	free(challenge->error);
+	*challenge = (struct challenge){0};
+}
+
+bool challenge_token_is_valid(const char *token)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	if (token == NULL)
+		return false;
+	size_t len = strspn(token, alphabet);
+	return token[len] == '\0' && len >= LIMIT_TOKEN_MIN && len <= LIMIT_TOKEN_MAX;
+}
+
+bool challenge_task(const struct challenge *challenge, const struct identifier *identifier, const char *thumbprint,
+		    struct acme_challenge_task *ret, struct error *err)
+{
+	struct acme_challenge_task task = {.type = challenge->type, .identifier = *identifier};
+	AUTO_FREE char *token = NULL;
+	AUTO_FREE char *key_authorization = str_format(err, "%s.%s", challenge->token, thumbprint);
+
+	if (key_authorization == NULL || !str_set(&token, challenge->token, err))
+		return false;
+	if (challenge->type == CHALLENGE_DNS_01) {
+		(void)snprintf(task.dns_name, sizeof(task.dns_name), "_acme-challenge.%s", identifier_base(identifier));
+		if (!sha256_base64url(key_authorization, task.dns_value, err))
+			return false;
+	}
+	task.token = STEAL(token);
+	task.key_authorization = STEAL(key_authorization);
+	*ret = task;
+	return true;
+}
+
+/* The strings are const for their reader; here they go back to where they came from. */
+static void free_const(const char *text)
+{
+	void *memory = NULL;
+	memcpy(&memory, &text, sizeof(memory));
+	free(memory);
+}
+
+void challenge_task_done(struct acme_challenge_task *task)
+{
+	free_const(task->token);
+	free_const(task->key_authorization);
+	*task = (struct acme_challenge_task){0};
+}

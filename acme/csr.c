@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Certificate requests: empty subject and one subjectAltName, put together name by name. OpenSSL's text form of
+ * extensions is never used: there a comma inside a name would become a second name.
+ */
+#include "acme/openssl.h"
+#include "base/buf.h"
+#include "base/limits.h"
+
+#include <arpa/inet.h>
+#include <openssl/x509v3.h>
+#include <string.h>
+
+DEFINE_FREEP(request_freep, X509_REQ, X509_REQ_free)
+DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
+DEFINE_FREEP(name_freep, GENERAL_NAME, GENERAL_NAME_free)
+
+static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
+{
+	sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
+}
+
+/* RFC 8555 §7.4 for DNS names, RFC 8738 §3 for addresses: 4 or 16 octets, never text. */
+static bool add_name(GENERAL_NAMES *names, const struct identifier *identifier, struct error *err)
+{
+	unsigned char address[16];
+	const void *data = identifier->value;
+	int len = (int)strlen(identifier->value);
+	bool ip = identifier->type == IDENTIFIER_IP;
+
+	if (ip) {
+		bool v6 = strchr(identifier->value, ':') != NULL;
+		if (inet_pton(v6 ? AF_INET6 : AF_INET, identifier->value, address) != 1)
+			return error_set(err, ERROR_INTERNAL, NULL, "%s is no IP address", identifier->value);
+		data = address;
+		len = v6 ? 16 : 4;
+	}
+
+	CLEANUP(name_freep) GENERAL_NAME *name = GENERAL_NAME_new();
+	ASN1_STRING *value = ip ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
+	if (name == NULL || value == NULL || ASN1_STRING_set(value, data, len) != 1) {
+		ASN1_STRING_free(value);
+		return error_oom(err);
+	}
+	GENERAL_NAME_set0_value(name, ip ? GEN_IPADD : GEN_DNS, value);
+	if (sk_GENERAL_NAME_push(names, name) == 0)
+		return error_oom(err);
+	name = NULL;
+	return true;
+}
+
+static bool add_names(X509_REQ *request, const struct identifier *identifiers, size_t count, struct error *err)
+{
+	CLEANUP(names_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+	CLEANUP(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
+
+	if (names == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		if (!add_name(names, &identifiers[i], err))
+			return false;
+	if (X509V3_add1_i2d(&extensions, NID_subject_alt_name, names, /* critical= */ 0, X509V3_ADD_DEFAULT) != 1 ||
+	    X509_REQ_add_extensions(request, extensions) != 1)
+		return openssl_error(err, "cannot put the names into the certificate request");
+	return true;
+}
+
+bool key_make_csr(const struct key *key, const struct identifier *identifiers, size_t count, struct buf *ret,
+		  struct error *err)
+{
+	const EVP_MD *digest = key->type == KEY_TYPE_ECDSA_P384 ? EVP_sha384() : EVP_sha256();
+	unsigned char *der = NULL;
+
+	if (count == 0 || count > LIMIT_IDENTIFIERS)
+		return error_set(err, ERROR_USAGE, NULL, "a certificate request needs 1 to %d names",
+				 LIMIT_IDENTIFIERS);
+	CLEANUP(request_freep) X509_REQ *request = X509_REQ_new();
+	if (request == NULL || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
+	    X509_REQ_set_pubkey(request, key->pkey) != 1)
+		return openssl_error(err, "cannot make a certificate request");
+	if (!add_names(request, identifiers, count, err))
+		return false;
+	if (X509_REQ_sign(request, key->pkey, digest) == 0)
+		return openssl_error(err, "cannot sign the certificate request");
+
+	int len = i2d_X509_REQ(request, &der);
+	if (len <= 0)
+		return openssl_error(err, "cannot encode the certificate request");
+	buf_append(ret, der, (size_t)len);
+	OPENSSL_free(der);
+	return buf_check(ret, "certificate request", err);
+}

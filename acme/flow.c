@@ -1,0 +1,356 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * RFC 8555 §7.4, straight down: new order, authorizations, finalize, certificate. The order's status alone decides what
+ * is next, never what we did before: an order may be born in any state, and an answer of the CA may have been lost.
+ */
+#include "acme/flow.h"
+
+#include "acme/flow_internal.h"
+#include "acme/problem.h"
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#include <string.h>
+
+enum {
+	NOT_FOUND = 404,
+	FAILED_LOOKS_MAX = 5,  /* in a row, at an order that the CA is working on */
+	FINALIZE_ATTEMPTS = 3, /* each only after the order was seen to be ready */
+	DOWNLOAD_ATTEMPTS = 5, /* some CAs are valid a moment before the certificate can be had */
+};
+
+static bool resume_order(struct flow *flow, struct error *err);
+static bool new_order(struct flow *flow, struct error *err);
+static bool authorize(struct flow *flow, struct error *err);
+static bool finalize(struct flow *flow, struct error *err);
+static bool download(struct flow *flow, char **ret_chain, struct error *err);
+
+static void flow_done(struct flow *flow)
+{
+	order_done(&flow->order);
+	free(flow->url);
+}
+
+bool acme_obtain_certificate(struct acme_session *session, const struct acme_identity *account,
+			     const struct acme_certificate_request *request, const struct acme_solver *solver,
+			     const struct acme_observer *observer, struct deadline deadline, char **ret_chain,
+			     struct error *err)
+{
+	CLEANUP(flow_done)
+	struct flow flow = {
+		.session = session,
+		.account = account,
+		.request = request,
+		.solver = solver,
+		.observer = observer,
+		.deadline = deadline,
+	};
+	if (request->resume_url != NULL && !resume_order(&flow, err))
+		return false;
+	if (!flow.resumed && !new_order(&flow, err))
+		return false;
+	return authorize(&flow, err) && finalize(&flow, err) && download(&flow, ret_chain, err);
+}
+
+/* ---- The order, as the CA shows it. ---- */
+
+static void begin(const struct flow *flow, const char *step)
+{
+	log_debug("%s", step);
+	if (flow->observer != NULL && flow->observer->step != NULL)
+		flow->observer->step(flow->observer->ctx, step);
+}
+
+/* The order in RESPONSE is the latest view of ours. */
+static bool adopt_order(struct flow *flow, const struct http_response *response, const char *step, struct error *err)
+{
+	struct order order;
+	if (!order_parse(buf_cstr(&response->body), response->body.len, &order, err))
+		return error_attribute(err, ERROR_CA, step);
+	order_done(&flow->order);
+	flow->order = order;
+	log_debug("the order %s is %s", flow->url, order_status_name(order.status));
+	/* Early, before anything is published for an order that could never be finalized. */
+	return order.finalize == NULL || acme_session_check_url(flow->session, order.finalize, step, err);
+}
+
+/* §7.4: POST-as-GET to the order. A Retry-After in the answer sets the pace. */
+static bool read_order(struct flow *flow, const char *step, struct error *err)
+{
+	const struct acme_port *port = acme_session_port(flow->session);
+	CLEANUP(acme_post_done) struct acme_post post = {.url = flow->url};
+	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err))
+		return false;
+	pace_retry_after(&flow->pace, &post.response, port->now(port->ctx));
+	return adopt_order(flow, &post.response, step, err);
+}
+
+/*
+ * Wait for the pace, then read the order. A look that fails for a passing reason leaves the order as it was: the CA is
+ * working on it, and a hiccup on the way must not cost a validation.
+ */
+static bool look_again(struct flow *flow, const char *step, struct error *err)
+{
+	const struct acme_port *port = acme_session_port(flow->session);
+	struct error failure = {0};
+
+	if (!pace_wait(&flow->pace, port, flow->deadline, step, err)) {
+		if (flow->url != NULL)
+			error_hint(err, "the order %s is kept: the next run takes it up again", flow->url);
+		return false;
+	}
+	if (read_order(flow, step, &failure)) {
+		flow->failed_looks = 0;
+		return true;
+	}
+	bool passing = failure.transient || failure.category == ERROR_NETWORK;
+	if (!passing || failure.category == ERROR_CANCELLED || ++flow->failed_looks > FAILED_LOOKS_MAX) {
+		*err = failure;
+		return false;
+	}
+	log_debug("reading the order failed, trying again: %s", failure.message);
+	pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
+	return true;
+}
+
+/* ---- An order of an earlier run. ---- */
+
+/* Whether the resumed order can still lead to this certificate. */
+static bool is_usable(const struct flow *flow)
+{
+	const struct acme_certificate_request *request = flow->request;
+	const struct acme_port *port = acme_session_port(flow->session);
+	const struct order *order = &flow->order;
+	bool waits_for_us = order->status == ORDER_PENDING || order->status == ORDER_READY;
+
+	if (order->status == ORDER_INVALID)
+		return false;
+	/* §7.1.3: `expires` ends what we may still do, not what the CA has begun or done. */
+	if (waits_for_us && order->expires != 0 && order->expires <= port->now(port->ctx))
+		return false;
+	return order_is_for(order, request->identifiers, request->identifier_count);
+}
+
+/*
+ * Take up the order at resume_url in whatever state it is: sets flow->resumed, or leaves it false when the order is
+ * gone or of no use and a new one has to be placed. Fails only where the CA could not be asked: a new order then might
+ * be one too many.
+ */
+static bool resume_order(struct flow *flow, struct error *err)
+{
+	static const char step[] = "new-order";
+	struct error failure = {0};
+
+	begin(flow, step);
+	/* Another CA's order (the config has changed since) is not asked for. */
+	if (!acme_session_check_url(flow->session, flow->request->resume_url, step, &failure))
+		return true;
+	if (!str_set(&flow->url, flow->request->resume_url, err))
+		return false;
+	if (read_order(flow, step, &failure)) {
+		flow->resumed = is_usable(flow);
+		return true;
+	}
+	if (failure.category == ERROR_CA && !failure.transient) {
+		log_debug("the earlier order %s cannot be taken up: %s", flow->url, failure.message);
+		return true;
+	}
+	*err = failure;
+	return false;
+}
+
+/* ---- §7.4: a new order. ---- */
+
+static bool new_order(struct flow *flow, struct error *err)
+{
+	static const char step[] = "new-order";
+	const struct acme_certificate_request *request = flow->request;
+	CLEANUP(buf_done) struct buf payload;
+	buf_init(&payload, LIMIT_JSON_BODY);
+
+	begin(flow, step);
+	const struct acme_directory *directory = acme_session_directory(flow->session, flow->deadline, err);
+	if (directory == NULL ||
+	    !order_request(request->identifiers, request->identifier_count, request->profile, &payload, err)) {
+		error_context(err, step, NULL, NULL);
+		return false;
+	}
+
+	CLEANUP(acme_post_done) struct acme_post post = {.url = directory->new_order, .payload = buf_cstr(&payload)};
+	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err)) {
+		/* Not sent again blindly: each order placed counts against the CA's limits. */
+		if (err->category == ERROR_NETWORK)
+			err->transient = true;
+		return false;
+	}
+
+	/* The order's URL stands in Location and nowhere else. It is safe before anything else can fail. */
+	const char *location = http_response_header(&post.response, "Location", 0);
+	if (location == NULL)
+		return error_set(err, ERROR_CA, step, "the CA's answer to newOrder has no order URL (Location)");
+	if (!acme_session_check_url(flow->session, location, step, err) || !str_set(&flow->url, location, err))
+		return false;
+	flow->resumed = false;
+	if (flow->observer != NULL && flow->observer->order_placed != NULL &&
+	    !flow->observer->order_placed(flow->observer->ctx, flow->url, err)) {
+		error_context(err, step, NULL, NULL);
+		return false;
+	}
+	return adopt_order(flow, &post.response, step, err);
+}
+
+/* ---- §7.5, §7.5.1: pending → ready. ---- */
+
+static bool authorize(struct flow *flow, struct error *err)
+{
+	CLEANUP(solving_done) struct solving solving = {.flow = flow};
+
+	if (flow->order.status != ORDER_PENDING)
+		return true;
+	begin(flow, "authorize");
+	if (!solving_read(&solving, err))
+		return false;
+	if (flow->resumed && solving_is_dead(&solving))
+		return new_order(flow, err) && authorize(flow, err);
+	if (!solving_choose(&solving, err))
+		return false;
+
+	begin(flow, "challenge");
+	if (!solving_present(&solving, err) || !solving_answer(&solving, err))
+		return false;
+
+	/* One poll of the order instead of one for each authorization: it leaves "pending" when all are decided. */
+	begin(flow, "validate");
+	pace_restart(&flow->pace);
+	while (flow->order.status == ORDER_PENDING)
+		if (!look_again(flow, "validate", err))
+			return false;
+	return true;
+}
+
+/* ---- §7.4: ready → valid. ---- */
+
+/*
+ * POST the CSR. Where the CA may have taken it although the answer is an error, or was lost, *RET_DOUBT is set: the
+ * order then has to be looked at before anything is sent again.
+ */
+static bool send_csr(struct flow *flow, bool *ret_doubt, struct error *err)
+{
+	static const char step[] = "finalize";
+	const struct acme_port *port = acme_session_port(flow->session);
+	struct error malformed = {0};
+	CLEANUP(buf_done) struct buf payload;
+	buf_init(&payload, LIMIT_JSON_BODY);
+
+	*ret_doubt = false;
+	if (flow->order.finalize == NULL)
+		return error_set(err, ERROR_CA, step, "the order is ready but has no finalize URL");
+	if (!order_finalize_request(flow->request->csr_der, flow->request->csr_der_len, &payload, err))
+		return false;
+	CLEANUP(acme_post_done) struct acme_post post = {.url = flow->order.finalize, .payload = buf_cstr(&payload)};
+	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err)) {
+		*ret_doubt = err->category == ERROR_NETWORK || err->http_status >= 500 ||
+			     acme_problem_is(err->type, "orderNotReady");
+		return false;
+	}
+	pace_restart(&flow->pace);
+	pace_retry_after(&flow->pace, &post.response, port->now(port->ctx));
+	/* The CSR has arrived, whatever the body is worth: the order itself tells. */
+	if (!adopt_order(flow, &post.response, step, &malformed))
+		flow->order.status = ORDER_PROCESSING;
+	return true;
+}
+
+/* send_csr(), and where that leaves doubt, a look at the order. */
+static bool try_finalize(struct flow *flow, unsigned attempt, struct error *err)
+{
+	const struct acme_port *port = acme_session_port(flow->session);
+	struct error failure = {0};
+	bool doubt = false;
+
+	if (send_csr(flow, &doubt, &failure))
+		return true;
+	if (!doubt || attempt == FINALIZE_ATTEMPTS) {
+		*err = failure;
+		return false;
+	}
+	log_debug("finalizing failed, looking at the order: %s", failure.message);
+	pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
+	return look_again(flow, "finalize", err);
+}
+
+static bool finalize(struct flow *flow, struct error *err)
+{
+	static const char step[] = "finalize";
+	unsigned attempts = 0;
+
+	begin(flow, step);
+	pace_restart(&flow->pace);
+	for (;;) {
+		bool ok = true;
+		switch (flow->order.status) {
+		case ORDER_READY:
+			ok = try_finalize(flow, ++attempts, err);
+			break;
+		case ORDER_VALID:
+			if (flow->order.certificate != NULL)
+				return true;
+			ok = look_again(flow, step, err); /* some CAs name the certificate a moment later */
+			break;
+		case ORDER_PENDING: /* after orderNotReady: the CA has not caught up with its own validations */
+		case ORDER_PROCESSING:
+		case ORDER_OTHER:
+			ok = look_again(flow, step, err);
+			break;
+		case ORDER_INVALID:
+			return solving_explain(flow, err);
+		}
+		if (!ok)
+			return false;
+	}
+}
+
+/* ---- §7.4.2: the certificate. ---- */
+
+static bool download_once(struct flow *flow, char **ret_chain, struct error *err)
+{
+	static const char step[] = "download";
+	CLEANUP(acme_post_done)
+	struct acme_post post = {
+		.url = flow->order.certificate,
+		.accept = "application/pem-certificate-chain",
+		.max_response = LIMIT_CHAIN_BODY,
+	};
+	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err))
+		return false;
+	if (post.response.body.len == 0 || strlen(buf_cstr(&post.response.body)) != post.response.body.len)
+		return error_set(err, ERROR_CA, step, "the CA sent something else than a certificate");
+	char *chain = buf_take(&post.response.body, "certificate chain", err);
+	if (chain == NULL)
+		return false;
+	*ret_chain = chain;
+	return true;
+}
+
+static bool download(struct flow *flow, char **ret_chain, struct error *err)
+{
+	static const char step[] = "download";
+	const struct acme_port *port = acme_session_port(flow->session);
+
+	begin(flow, step);
+	pace_restart(&flow->pace);
+	for (unsigned attempt = 1;; attempt++) {
+		struct error failure = {0};
+		if (download_once(flow, ret_chain, &failure))
+			return true;
+		bool passing = failure.http_status == NOT_FOUND || failure.http_status >= 500;
+		if (!passing || attempt == DOWNLOAD_ATTEMPTS) {
+			*err = failure;
+			return false;
+		}
+		pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
+		if (!pace_wait(&flow->pace, port, flow->deadline, step, err))
+			return false;
+	}
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What flow.c (the order) and solving.c (its authorizations) share: one certificate's state on its way.
+ */
+#ifndef ACME_FLOW_INTERNAL_H
+#define ACME_FLOW_INTERNAL_H
+
+#include "acme/authorization.h"
+#include "acme/flow.h"
+#include "acme/order.h"
+#include "acme/pace.h"
+
+struct flow {
+	struct acme_session *session;
+	const struct acme_identity *account;
+	const struct acme_certificate_request *request;
+	const struct acme_solver *solver;
+	const struct acme_observer *observer; /* may be NULL */
+	struct deadline deadline;
+
+	char *url;             /* the order's, from Location or from an earlier run */
+	bool resumed;          /* it is an earlier run's */
+	struct order order;    /* as last seen */
+	struct pace pace;      /* of looking at it again */
+	unsigned failed_looks; /* in a row */
+};
+
+/* The authorizations of FLOW's order while their challenges are being solved. */
+struct solving {
+	struct flow *flow;
+	struct authorization *authorizations;
+	size_t count;
+	struct acme_challenge_task *tasks; /* for the solver */
+	struct challenge_pick {
+		const char *url; /* of the authorization, borrowed from the order */
+		const struct challenge *challenge;
+	} * picks; /* at the same index as tasks */
+	size_t task_count;
+	bool presented; /* the solver has to clean up */
+};
+
+/* Read all authorizations of the order (RFC 8555 §7.5). */
+MUST_CHECK bool solving_read(struct solving *solving, struct error *err);
+
+/* Whether an authorization is in a final state other than valid: this order cannot succeed any more. */
+bool solving_is_dead(const struct solving *solving);
+
+/* Choose a challenge for each authorization that is not valid yet (§7.5.1). */
+MUST_CHECK bool solving_choose(struct solving *solving, struct error *err);
+
+/* Have the solver provision all challenges, then tell the CA (§7.5.1). */
+MUST_CHECK bool solving_present(struct solving *solving, struct error *err);
+MUST_CHECK bool solving_answer(struct solving *solving, struct error *err);
+
+/* Clean up behind the solver, once, and release everything. */
+void solving_done(struct solving *solving);
+
+/* Why FLOW's order went invalid: what the CA says about each challenge, else about the order. Always false. */
+bool solving_explain(struct flow *flow, struct error *err);
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the files that use OpenSSL share: the key's inside, release functions, one way to report a failure. For
+ * key.c, signer.c, jwk.c, csr.c, chain.c and chain_verify.c only.
+ */
+#ifndef ACME_OPENSSL_H
+#define ACME_OPENSSL_H
+
+#include "acme/key.h"
+
+#include <openssl/bio.h>
+#include <openssl/evp.h>
+#include <openssl/x509.h>
+
+struct key {
+	EVP_PKEY *pkey;
+	enum key_type type;
+	char *jwk; /* the public part, RFC 7638 canonical */
+};
+
+struct chain {
+	STACK_OF(X509) * certificates; /* at least one, leaf first */
+};
+
+DEFINE_FREEP(bio_freep, BIO, BIO_free_all)
+DEFINE_FREEP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
+DEFINE_FREEP(bignum_freep, BIGNUM, BN_free)
+
+/* A failed OpenSSL call: SENTENCE and the library's own reason, as ERROR_INTERNAL; empties its error queue. False. */
+bool openssl_error(struct error *err, const char *sentence);
+
+/* A password callback that has none: an encrypted PEM block fails instead of asking a terminal. */
+int openssl_no_password(char *buf, int size, int writing, void *ctx);
+
+/* The public key as a JWK with its members in RFC 7638 order, malloc'd. EC P-256, P-384 and RSA. */
+MUST_CHECK char *jwk_from_key(EVP_PKEY *pkey, struct error *err);
+
+/*
+ * An ECDSA signature from DER to r||s, each left-padded to WIDTH bytes (RFC 7518 §3.4), appended to RET.
+ */
+MUST_CHECK bool ecdsa_der_to_raw(const unsigned char *der, size_t len, size_t width, struct buf *ret,
+				 struct error *err);
+
+#endif

@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What `apply` does: for every certificate of the plan, issue it if it is due; then bring each server what it lacks. Issuing
+ * comes first as a whole, so that a server that needs several certificates gets them in one transaction.
+ */
+#include "service/apply.h"
+
+#include "service/issue.h"
+#include "service/worker.h"
+
+#include <stdio.h>
+
+enum {
+	/* Certificates at once: enough to hide the CA's round trips, few enough to be a polite client. */
+	PARALLEL_CERTIFICATES = 8,
+};
+
+struct issuing {
+	struct service *service;
+	struct plan *plan;
+	bool force;
+	struct run_result *results;
+	size_t *due; /* indexes of the plan's items that need the CA */
+	size_t due_count;
+};
+
+static void issue_due(void *ctx, size_t index)
+{
+	struct issuing *issuing = ctx;
+	size_t item = issuing->due[index];
+	issue_certificate(issuing->service, &issuing->plan->items[item], issuing->force,
+			  &issuing->results->certificates[item]);
+}
+
+/* Without the network: what is not due is unchanged, what cannot be read has failed, the rest is due. */
+static void sort_out(struct issuing *issuing)
+{
+	for (size_t i = 0; i < issuing->plan->count; i++) {
+		const struct plan_item *item = &issuing->plan->items[i];
+		struct certificate_result *result = &issuing->results->certificates[i];
+		if (item->error != NULL) {
+			result->action = RESULT_FAILED;
+			result->error = *item->error;
+		} else if (item->action == PLAN_NONE) {
+			result->action = RESULT_UNCHANGED;
+		} else {
+			issuing->due[issuing->due_count++] = i;
+		}
+	}
+}
+
+/* What is known of each certificate once issuing is over. */
+static bool describe(const struct plan *plan, struct run_result *results, struct error *err)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_item *item = &plan->items[i];
+		struct certificate_result *result = &results->certificates[i];
+		if (!str_set(&result->name, item->wanted.name, err))
+			return false;
+		(void)snprintf(result->reason, sizeof(result->reason), "%s", item->reason);
+		result->generation = item->wanted.generation;
+		result->not_after = item->wanted.not_after;
+		result->renew_at = item->wanted.renew_at;
+	}
+	return true;
+}
+
+bool apply_plan(struct service *service, struct plan *plan, const struct apply_options *options,
+		struct run_result *ret, struct error *err)
+{
+	CLEANUP(run_result_done) struct run_result results = {0};
+	AUTO_FREE size_t *due = calloc(plan->count ? plan->count : 1, sizeof(*due));
+	if (due == NULL)
+		return error_oom(err);
+	if (!run_result_init(&results, plan->count, err))
+		return false;
+
+	struct issuing issuing = {
+		.service = service, .plan = plan, .force = options->force, .results = &results, .due = due};
+	sort_out(&issuing);
+	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);
+	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &options->deploy, &results, err))
+		return false;
+	*ret = results;
+	results = (struct run_result){0};
+	return true;
+}
+
+bool deploy_only(struct service *service, struct plan *plan, const struct deploy_options *options,
+		 struct run_result *ret, struct error *err)
+{
+	CLEANUP(run_result_done) struct run_result results = {0};
+
+	if (!run_result_init(&results, plan->count, err))
+		return false;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_item *item = &plan->items[i];
+		struct certificate_result *result = &results.certificates[i];
+		result->action = RESULT_UNCHANGED;
+		if (item->error != NULL) {
+			result->action = RESULT_FAILED;
+			result->error = *item->error;
+		} else if (item->wanted.generation == 0) {
+			result->action = RESULT_FAILED;
+			error_set(&result->error, ERROR_STORE, "deploy", "there is no certificate to deploy yet");
+			error_hint(&result->error, "`certferry apply %s` issues it", item->wanted.name);
+			error_context(&result->error, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+		}
+	}
+	if (!describe(plan, &results, err) || !deploy_plan(service, plan, options, &results, err))
+		return false;
+	*ret = results;
+	results = (struct run_result){0};
+	return true;
+}

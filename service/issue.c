@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Issues one certificate, top to bottom: lock, look again, key, order, check, commit, remember. What must survive a crash is
+ * written before the step that needs it: the key before the order, the order's URL as soon as the CA gave it.
+ */
+#include "service/issue.h"
+
+#include "acme/chain.h"
+#include "acme/flow.h"
+#include "acme/key.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "config/config.h"
+#include "service/progress.h"
+#include "service/schedule.h"
+#include "service/solver.h"
+#include "service/wanted.h"
+#include "store/order_record.h"
+
+#include <openssl/rand.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* One issuance in progress. */
+struct issuance {
+	struct service *service;
+	struct renewal *wanted;
+	struct deadline deadline;
+	struct key *key;
+	struct acme_session *session;
+	struct acme_identity account;
+	struct order_record order; /* url NULL: none in flight */
+};
+
+static void issuance_done(struct issuance *issuance)
+{
+	key_free(issuance->key);
+	order_record_done(&issuance->order);
+}
+
+/* --- The key --- */
+
+static bool load_staged_key(struct issuance *issuance, struct key **ret, struct error *err)
+{
+	CLEANUP(secret_done) struct secret pem = {0};
+	bool found = false;
+	struct error damaged = {0};
+
+	*ret = NULL;
+	if (!store_read_staged_key(service_store(issuance->service), issuance->wanted->name, &pem, &found, err))
+		return false;
+	if (found) {
+		/* A key that cannot be read was never used: it was staged before its order was placed. */
+		*ret = key_from_pem(&pem, &damaged);
+		if (*ret == NULL)
+			log_debug("%s: discarding a damaged staged key", issuance->wanted->name);
+	}
+	return true;
+}
+
+static bool load_live_key(struct issuance *issuance, struct key **ret, struct error *err)
+{
+	CLEANUP(generation_done) struct generation live = {0};
+	bool found = false;
+
+	*ret = NULL;
+	if (!store_read_live(service_store(issuance->service), issuance->wanted->name, &live, &found, err))
+		return false;
+	if (!found)
+		return true;
+	*ret = key_from_pem(&live.privkey, err);
+	return *ret != NULL || error_attribute(err, ERROR_STORE, "read-live");
+}
+
+/* A key for a new order: the live one where it is to be reused and fits, else a fresh one. Staged before it is used. */
+static bool stage_key(struct issuance *issuance, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	CLEANUP(secret_done) struct secret pem = {0};
+	CLEANUP(key_freep) struct key *key = NULL;
+
+	if (wanted->reuse_key && !load_live_key(issuance, &key, err))
+		return false;
+	if (key != NULL && key_get_type(key) != wanted->key_type) {
+		key_free(key);
+		key = NULL;
+	}
+	if (key == NULL)
+		key = key_generate(wanted->key_type, err);
+	if (key == NULL || !key_to_pem(key, &pem, err) ||
+	    !store_stage_key(service_store(issuance->service), wanted->name, &pem, err))
+		return false;
+	issuance->key = STEAL(key);
+	return true;
+}
+
+/* --- The order in flight --- */
+
+static bool order_fits(const struct issuance *issuance, const struct order_record *order, const struct key *key)
+{
+	const struct renewal *wanted = issuance->wanted;
+	return order->url != NULL && key != NULL && key_get_type(key) == wanted->key_type &&
+	       str_equal(order->ca_url, wanted->ca_url) && str_equal(order->account, issuance->account.kid) &&
+	       identifiers_equal(order->identifiers, order->identifier_count, wanted->identifiers,
+				 wanted->identifier_count);
+}
+
+/* Take up an order that an earlier run left, with the key it was placed for; otherwise stage a key for a new one. */
+static bool resume_or_stage(struct issuance *issuance, struct error *err)
+{
+	struct store *store = service_store(issuance->service);
+	const char *name = issuance->wanted->name;
+	CLEANUP(order_record_done) struct order_record order = {0};
+	CLEANUP(key_freep) struct key *key = NULL;
+	bool found = false;
+
+	if (!order_record_load(store, name, &order, &found, err) || !load_staged_key(issuance, &key, err))
+		return false;
+	if (found && order_fits(issuance, &order, key)) {
+		log_info("%s: resuming the order of an earlier run", name);
+		issuance->order = order;
+		order = (struct order_record){0};
+		issuance->key = STEAL(key);
+		return true;
+	}
+	return store_delete_record(store, STORE_ORDER, name, err) && stage_key(issuance, err);
+}
+
+static bool on_order_placed(void *ctx, const char *url, struct error *err)
+{
+	struct issuance *issuance = ctx;
+	const struct renewal *wanted = issuance->wanted;
+	CLEANUP(order_record_done) struct order_record order = {.placed_at = clock_wall()};
+
+	order.identifiers = calloc(wanted->identifier_count, sizeof(*order.identifiers));
+	if (order.identifiers == NULL)
+		return error_oom(err);
+	memcpy(order.identifiers, wanted->identifiers, wanted->identifier_count * sizeof(*order.identifiers));
+	order.identifier_count = wanted->identifier_count;
+	return str_set(&order.url, url, err) && str_set(&order.ca_url, wanted->ca_url, err) &&
+	       str_set(&order.account, issuance->account.kid, err) &&
+	       order_record_save(service_store(issuance->service), wanted->name, &order, err);
+}
+
+static void on_step(void *ctx, const char *step)
+{
+	const struct issuance *issuance = ctx;
+	progress_step(service_options(issuance->service)->progress, issuance->wanted->name, /* server= */ NULL, step);
+}
+
+static void on_note(void *ctx, const struct error *note)
+{
+	const struct issuance *issuance = ctx;
+	struct error copy = *note;
+	error_context(&copy, "clean-up", issuance->wanted->name, /* server= */ NULL);
+	log_failure(LOG_LEVEL_WARNING, &copy);
+}
+
+static bool obtain(struct issuance *issuance, char **ret_pem, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	struct acme_solver port;
+	CLEANUP(buf_done) struct buf csr;
+	buf_init(&csr, LIMIT_JSON_BODY);
+
+	CLEANUP(solver_closep) struct solver *solver = solver_open(issuance->service, wanted, &port, err);
+	if (solver == NULL)
+		return false;
+	if (!service_ca(issuance->service, wanted, issuance->deadline, &issuance->session, &issuance->account, err) ||
+	    !resume_or_stage(issuance, err) ||
+	    !key_make_csr(issuance->key, wanted->identifiers, wanted->identifier_count, &csr, err))
+		return false;
+
+	const struct acme_certificate_request request = {
+		.identifiers = wanted->identifiers,
+		.identifier_count = wanted->identifier_count,
+		.csr_der = csr.data,
+		.csr_der_len = csr.len,
+		.resume_url = issuance->order.url,
+		.profile = wanted->profile,
+	};
+	const struct acme_observer observer = {
+		.ctx = issuance,
+		.order_placed = on_order_placed,
+		.step = on_step,
+		.note = on_note,
+	};
+	return acme_obtain_certificate(issuance->session, &issuance->account, &request, &port, &observer,
+				       issuance->deadline, ret_pem, err);
+}
+
+/* --- What came back --- */
+
+/* Fill the record's facts from the certificate that is about to be live. */
+static bool take_facts(struct issuance *issuance, const struct chain *chain, struct error *err)
+{
+	enum { DEFAULT_DAYS = 30 };
+	const struct config *config = service_options(issuance->service)->config;
+	struct renewal *wanted = issuance->wanted;
+	struct chain_info info;
+	uint32_t random = 0;
+
+	if (!chain_info(chain, &info, err) || !str_set(&wanted->serial, info.serial, err) ||
+	    !str_set(&wanted->issuer, info.issuer, err) ||
+	    !str_set(&wanted->fingerprint_sha256, info.fingerprint_sha256, err) ||
+	    !str_set(&wanted->account, issuance->account.kid, err))
+		return false;
+	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
+	wanted->not_before = info.not_before;
+	wanted->not_after = info.not_after;
+	wanted->renew_at = schedule_renew_at(info.not_before, info.not_after,
+					     config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS, random);
+	wanted->failures = 0;
+	wanted->last_failure = 0;
+	wanted->retry_at = 0;
+	error_clear(&wanted->last_error);
+	return true;
+}
+
+/* Nothing received becomes live unless it is exactly what was ordered, for our key. */
+static bool accept_chain(struct issuance *issuance, const char *pem, struct error *err)
+{
+	struct store *store = service_store(issuance->service);
+	struct renewal *wanted = issuance->wanted;
+	CLEANUP(buf_done) struct buf cert, rest, full;
+	buf_init(&cert, LIMIT_CHAIN_BODY);
+	buf_init(&rest, LIMIT_CHAIN_BODY);
+	buf_init(&full, LIMIT_CHAIN_BODY);
+
+	CLEANUP(chain_freep) struct chain *chain = chain_parse(pem, strlen(pem), err);
+	if (chain == NULL || !chain_verify(chain, issuance->key, wanted->identifiers, wanted->identifier_count,
+					   clock_wall(), err)) {
+		/* The order is spent: the next run must place a new one rather than fetch the same answer. */
+		struct error ignored = {0};
+		(void)store_delete_record(store, STORE_ORDER, wanted->name, &ignored);
+		error_hint(err, "the certificate was refused and the previous one stays live; this is the CA's mistake");
+		return error_attribute(err, ERROR_CA, "certificate");
+	}
+	return take_facts(issuance, chain, err) && chain_leaf_pem(chain, &cert, err) &&
+	       chain_rest_pem(chain, &rest, err) && chain_full_pem(chain, &full, err) &&
+	       store_commit(store, wanted->name, buf_cstr(&cert), buf_cstr(&rest), buf_cstr(&full), &wanted->generation,
+			    err) &&
+	       renewal_save(store, wanted, err) && store_delete_record(store, STORE_ORDER, wanted->name, err);
+}
+
+/* Remember a failure without losing what is live. A record that cannot be written must not hide the failure itself. */
+static void remember_failure(struct issuance *issuance, const struct error *cause)
+{
+	struct renewal *wanted = issuance->wanted;
+	struct error ignored = {0};
+
+	if (cause->category == ERROR_CANCELLED || cause->category == ERROR_BUSY)
+		return;
+	wanted->failures++;
+	wanted->last_failure = clock_wall();
+	wanted->retry_at = cause->retry_at;
+	wanted->last_error = *cause;
+	/* How the live one was issued must stay on record until a new one is live: only state may change here. */
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	bool found = false;
+	if (!renewal_load(service_store(issuance->service), wanted->name, &stored, &found, &ignored))
+		return;
+	if (found && stored.generation > 0) {
+		stored.failures = wanted->failures;
+		stored.last_failure = wanted->last_failure;
+		stored.retry_at = wanted->retry_at;
+		stored.last_error = wanted->last_error;
+		(void)renewal_save(service_store(issuance->service), &stored, &ignored);
+	} else {
+		(void)renewal_save(service_store(issuance->service), wanted, &ignored);
+	}
+}
+
+/* A CA that named a time is not asked before it, whoever asks; --force is the operator's own decision. */
+static bool held_back(const struct renewal *wanted, bool force, struct error *err)
+{
+	char when[RFC3339_SIZE];
+	if (force || wanted->retry_at <= clock_wall())
+		return true;
+	*err = wanted->last_error;
+	error_clear(err);
+	error_set(err, ERROR_CA, "plan", "the CA asked not to be asked again before %s",
+		  rfc3339_format(wanted->retry_at, when));
+	error_said(err, wanted->last_error.said, strlen(wanted->last_error.said));
+	error_type(err, wanted->last_error.type);
+	error_hint(err, "the next run after that time tries again; --force tries now");
+	err->retry_at = wanted->retry_at;
+	return false;
+}
+
+/* Under the lock: is it still due? A generation completed by a run that was killed counts. */
+static bool look_again(struct service *service, struct plan_item *item, bool force, struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	uint64_t planned = item->wanted.generation, live = 0;
+	bool recovered = false;
+
+	if (!store_recover(service_store(service), item->wanted.name, &live, &recovered, err) ||
+	    !plan_refresh(service, &item->wanted, &stored, err))
+		return false;
+	/* What another run has just issued is not forced a second time. */
+	bool fresh = item->wanted.generation > planned;
+	item->action = plan_decide(&item->wanted, stored.name != NULL ? &stored : NULL, clock_wall(), force && !fresh,
+				   item->reason);
+	return item->action != PLAN_NONE || renewal_save(service_store(service), &item->wanted, err);
+}
+
+static bool issue_locked(struct service *service, struct plan_item *item, bool force, struct deadline deadline,
+			 struct error *err)
+{
+	CLEANUP(issuance_done)
+	struct issuance issuance = {.service = service, .wanted = &item->wanted, .deadline = deadline};
+	AUTO_FREE char *pem = NULL;
+
+	if (!look_again(service, item, force, err) || !held_back(&item->wanted, force, err))
+		return false;
+	if (item->action == PLAN_NONE)
+		return true;
+	if (obtain(&issuance, &pem, err) && accept_chain(&issuance, pem, err))
+		return true;
+	error_context(err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+	remember_failure(&issuance, err);
+	return false;
+}
+
+void issue_certificate(struct service *service, struct plan_item *item, bool force, struct certificate_result *ret)
+{
+	const struct service_options *options = service_options(service);
+	struct deadline deadline = service_deadline(service, options->certificate_timeout_ms);
+	enum plan_action planned = item->action;
+	bool ok = false;
+
+	CLEANUP(store_unlockp)
+	struct store_lock *lock = store_lock(service_store(service), "certificate", item->wanted.name,
+					     deadline_within(deadline, options->lock_timeout_ms), &ret->error);
+	if (lock != NULL)
+		ok = issue_locked(service, item, force, deadline, &ret->error);
+
+	if (!ok) {
+		error_context(&ret->error, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+		ret->action = RESULT_FAILED;
+	} else if (item->action == PLAN_NONE && planned == PLAN_NONE) {
+		ret->action = RESULT_UNCHANGED;
+	} else if (item->action == PLAN_NONE) {
+		ret->action = RESULT_UNCHANGED;
+	} else {
+		ret->action = item->action == PLAN_ISSUE ? RESULT_ISSUED : RESULT_RENEWED;
+	}
+	progress_finished(options->progress, item->wanted.name, /* server= */ NULL, result_action_name(ret->action),
+			  ok ? NULL : &ret->error);
+}

@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Compares what is wanted with what is stored. */
+#include "service/plan.h"
+
+#include "acme/chain.h"
+#include "config/config.h"
+#include "service/schedule.h"
+#include "service/wanted.h"
+
+#include <openssl/rand.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void plan_done(struct plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++) {
+		renewal_done(&plan->items[i].wanted);
+		free(plan->items[i].error);
+	}
+	free(plan->items);
+	*plan = (struct plan){0};
+}
+
+/* Why the live certificate is not the wanted one, or false. Names first: that is what a user would notice. */
+static bool differs(const struct renewal *wanted, const struct renewal *stored, char reason[256])
+{
+	if (!identifiers_equal(wanted->identifiers, wanted->identifier_count, stored->identifiers,
+			       stored->identifier_count)) {
+		(void)snprintf(reason, 256, "the names changed");
+		return true;
+	}
+	if (wanted->key_type != stored->key_type) {
+		(void)snprintf(reason, 256, "the key type changed from %s to %s", key_type_name(stored->key_type),
+			       key_type_name(wanted->key_type));
+		return true;
+	}
+	if (!str_equal(wanted->ca_url, stored->ca_url)) {
+		(void)snprintf(reason, 256, "the CA changed from %.80s to %.80s", stored->ca_name, wanted->ca_name);
+		return true;
+	}
+	if (wanted->profile != stored->profile && !str_equal(wanted->profile, stored->profile)) {
+		(void)snprintf(reason, 256, "the profile changed from %.80s to %.80s",
+			       stored->profile ? stored->profile : "the CA's default",
+			       wanted->profile ? wanted->profile : "the CA's default");
+		return true;
+	}
+	return false;
+}
+
+enum plan_action plan_decide(const struct renewal *wanted, const struct renewal *stored, int64_t now, bool force,
+			     char reason[256])
+{
+	char when[RFC3339_SIZE];
+
+	if (stored == NULL || wanted->generation == 0) {
+		(void)snprintf(reason, 256, "there is no certificate yet");
+		return PLAN_ISSUE;
+	}
+	if (differs(wanted, stored, reason))
+		return PLAN_RENEW;
+	if (force) {
+		(void)snprintf(reason, 256, "forced");
+		return PLAN_RENEW;
+	}
+	if (now >= wanted->not_after) {
+		(void)snprintf(reason, 256, "expired on %s", rfc3339_format(wanted->not_after, when));
+		return PLAN_RENEW;
+	}
+	if (now >= wanted->renew_at) {
+		(void)snprintf(reason, 256, "due since %s", rfc3339_format(wanted->renew_at, when));
+		return PLAN_RENEW;
+	}
+	(void)snprintf(reason, 256, "valid, renews on %s", rfc3339_format(wanted->renew_at, when));
+	return PLAN_NONE;
+}
+
+static int days_before_expiry(const struct service *service)
+{
+	enum { DEFAULT_DAYS = 30 };
+	const struct config *config = service_options(service)->config;
+	return config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS;
+}
+
+/*
+ * The live generation is newer than the record (a run was killed between the two writes): take its facts into STORED.
+ * How it was issued is what WANTED says as far as the certificate itself shows it, its names and key.
+ */
+static bool adopt_live(struct service *service, const struct renewal *wanted, struct renewal *stored, bool *ret_adopted,
+		       struct error *err)
+{
+	CLEANUP(generation_done) struct generation live = {0};
+	struct chain_info info;
+	bool found = false;
+
+	*ret_adopted = false;
+	if (!store_read_live(service_store(service), wanted->name, &live, &found, err))
+		return false;
+	if (!found)
+		return true;
+	CLEANUP(chain_freep) struct chain *chain = chain_parse(live.fullchain, strlen(live.fullchain), err);
+	if (chain == NULL || !chain_info(chain, &info, err))
+		return error_attribute(err, ERROR_STORE, "read-live");
+	CLEANUP(key_freep) struct key *key = key_from_pem(&live.privkey, err);
+	if (key == NULL)
+		return error_attribute(err, ERROR_STORE, "read-live");
+
+	free(stored->identifiers);
+	stored->identifiers = NULL;
+	stored->identifier_count = 0;
+	if (!chain_identifiers(chain, &stored->identifiers, &stored->identifier_count, err) ||
+	    !str_set(&stored->name, wanted->name, err) || !str_set(&stored->ca_url, wanted->ca_url, err) ||
+	    !str_set(&stored->ca_name, wanted->ca_name, err) || !str_set(&stored->profile, wanted->profile, err) ||
+	    !str_set(&stored->serial, info.serial, err) || !str_set(&stored->issuer, info.issuer, err) ||
+	    !str_set(&stored->fingerprint_sha256, info.fingerprint_sha256, err))
+		return error_attribute(err, ERROR_STORE, "read-live");
+	stored->key_type = key_get_type(key);
+	stored->generation = live.number;
+	stored->not_before = info.not_before;
+	stored->not_after = info.not_after;
+	uint32_t random = 0;
+	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
+	stored->renew_at = schedule_renew_at(info.not_before, info.not_after, days_before_expiry(service), random);
+	*ret_adopted = true;
+	return true;
+}
+
+bool plan_refresh(struct service *service, struct renewal *wanted, struct renewal *ret_stored, struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	struct store *store = service_store(service);
+	bool found = false, live_found = false;
+	uint64_t live = 0;
+
+	if (!renewal_load(store, wanted->name, &stored, &found, err) ||
+	    !store_live_number(store, wanted->name, &live, &live_found, err))
+		return false;
+	if (live_found && (!found || stored.generation != live)) {
+		bool adopted = false;
+		if (!adopt_live(service, wanted, &stored, &adopted, err))
+			return false;
+		found = found || adopted;
+	} else if (!live_found) {
+		stored.generation = 0;
+	}
+	if (found && !wanted_take_state(wanted, &stored, err))
+		return false;
+	*ret_stored = stored;
+	stored = (struct renewal){0};
+	return true;
+}
+
+bool plan_server_due(const struct renewal *wanted, const struct renewal_server *server, const char **ret_reason)
+{
+	const char *reason = NULL;
+	if (server->pushed == 0 && server->last_try == 0)
+		reason = "never deployed";
+	else if (str_equal(server->result, "rolled_back"))
+		reason = "rolled back last time";
+	else if (str_equal(server->result, "failed"))
+		reason = "failed last time";
+	else if (server->pushed != wanted->generation)
+		reason = "has an older generation";
+	*ret_reason = reason != NULL ? reason : "has the live generation";
+	return reason != NULL;
+}
+
+/* --- Plans --- */
+
+static bool add_item(struct service *service, struct plan *plan, struct renewal *take_wanted, bool force,
+		     struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	struct plan_item *item = &plan->items[plan->count];
+	struct error cause = {0};
+
+	if (plan_refresh(service, take_wanted, &stored, &cause)) {
+		item->action = plan_decide(take_wanted, stored.name != NULL ? &stored : NULL, clock_wall(), force,
+					   item->reason);
+	} else {
+		/* One damaged record stops its own certificate and no other. */
+		error_context(&cause, "plan", take_wanted->name, /* server= */ NULL);
+		(void)snprintf(item->reason, sizeof(item->reason), "its record cannot be read");
+		item->error = malloc(sizeof(*item->error));
+		if (item->error == NULL)
+			return error_oom(err);
+		*item->error = cause;
+	}
+	item->wanted = *take_wanted;
+	*take_wanted = (struct renewal){0};
+	plan->count++;
+	return true;
+}
+
+static bool plan_alloc(struct plan *plan, size_t count, struct error *err)
+{
+	*plan = (struct plan){.items = calloc(count ? count : 1, sizeof(struct plan_item))};
+	return plan->items != NULL || error_oom(err);
+}
+
+static bool add_domain(struct service *service, struct plan *plan, const struct config_domain *domain, bool force,
+		       struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	return wanted_from_domain(service, domain, &wanted, err) && add_item(service, plan, &wanted, force, err);
+}
+
+static const struct config_domain *need_domain(const struct config *config, const char *name, struct error *err)
+{
+	const struct config_domain *domain = config_find_domain(config, name);
+	if (domain == NULL) {
+		error_set(err, ERROR_USAGE, "plan", "no certificate called \"%s\" in %s", name, config->path);
+		error_hint(err, "a certificate is called as its domain's name, without \"*.\", or by its cert_name");
+	}
+	return domain;
+}
+
+bool plan_from_config(struct service *service, const struct str_list *names, bool force, struct plan *ret,
+		      struct error *err)
+{
+	const struct config *config = service_options(service)->config;
+	CLEANUP(plan_done) struct plan plan = {0};
+	size_t count = names->len > 0 ? names->len : config->domain_count;
+
+	if (!plan_alloc(&plan, count, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct config_domain *domain =
+			names->len > 0 ? need_domain(config, names->items[i], err) : &config->domains[i];
+		if (domain == NULL || !add_domain(service, &plan, domain, force, err))
+			return false;
+	}
+	*ret = plan;
+	plan = (struct plan){0};
+	return true;
+}
+
+static bool add_stored(struct service *service, struct plan *plan, const char *name, bool force, struct error *err)
+{
+	const struct config *config = service_options(service)->config;
+	const struct config_domain *domain = config != NULL ? config_find_domain(config, name) : NULL;
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	bool found = false;
+
+	if (domain != NULL)
+		return add_domain(service, plan, domain, force, err);
+	if (!renewal_load(service_store(service), name, &wanted, &found, err))
+		return false;
+	if (!found) {
+		error_set(err, ERROR_USAGE, "plan", "no stored certificate is called \"%s\"", name);
+		error_hint(err, "`certferry list` shows what is stored");
+		return false;
+	}
+	return add_item(service, plan, &wanted, force, err);
+}
+
+bool plan_from_store(struct service *service, const struct str_list *names, bool force, struct plan *ret,
+		     struct error *err)
+{
+	CLEANUP(plan_done) struct plan plan = {0};
+	CLEANUP(str_list_done) struct str_list stored = {0};
+
+	if (names->len == 0 && !store_list_records(service_store(service), STORE_RENEWAL, &stored, err))
+		return false;
+	const struct str_list *chosen = names->len > 0 ? names : &stored;
+	if (!plan_alloc(&plan, chosen->len, err))
+		return false;
+	for (size_t i = 0; i < chosen->len; i++) {
+		if (!add_stored(service, &plan, chosen->items[i], force, err))
+			return false;
+	}
+	*ret = plan;
+	plan = (struct plan){0};
+	return true;
+}
+
+bool plan_one(struct service *service, struct renewal *take_wanted, bool force, struct plan *ret, struct error *err)
+{
+	CLEANUP(plan_done) struct plan plan = {0};
+	if (!plan_alloc(&plan, 1, err) || !add_item(service, &plan, take_wanted, force, err))
+		return false;
+	*ret = plan;
+	plan = (struct plan){0};
+	return true;
+}

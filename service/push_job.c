@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds a courier's job: nothing in it but what this one server gets anyway. */
+#include "service/push_job.h"
+
+#include "acme/chain.h"
+#include "base/limits.h"
+#include "config/config.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	COMMAND_MS = 120 * 1000, /* a web server with many hosts may take a minute to test its config */
+	VERIFY_MS = 20 * 1000,   /* a graceful reload answers with the old workers for a moment */
+};
+
+static bool read_identity(const struct config_server *server, struct push_job *job, struct error *err)
+{
+	if (server->identity_file == NULL)
+		return true;
+	if (secret_read_file(&job->identity, server->identity_file, LIMIT_KEY_FILE, /* private_only= */ true, err))
+		return true;
+	error_context(err, "connect", /* certificate= */ NULL, server->name);
+	return false;
+}
+
+bool push_job_for_server(const struct config_server *server, struct push_job *ret, struct error *err)
+{
+	CLEANUP(push_job_done) struct push_job job = {
+		.port = server->port,
+		.key_mode = server->key_mode,
+		.verify = server->verify.enabled,
+		.verify_port = server->verify.port,
+		.transfer_ms = (uint32_t)server->timeout * 1000,
+		.command_ms = COMMAND_MS,
+		.verify_ms = VERIFY_MS,
+	};
+	const char *address = server->verify.address != NULL ? server->verify.address : server->host;
+
+	if (server->proxy_jump != NULL || server->sudo) {
+		const char *key = server->sudo ? "sudo" : "proxy_jump";
+		error_set(err, ERROR_CONFIG, "connect", "servers.%s.%s has no effect in this version", server->name, key);
+		error_hint(err, "without it this server would be treated differently from what the config says, so it is "
+				"left alone");
+		error_context(err, /* step= */ NULL, /* certificate= */ NULL, server->name);
+		return false;
+	}
+	if (!str_set(&job.server, server->name, err) || !str_set(&job.host, server->host, err) ||
+	    !str_set(&job.user, server->user, err) || !str_set(&job.agent, server->agent, err) ||
+	    !str_set(&job.known_hosts, server->known_hosts, err) || !str_set(&job.dir, server->dir, err) ||
+	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
+	    !str_set(&job.test_command, server->test_command, err) ||
+	    !str_set(&job.reload_command, server->reload_command, err) ||
+	    !str_set(&job.verify_address, address, err) || !read_identity(server, &job, err))
+		return false;
+	*ret = job;
+	job = (struct push_job){0};
+	return true;
+}
+
+static bool copy_kind(const char *word, enum push_file *ret)
+{
+	static const struct {
+		const char *word;
+		enum push_file file;
+	} kinds[] = {
+		{"cert", PUSH_FILE_CERT},           {"chain", PUSH_FILE_CHAIN},       {"fullchain", PUSH_FILE_FULLCHAIN},
+		{"privkey", PUSH_FILE_PRIVKEY},     {"combined", PUSH_FILE_COMBINED},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+		if (str_equal(kinds[i].word, word)) {
+			*ret = kinds[i].file;
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool add_copies(struct push_certificate *certificate, const struct config_server *server, struct error *err)
+{
+	certificate->copies = calloc(server->copy_count ? server->copy_count : 1, sizeof(*certificate->copies));
+	if (certificate->copies == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < server->copy_count; i++) {
+		struct push_copy *copy = &certificate->copies[certificate->copy_count];
+		/* A kind without effect in this version has been named in a warning when the config was read. */
+		if (!copy_kind(server->copies[i].file, &copy->file))
+			continue;
+		if (!str_set(&copy->path, server->copies[i].path, err))
+			return false;
+		certificate->copy_count++;
+	}
+	return true;
+}
+
+/* The name to ask for: a wildcard matches any one label, so one is made up for it. */
+static char *handshake_name(const struct config_server *server, const struct renewal *wanted, struct error *err)
+{
+	if (server->verify.server_name != NULL)
+		return str_format(err, "%s", server->verify.server_name);
+	for (size_t i = 0; i < wanted->identifier_count; i++) {
+		if (!identifier_is_wildcard(&wanted->identifiers[i]))
+			return str_format(err, "%s", wanted->identifiers[i].value);
+	}
+	return str_format(err, "certferry-check.%s", identifier_base(&wanted->identifiers[0]));
+}
+
+static bool fingerprint(const char *fullchain, char ret[65], struct error *err)
+{
+	struct chain_info info;
+	CLEANUP(chain_freep) struct chain *chain = chain_parse(fullchain, strlen(fullchain), err);
+	if (chain == NULL || !chain_info(chain, &info, err))
+		return error_attribute(err, ERROR_STORE, "read-live");
+	memcpy(ret, info.fingerprint_sha256, sizeof(info.fingerprint_sha256));
+	return true;
+}
+
+bool push_job_add(struct push_job *job, struct service *service, const struct config_server *server,
+		  const struct renewal *wanted, uint64_t *ret_generation, struct error *err)
+{
+	CLEANUP(generation_done) struct generation live = {0};
+	bool found = false;
+
+	if (!store_read_live(service_store(service), wanted->name, &live, &found, err))
+		return false;
+	if (!found)
+		return error_set(err, ERROR_STORE, "read-live", "there is no live certificate to deploy");
+
+	struct push_certificate *grown =
+		reallocarray(job->certificates, job->certificate_count + 1, sizeof(*job->certificates));
+	if (grown == NULL)
+		return error_oom(err);
+	job->certificates = grown;
+	struct push_certificate *added = &grown[job->certificate_count++];
+	*added = (struct push_certificate){.generation = live.number};
+	if (!fingerprint(live.fullchain, added->fingerprint_sha256, err) || !str_set(&added->name, wanted->name, err) ||
+	    !add_copies(added, server, err) || (added->server_name = handshake_name(server, wanted, err)) == NULL)
+		return false;
+	added->cert = STEAL(live.cert);
+	added->chain = STEAL(live.chain);
+	added->fullchain = STEAL(live.fullchain);
+	added->privkey = live.privkey;
+	live.privkey = (struct secret){0};
+	*ret_generation = live.number;
+	return true;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What came of a run, certificate by certificate and server by server: the object that is printed, put into JSON and
+ * turned into the exit code.
+ */
+#ifndef SERVICE_RESULT_H
+#define SERVICE_RESULT_H
+
+#include "base/error.h"
+#include "transport/push.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum result_action { RESULT_FAILED, RESULT_UNCHANGED, RESULT_ISSUED, RESULT_RENEWED };
+
+/* "failed", "unchanged", "issued", "renewed". */
+const char *result_action_name(enum result_action action);
+
+struct server_result {
+	char *server;
+	enum push_result result;
+	struct error error; /* empty when deployed or unchanged */
+};
+
+struct certificate_result {
+	char *name;
+	enum result_action action;
+	char reason[256];    /* why it was (or was not) issued */
+	uint64_t generation; /* live afterwards; 0: none */
+	int64_t not_after;   /* of the live certificate, wall clock seconds; 0: none */
+	int64_t renew_at;    /* 0: none */
+	struct server_result *servers;
+	size_t server_count;
+	struct error error; /* empty unless action is RESULT_FAILED */
+};
+
+struct run_result {
+	struct certificate_result *certificates; /* in the order they were asked for */
+	size_t count;
+};
+
+void run_result_done(struct run_result *result);
+
+/* COUNT empty results. */
+MUST_CHECK bool run_result_init(struct run_result *result, size_t count, struct error *err);
+
+/* An empty entry for SERVER added to CERTIFICATE; NULL when out of memory. Borrowed until the next one is added. */
+MUST_CHECK struct server_result *certificate_result_add(struct certificate_result *certificate, const char *server,
+							struct error *err);
+
+/* 0 all done; 1 all failed; 3 some failed; 4 only locks stood in the way; 130 interrupted (design: exit codes). */
+int run_result_exit_code(const struct run_result *result);
+
+/* The exit code for one failure before anything was tried. */
+int error_exit_code(const struct error *err);
+
+#endif

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Makes a certificate's challenges answerable, by what its config says: files in a webroot, TXT records at a DNS provider.
+ */
+#ifndef SERVICE_SOLVER_H
+#define SERVICE_SOLVER_H
+
+#include "acme/port.h"
+#include "service/service.h"
+#include "store/renewal.h"
+
+struct solver;
+
+/*
+ * The solver for WANTED (borrowed); checks before any order is placed what can be checked without changing anything: the
+ * webroot can be written, the provider is known and has its credentials. *RET_PORT is what the engine is given.
+ */
+MUST_CHECK struct solver *solver_open(struct service *service, const struct renewal *wanted,
+				      struct acme_solver *ret_port, struct error *err);
+void solver_close(struct solver *solver);
+DEFINE_FREEP(solver_closep, struct solver, solver_close)
+
+/* The two kinds, for solver.c. CTX is freed by its close function. */
+MUST_CHECK void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_port, struct error *err);
+void solver_webroot_close(void *ctx);
+MUST_CHECK void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
+				 struct error *err);
+void solver_dns_close(void *ctx);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * dns-01 through a DNS provider (RFC 8555 §8.4): publish every value, wait once until all authoritative servers show all
+ * of them, and afterwards remove exactly what was published.
+ */
+#include "service/solver.h"
+
+#include "base/log.h"
+#include "dns-providers/provider.h"
+#include "transport/dns_zone.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum {
+	PROPAGATION_MS = 180 * 1000, /* the slowest vendor's servers take about a minute */
+	CLEANUP_MS = 30 * 1000,
+};
+
+/* A value that was, or may have been, published. Two tasks with the same name and value share one. */
+struct published {
+	char name[256]; /* aliases followed */
+	char value[64];
+	char *zone_id;
+	char *zone;
+	char *record; /* the vendor's handle; NULL when it gave none, or when the answer was lost */
+};
+
+struct dns_solver {
+	struct dns_resolver *resolver;
+	const struct dns_provider_module *module;
+	struct dns_provider *provider;
+	struct published *published;
+	size_t count;
+};
+
+static bool already_published(const struct dns_solver *solver, const char *name, const char *value)
+{
+	for (size_t i = 0; i < solver->count; i++) {
+		if (str_equal(solver->published[i].name, name) && str_equal(solver->published[i].value, value))
+			return true;
+	}
+	return false;
+}
+
+static bool publish(struct dns_solver *solver, const struct acme_challenge_task *task, struct deadline deadline,
+		    struct error *err)
+{
+	struct published *entry = &solver->published[solver->count];
+	char name[256];
+
+	if (!dns_follow_aliases(solver->resolver, task->dns_name, deadline, name, err))
+		return false;
+	if (already_published(solver, name, task->dns_value))
+		return true;
+	*entry = (struct published){0};
+	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
+	(void)snprintf(entry->value, sizeof(entry->value), "%s", task->dns_value);
+	if (!solver->module->find_zone(solver->provider, name, deadline, &entry->zone_id, &entry->zone, err))
+		return false;
+	/* Counted before the call: an answer that is lost may still have made the record. */
+	solver->count++;
+	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
+	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline, &entry->record,
+				       err);
+}
+
+static bool wait_published(const struct dns_solver *solver, struct deadline deadline, struct error *err)
+{
+	AUTO_FREE struct dns_expectation *expected = calloc(solver->count ? solver->count : 1, sizeof(*expected));
+	if (expected == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < solver->count; i++) {
+		expected[i].name = solver->published[i].name;
+		expected[i].value = solver->published[i].value;
+	}
+	return dns_wait_published(solver->resolver, expected, solver->count, deadline_within(deadline, PROPAGATION_MS),
+				  /* progress= */ NULL, /* ctx= */ NULL, err);
+}
+
+static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct deadline deadline,
+			struct error *err)
+{
+	struct dns_solver *solver = ctx;
+
+	solver->published = calloc(count ? count : 1, sizeof(*solver->published));
+	if (solver->published == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		if (!publish(solver, &tasks[i], deadline, err))
+			return false;
+	}
+	return wait_published(solver, deadline, err);
+}
+
+static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
+{
+	struct dns_solver *solver = ctx;
+	/* Not the run's deadline: what was published is removed after a timeout and after Ctrl-C too. */
+	struct deadline deadline = deadline_in(CLEANUP_MS, /* cancel= */ NULL);
+	bool ok = true;
+
+	(void)tasks;
+	(void)count;
+	for (size_t i = 0; i < solver->count; i++) {
+		const struct published *entry = &solver->published[i];
+		struct error cause = {0};
+		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value, entry->record,
+					       deadline, &cause))
+			continue;
+		error_hint(&cause, "remove the TXT record %s with the value %s by hand", entry->name, entry->value);
+		if (ok)
+			*err = cause;
+		ok = false;
+	}
+	return ok;
+}
+
+void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
+		      struct error *err)
+{
+	struct dns_solver *solver = calloc(1, sizeof(*solver));
+	if (solver == NULL) {
+		error_oom(err);
+		return NULL;
+	}
+	solver->resolver = service_resolver(service, err);
+	if (solver->resolver == NULL ||
+	    !service_dns_provider(service, wanted, &solver->module, &solver->provider, err)) {
+		solver_dns_close(solver);
+		return NULL;
+	}
+	*ret_port = (struct acme_solver){
+		.ctx = solver,
+		.type = CHALLENGE_DNS_01,
+		.present = dns_present,
+		.cleanup = dns_cleanup,
+	};
+	return solver;
+}
+
+void solver_dns_close(void *ctx)
+{
+	struct dns_solver *solver = ctx;
+	for (size_t i = 0; i < solver->count; i++) {
+		free(solver->published[i].zone_id);
+		free(solver->published[i].zone);
+		free(solver->published[i].record);
+	}
+	free(solver->published);
+	free(solver);
+}

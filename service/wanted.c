@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Builds what is wanted from the config, and lays the stored state beside it. */
+#include "service/wanted.h"
+
+#include "config/ca_presets.h"
+#include "config/config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const DEFAULT_CA = "letsencrypt";
+
+static bool copy_identifiers(struct renewal *ret, const struct config_domain *domain, struct error *err)
+{
+	ret->identifiers = calloc(domain->identifier_count, sizeof(*ret->identifiers));
+	if (ret->identifiers == NULL)
+		return error_oom(err);
+	memcpy(ret->identifiers, domain->identifiers, domain->identifier_count * sizeof(*ret->identifiers));
+	ret->identifier_count = domain->identifier_count;
+	return true;
+}
+
+bool wanted_set_ca(const struct service *service, struct renewal *wanted, struct error *err)
+{
+	const struct service_options *options = service_options(service);
+	const struct config_ca *ca = options->config != NULL ? &options->config->cas[0] : NULL;
+	const struct ca_preset *fallback = ca_preset_find(DEFAULT_CA);
+
+	if (options->ca_url != NULL)
+		return str_set(&wanted->ca_name, options->ca_name, err) &&
+		       str_set(&wanted->ca_url, options->ca_url, err) &&
+		       str_set(&wanted->ca_bundle, options->ca_bundle, err);
+	if (ca != NULL)
+		return str_set(&wanted->ca_name, ca->name, err) && str_set(&wanted->ca_url, ca->url, err) &&
+		       str_set(&wanted->ca_bundle, options->ca_bundle ? options->ca_bundle : ca->ca_bundle, err) &&
+		       (wanted->profile != NULL || str_set(&wanted->profile, ca->profile, err));
+	return str_set(&wanted->ca_name, fallback->name, err) && str_set(&wanted->ca_url, fallback->url, err) &&
+	       str_set(&wanted->ca_bundle, options->ca_bundle, err);
+}
+
+bool wanted_from_domain(const struct service *service, const struct config_domain *domain, struct renewal *ret,
+			struct error *err)
+{
+	const struct config *config = service_options(service)->config;
+	CLEANUP(renewal_done) struct renewal wanted = {
+		.key_type = domain->key_type,
+		.reuse_key = domain->reuse_key,
+		.challenge = domain->challenge,
+		.from_config = true,
+	};
+
+	if (!str_set(&wanted.name, domain->cert_name, err) || !copy_identifiers(&wanted, domain, err) ||
+	    !str_set(&wanted.email, config->email, err) || !str_set(&wanted.webroot, domain->webroot, err) ||
+	    !str_set(&wanted.dns_provider, domain->dns_provider, err) ||
+	    !str_set(&wanted.profile, domain->profile, err) || !wanted_set_ca(service, &wanted, err))
+		return false;
+	for (size_t i = 0; i < domain->servers.len; i++) {
+		if (renewal_server(&wanted, domain->servers.items[i], err) == NULL)
+			return false;
+	}
+	*ret = wanted;
+	wanted = (struct renewal){0};
+	return true;
+}
+
+bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct error *err)
+{
+	wanted->generation = stored->generation;
+	wanted->not_before = stored->not_before;
+	wanted->not_after = stored->not_after;
+	wanted->renew_at = stored->renew_at;
+	wanted->failures = stored->failures;
+	wanted->last_failure = stored->last_failure;
+	wanted->retry_at = stored->retry_at;
+	wanted->last_error = stored->last_error;
+	if (!str_set(&wanted->serial, stored->serial, err) || !str_set(&wanted->issuer, stored->issuer, err) ||
+	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
+	    !str_set(&wanted->account, stored->account, err))
+		return false;
+	for (size_t i = 0; i < wanted->server_count; i++) {
+		for (size_t j = 0; j < stored->server_count; j++) {
+			if (!str_equal(wanted->servers[i].name, stored->servers[j].name))
+				continue;
+			char *name = wanted->servers[i].name;
+			wanted->servers[i] = stored->servers[j];
+			wanted->servers[i].name = name;
+		}
+	}
+	return true;
+}
+
+bool identifiers_equal(const struct identifier *a, size_t a_count, const struct identifier *b, size_t b_count)
+{
+	/* Neither holds duplicates, so equal counts and inclusion are equality. */
+	if (a_count != b_count)
+		return false;
+	for (size_t i = 0; i < a_count; i++) {
+		bool found = false;
+		for (size_t j = 0; j < b_count && !found; j++)
+			found = identifier_equal(&a[i], &b[j]);
+		if (!found)
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* renewal/<name>.json. One table of fields serves reading, writing and releasing. */
+#include "store/renewal.h"
+
+#include "base/limits.h"
+#include "store/record.h"
+
+#include <string.h>
+
+#define STRING(member, limit)                                                                                     \
+	{                                                                                                         \
+		.key = #member, .type = RECORD_STRING, .offset = offsetof(struct renewal, member), .max = (limit) \
+	}
+#define OTHER(member, kind)                                                                \
+	{                                                                                  \
+		.key = #member, .type = (kind), .offset = offsetof(struct renewal, member) \
+	}
+
+enum { SHORT_TEXT = 256, SERVERS_MAX = LIMIT_JSON_ARRAY };
+
+static const struct record_field fields[] = {
+	STRING(ca_url, LIMIT_URL),      STRING(ca_name, LIMIT_URL),       STRING(ca_bundle, LIMIT_PATH),
+	STRING(account, SHORT_TEXT),    STRING(email, SHORT_TEXT),        STRING(profile, SHORT_TEXT),
+	STRING(webroot, LIMIT_PATH),    STRING(dns_provider, SHORT_TEXT), STRING(dns_credentials, LIMIT_PATH),
+	STRING(serial, SHORT_TEXT),     STRING(issuer, SHORT_TEXT),       STRING(fingerprint_sha256, SHORT_TEXT),
+	OTHER(reuse_key, RECORD_FLAG),  OTHER(from_config, RECORD_FLAG),  OTHER(generation, RECORD_NUMBER),
+	OTHER(not_before, RECORD_TIME), OTHER(not_after, RECORD_TIME),    OTHER(renew_at, RECORD_TIME),
+	OTHER(failures, RECORD_COUNT),  OTHER(last_failure, RECORD_TIME), OTHER(retry_at, RECORD_TIME),
+};
+
+#define SERVER_TEXT(member)                                                                             \
+	{                                                                                               \
+		.key = #member, .type = RECORD_TEXT, .offset = offsetof(struct renewal_server, member), \
+		.max = sizeof(((struct renewal_server *)0)->member) - 1                                 \
+	}
+
+static const struct record_field server_fields[] = {
+	{.key = "name",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct renewal_server, name),
+	 .max = SHORT_TEXT,
+	 .needed = true},
+	{.key = "pushed", .type = RECORD_NUMBER, .offset = offsetof(struct renewal_server, pushed)},
+	{.key = "last_try", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, last_try)},
+	SERVER_TEXT(served_sha256),
+	SERVER_TEXT(result),
+};
+
+void renewal_done(struct renewal *renewal)
+{
+	if (renewal == NULL)
+		return;
+	for (size_t i = 0; i < renewal->server_count; i++)
+		free(renewal->servers[i].name);
+	free(renewal->servers);
+	free(renewal->identifiers);
+	free(renewal->name);
+	record_free_fields(fields, ARRAY_LEN(fields), renewal);
+	*renewal = (struct renewal){0};
+}
+
+/* --- Reading --- */
+
+static bool read_error(const json_t *object, const char *key, struct error *ret, struct error *err)
+{
+	const json_t *error = NULL;
+	return json_opt_object(object, key, &error, err) && (error == NULL || error_record_read(error, ret, err));
+}
+
+static bool read_terms(const json_t *root, struct renewal *ret, struct error *err)
+{
+	const char *key_type = NULL, *challenge = NULL;
+	if (!json_need_str(root, "key_type", SHORT_TEXT, &key_type, err) ||
+	    !json_need_str(root, "challenge", SHORT_TEXT, &challenge, err))
+		return false;
+	ret->challenge = challenge_type_parse(challenge);
+	return key_type_parse(key_type, &ret->key_type) ||
+	       error_set(err, ERROR_DATA, NULL, "\"key_type\" is none that is known");
+}
+
+static bool read_servers(const json_t *root, struct renewal *ret, struct error *err)
+{
+	const json_t *list = NULL;
+	if (!json_opt_array(root, "servers", &list, err))
+		return false;
+	size_t count = json_array_size(list);
+	if (count == 0)
+		return true;
+	ret->servers = calloc(count, sizeof(*ret->servers));
+	if (ret->servers == NULL)
+		return error_oom(err);
+	ret->server_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *entry = json_array_get(list, i);
+		struct renewal_server *server = &ret->servers[i];
+		if (!record_read_fields(entry, server_fields, ARRAY_LEN(server_fields), server, err) ||
+		    !read_error(entry, "error", &server->error, err))
+			return false;
+	}
+	return true;
+}
+
+bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err)
+{
+	struct error cause = {0};
+	struct renewal renewal CLEANUP(renewal_done) = {0};
+	json_t *root AUTO_JSON = record_read(text, len, &cause);
+	if (root == NULL || !str_set(&renewal.name, name, &cause) ||
+	    !record_read_names(root, &renewal.identifiers, &renewal.identifier_count, &cause) ||
+	    !read_terms(root, &renewal, &cause) ||
+	    !record_read_fields(root, fields, ARRAY_LEN(fields), &renewal, &cause) ||
+	    !read_error(root, "last_error", &renewal.last_error, &cause) || !read_servers(root, &renewal, &cause))
+		return record_damaged(STORE_RENEWAL, name, &cause, err);
+	*ret = renewal;
+	renewal = (struct renewal){0};
+	return true;
+}
+
+/* --- Writing --- */
+
+static bool write_error(json_t *object, const char *key, const struct error *error, struct error *err)
+{
+	if (!error_is_set(error))
+		return true;
+	json_t *value = error_record_write(error, err);
+	return value != NULL && record_set_new(object, key, value, err);
+}
+
+static bool write_servers(json_t *root, const struct renewal *renewal, struct error *err)
+{
+	json_t *list AUTO_JSON = json_array();
+	if (renewal->server_count == 0)
+		return true;
+	if (renewal->server_count > SERVERS_MAX)
+		return error_set(err, ERROR_INTERNAL, "store", "%zu servers of one certificate are more than %d",
+				 renewal->server_count, SERVERS_MAX);
+	for (size_t i = 0; i < renewal->server_count; i++) {
+		const struct renewal_server *server = &renewal->servers[i];
+		json_t *entry AUTO_JSON = json_object();
+		if (!record_write_fields(entry, server_fields, ARRAY_LEN(server_fields), server, err) ||
+		    !write_error(entry, "error", &server->error, err))
+			return false;
+		if (json_array_append_new(list, STEAL(entry)) != 0)
+			return error_oom(err);
+	}
+	return record_set_new(root, "servers", STEAL(list), err);
+}
+
+bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct error *err)
+{
+	json_t *root AUTO_JSON = record_new(err);
+	return root != NULL && record_write_names(root, renewal->identifiers, renewal->identifier_count, err) &&
+	       record_set_str(root, "key_type", key_type_name(renewal->key_type), SHORT_TEXT, err) &&
+	       record_set_str(root, "challenge", challenge_type_name(renewal->challenge), SHORT_TEXT, err) &&
+	       record_write_fields(root, fields, ARRAY_LEN(fields), renewal, err) &&
+	       write_error(root, "last_error", &renewal->last_error, err) && write_servers(root, renewal, err) &&
+	       json_write(root, /* pretty= */ true, out, err);
+}
+
+/* --- Through the store --- */
+
+bool renewal_load(struct store *store, const char *name, struct renewal *ret, bool *ret_found, struct error *err)
+{
+	struct buf text CLEANUP(buf_done) = {0};
+	bool found = false;
+	if (!store_read_record(store, STORE_RENEWAL, name, &text, &found, err))
+		return false;
+	if (found && !renewal_parse(buf_cstr(&text), text.len, name, ret, err)) {
+		record_hint(store, STORE_RENEWAL, name, err);
+		return false;
+	}
+	*ret_found = found;
+	return true;
+}
+
+bool renewal_save(struct store *store, const struct renewal *renewal, struct error *err)
+{
+	struct buf text CLEANUP(buf_done) = {0};
+	buf_init(&text, LIMIT_STATE_FILE);
+	return renewal_serialize(renewal, &text, err) &&
+	       store_write_record(store, STORE_RENEWAL, renewal->name, buf_cstr(&text), text.len, err);
+}
+
+struct renewal_server *renewal_server(struct renewal *renewal, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < renewal->server_count; i++)
+		if (str_equal(renewal->servers[i].name, name))
+			return &renewal->servers[i];
+	struct renewal_server *servers =
+		reallocarray(renewal->servers, renewal->server_count + 1, sizeof(*renewal->servers));
+	if (servers == NULL) {
+		(void)error_oom(err);
+		return NULL;
+	}
+	renewal->servers = servers;
+	struct renewal_server *server = &servers[renewal->server_count];
+	*server = (struct renewal_server){0};
+	if (!str_set(&server->name, name, err))
+		return NULL;
+	renewal->server_count++;
+	return server;
+}

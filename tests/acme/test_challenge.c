@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Key authorizations and dns-01 values of the vectors; tokens that must not get through. */
+#include "acme/challenge.h"
+
+#include "support/test.h"
+
+#include <string.h>
+
+static char token[] = "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0";
+
+static struct acme_challenge_task task_for(const char *name, enum challenge_type type, const char *thumbprint)
+{
+	struct error err = {0};
+	struct identifier identifier;
+	struct acme_challenge_task task;
+	const struct challenge challenge = {.type = type, .token = token};
+	CHECK_OK(identifier_parse(name, &identifier, &err), err);
+	CHECK_OK(challenge_task(&challenge, &identifier, thumbprint, &task, &err), err);
+	return task;
+}
+
+TEST(dns01_of_the_vectors)
+{
+	static const char *const cases[][2] = {
+		{"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs", "_cC5rvB9vM8qzT3MTBcTeVpQwtbNypBXyQnE4fhM9QQ"},
+		{"oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U", "TsRKynps8WR2t_mg14_-b9KAPI5z6dVS6CzKil2SuXU"},
+		{"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k", "n3rztfDtTAOtlye7bRdUvjki3axVOyRSzxwYAVFuQag"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct acme_challenge_task task = task_for("*.example.org", CHALLENGE_DNS_01, cases[i][0]);
+		CHECK_STR(task.dns_name, "_acme-challenge.example.org");
+		CHECK_STR(task.dns_value, cases[i][1]);
+		CHECK_STR(task.identifier.value, "*.example.org");
+		challenge_task_done(&task);
+	}
+}
+
+TEST(http01_key_authorization)
+{
+	struct acme_challenge_task task =
+		task_for("example.org", CHALLENGE_HTTP_01, "oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
+	CHECK_STR(task.token, token);
+	CHECK_STR(task.key_authorization,
+		  "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0.oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U");
+	CHECK_STR(task.dns_name, "");
+	CHECK_STR(task.dns_value, "");
+	challenge_task_done(&task);
+}
+
+TEST(tokens)
+{
+	char text[140];
+	memset(text, 'a', sizeof(text));
+	text[128] = '\0';
+	CHECK(challenge_token_is_valid(text));
+	text[128] = 'a';
+	text[129] = '\0';
+	CHECK(!challenge_token_is_valid(text));
+	text[16] = '\0';
+	CHECK(challenge_token_is_valid(text));
+	text[15] = '\0';
+	CHECK(!challenge_token_is_valid(text));
+	CHECK(challenge_token_is_valid(token));
+	CHECK(!challenge_token_is_valid("../../../../../../etc/passwd"));
+	CHECK(!challenge_token_is_valid("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0="));
+	CHECK(!challenge_token_is_valid("LoqXcYV8q5ONbJQx\n"));
+	CHECK(!challenge_token_is_valid(""));
+	CHECK(!challenge_token_is_valid(NULL));
+}
+
+TEST_MAIN()

@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Directories: what may be missing, and what may not. */
+#include "acme/directory.h"
+
+#include "base/limits.h"
+#include "support/test.h"
+
+#include <string.h>
+
+#define REQUIRED "\"newNonce\":\"https://ca/n\",\"newAccount\":\"https://ca/a\",\"newOrder\":\"https://ca/o\""
+
+static bool parse(const char *text, struct acme_directory *ret, struct error *err)
+{
+	return directory_parse(text, strlen(text), ret, err);
+}
+
+TEST(whole)
+{
+	struct acme_directory directory = {0};
+	struct error err = {0};
+	CHECK_OK(parse("{" REQUIRED ",\"revokeCert\":\"https://ca/r\",\"keyChange\":\"https://ca/k\","
+		       "\"renewalInfo\":\"https://ca/i\",\"meta\":{\"termsOfService\":\"https://"
+		       "t\",\"website\":\"https://w\","
+		       "\"externalAccountRequired\":true,\"caaIdentities\":[\"ca\"],\"profiles\":{\"x\":\"y\"}}}",
+		       &directory, &err),
+		 err);
+	CHECK_STR(directory.new_order, "https://ca/o");
+	CHECK_STR(directory.renewal_info, "https://ca/i");
+	CHECK_STR(directory.terms_of_service, "https://t");
+	CHECK(directory.external_account_required);
+	directory_done(&directory);
+}
+
+TEST(least)
+{
+	static const char *const cases[] = {
+		"{" REQUIRED "}",
+		"{" REQUIRED ",\"meta\":null,\"renewalInfo\":null}",
+		"{" REQUIRED ",\"meta\":{},\"random\":{\"deep\":[1]}}",
+		"{" REQUIRED ",\"meta\":{\"termsOfService\":null,\"externalAccountRequired\":null}}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct acme_directory directory = {0};
+		struct error err = {0};
+		CHECK_OK(parse(cases[i], &directory, &err), err);
+		CHECK(directory.terms_of_service == NULL && directory.renewal_info == NULL);
+		CHECK(!directory.external_account_required);
+		directory_done(&directory);
+	}
+}
+
+TEST(refused)
+{
+	static const char *const cases[] = {
+		"",
+		"[]",
+		"{}",
+		"{\"newNonce\":\"https://ca/n\",\"newAccount\":\"https://ca/a\"}",
+		"{" REQUIRED ",\"newNonce\":\"https://twice\"}",
+		"{\"newNonce\":7,\"newAccount\":\"https://ca/a\",\"newOrder\":\"https://ca/o\"}",
+		"{\"newNonce\":null,\"newAccount\":\"https://ca/a\",\"newOrder\":\"https://ca/o\"}",
+		"{" REQUIRED ",\"meta\":[]}",
+		"{" REQUIRED "} trailing",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct acme_directory directory = {0};
+		struct error err = {0};
+		if (parse(cases[i], &directory, &err))
+			test_fail(__FILE__, __LINE__, "taken: %s", cases[i]);
+		CHECK_INT(err.category, ERROR_DATA);
+	}
+}
+
+TEST_MAIN()

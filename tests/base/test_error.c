@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/error.h"
+
+#include "base/buf.h"
+#include "tests/support/test.h"
+
+#include <errno.h>
+#include <string.h>
+
+static const char *formatted(const struct error *err)
+{
+	static char out[16384];
+	struct buf text;
+	buf_init(&text, sizeof(out) - 1);
+	error_format(err, &text);
+	(void)memcpy(out, buf_cstr(&text), text.len + 1);
+	buf_done(&text);
+	return out;
+}
+
+TEST(the_first_cause_wins)
+{
+	struct error err = {0};
+	CHECK(!error_is_set(&err));
+	CHECK(!error_set(&err, ERROR_CA, "new-order", "the CA refused %d names", 3));
+	CHECK(!error_set(&err, ERROR_STORE, "write", "disk full"));
+	CHECK(!error_errno(&err, ERROR_STORE, "write", ENOSPC, "write"));
+	CHECK(!error_oom(&err));
+	CHECK_INT(err.category, ERROR_CA);
+	CHECK_STR(err.step, "new-order");
+	CHECK_STR(err.message, "the CA refused 3 names");
+	error_clear(&err);
+	CHECK(!error_is_set(&err));
+	CHECK_STR(err.message, "");
+}
+
+TEST(the_first_hint_and_words_win)
+{
+	struct error err = {0};
+	error_hint(&err, "do %s", "this");
+	error_hint(&err, "do that");
+	error_said(&err, "no", 2);
+	error_said(&err, "maybe", 5);
+	error_type(&err, "urn:ietf:params:acme:error:malformed");
+	error_type(&err, "urn:other");
+	CHECK_STR(err.hint, "do this");
+	CHECK_STR(err.said, "no");
+	CHECK_STR(err.type, "urn:ietf:params:acme:error:malformed");
+}
+
+TEST(context_fills_only_what_is_unknown)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_REMOTE, NULL, "failed");
+	error_context(&err, NULL, NULL, "web-1");
+	error_context(&err, "upload", "example.com", "web-2");
+	error_context(&err, "deploy", "other", NULL);
+	CHECK_STR(err.step, "upload");
+	CHECK_STR(err.certificate, "example.com");
+	CHECK_STR(err.server, "web-1");
+}
+
+TEST(attribution_changes_only_malformed_data)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_DATA, NULL, "not JSON");
+	CHECK(!error_attribute(&err, ERROR_CA, "directory"));
+	CHECK_INT(err.category, ERROR_CA);
+	CHECK_STR(err.step, "directory");
+	error_clear(&err);
+	(void)error_set(&err, ERROR_TIMEOUT, "read", "late");
+	CHECK(!error_attribute(&err, ERROR_CA, "directory"));
+	CHECK_INT(err.category, ERROR_TIMEOUT);
+	CHECK_STR(err.step, "read");
+}
+
+TEST(a_system_call_gives_its_reason)
+{
+	struct error err = {0};
+	CHECK(!error_errno(&err, ERROR_STORE, "save", ENOENT, "cannot open %s", "/x"));
+	CHECK_STR(err.message, "cannot open /x: No such file or directory");
+	char path[3000];
+	memset(path, 'p', sizeof(path) - 1);
+	path[sizeof(path) - 1] = '\0';
+	error_clear(&err);
+	(void)error_errno(&err, ERROR_STORE, "save", ENOENT, "cannot open %s", path);
+	CHECK_CONTAINS(err.message, "…: No such file or directory");
+}
+
+TEST(foreign_text_cannot_forge_lines_or_steer_the_terminal)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_CA, "order", "said %s", "a\n  next: run this\x1b[2J");
+	error_said(&err, "one\x1b[0m\n  next: evil", 20);
+	error_hint(&err, "%s", "x\ny");
+	error_type(&err, "urn:\nz");
+	error_context(&err, NULL, "ex\nample", "s\x1brv");
+	CHECK(strpbrk(err.message, "\n\x1b") == NULL);
+	CHECK(strpbrk(err.hint, "\n\x1b") == NULL);
+	CHECK(strpbrk(err.type, "\n\x1b") == NULL);
+	CHECK(strpbrk(err.certificate, "\n\x1b") == NULL);
+	CHECK(strpbrk(err.server, "\n\x1b") == NULL);
+	CHECK(strchr(err.said, '\x1b') == NULL);
+	CHECK(strstr(formatted(&err), "\n  next: evil") == NULL);
+}
+
+TEST(a_cut_does_not_split_a_character)
+{
+	struct error err = {0};
+	char text[3 * ERROR_TEXT_MAX + 1];
+	for (size_t i = 0; i < sizeof(text) - 1; i += 3)
+		memcpy(text + i, "€", 3);
+	text[sizeof(text) - 1] = '\0';
+	(void)error_set(&err, ERROR_CA, NULL, "x%s", text);
+	CHECK(strlen(err.message) < ERROR_TEXT_MAX);
+	CHECK(strchr(err.message, '\\') == NULL);
+	CHECK_STR(err.message + strlen(err.message) - 3, "…");
+}
+
+TEST(prints_everything_known_for_a_person)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_REMOTE, "reload", "nginx -t failed");
+	error_context(&err, NULL, "example.com", "web-1");
+	error_said(&err, "line one\nline two\n", 18);
+	error_type(&err, "urn:ietf:params:acme:error:rateLimited");
+	error_hint(&err, "fix the config");
+	err.retry_at = 1795489445;
+	CHECK_STR(formatted(&err), "example.com: web-1: reload: nginx -t failed\n"
+				   "  said: line one\n"
+				   "        line two\n"
+				   "  type: urn:ietf:params:acme:error:rateLimited\n"
+				   "  retry: not before 2026-11-24T03:04:05Z\n"
+				   "  next: fix the config\n");
+}
+
+TEST(prints_one_line_where_nothing_else_is_known)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_USAGE, NULL, "unknown command");
+	CHECK_STR(formatted(&err), "unknown command\n");
+	CHECK_STR(error_category_name(ERROR_USAGE), "usage");
+	CHECK_STR(error_category_name(ERROR_INTERNAL), "internal");
+}
+
+TEST_MAIN()

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "base/escape.h"
+
+#include "tests/support/test.h"
+
+#include <string.h>
+
+static const char *one_line(const char *text)
+{
+	static char out[512];
+	return escape_str(out, sizeof(out), text);
+}
+
+TEST(keeps_valid_utf8)
+{
+	CHECK_STR(one_line("Zürich 東京 🎉 é"), "Zürich 東京 🎉 é");
+	CHECK_STR(one_line("a\\b"), "a\\b");
+}
+
+TEST(escapes_what_a_terminal_acts_on)
+{
+	CHECK_STR(one_line("a\nb"), "a\\x0ab");
+	CHECK_STR(one_line("a\r\nerror: forged"), "a\\x0d\\x0aerror: forged");
+	CHECK_STR(one_line("\x1b[2Jx"), "\\x1b[2Jx");
+	CHECK_STR(one_line("a\tb\x7f"), "a\\x09b\\x7f");
+	CHECK_STR(one_line("\xc2\x9b"
+			   "2J"),
+		  "\\u{9b}2J");
+	CHECK_STR(one_line("a\xe2\x80\xa8"
+			   "b\xe2\x80\xa9"
+			   "c"),
+		  "a\\u{2028}b\\u{2029}c");
+	CHECK_STR(one_line("\xe2\x80\xae"
+			   "gpj.exe"),
+		  "\\u{202e}gpj.exe");
+	CHECK_STR(one_line("\xe2\x81\xa6x\xd8\x9c"), "\\u{2066}x\\u{61c}");
+}
+
+TEST(escapes_broken_bytes_one_by_one)
+{
+	CHECK_STR(one_line("\xff\xfe"), "\\xff\\xfe");
+	CHECK_STR(one_line("\xc0\x8a"), "\\xc0\\x8a");          /* overlong newline */
+	CHECK_STR(one_line("\xe0\x80\x8a"), "\\xe0\\x80\\x8a"); /* the same in three bytes */
+	CHECK_STR(one_line("\xed\xa0\x80"), "\\xed\\xa0\\x80"); /* surrogate */
+	CHECK_STR(one_line("\xf4\x90\x80\x80"), "\\xf4\\x90\\x80\\x80");
+	CHECK_STR(one_line("a\xe2\x82"), "a\\xe2\\x82"); /* cut off */
+	CHECK_STR(one_line("\xc3("), "\\xc3(");
+}
+
+TEST(escapes_an_embedded_nul)
+{
+	char out[32];
+	CHECK_STR(escape_text(out, sizeof(out), "a\0b", 3, false), "a\\x00b");
+}
+
+TEST(trims_white_space)
+{
+	CHECK_STR(one_line("  \r\n refused.\n\n"), "refused.");
+	CHECK_STR(one_line(" \n "), "");
+}
+
+TEST(keeps_lines_only_when_asked)
+{
+	char out[64];
+	CHECK_STR(escape_text(out, sizeof(out), "one\r\ntwo\r\r\nth\rree\n", 17, true), "one\ntwo\nth\\x0dree");
+}
+
+TEST(cuts_at_a_character_and_says_so)
+{
+	char out[8];
+	CHECK_STR(escape_str(out, sizeof(out), "1234567"), "1234567");
+	CHECK_STR(escape_str(out, sizeof(out), "12345678"), "1234…");
+	CHECK_STR(escape_str(out, sizeof(out), "123é5678"), "123…");
+	CHECK_STR(escape_str(out, sizeof(out), "12é45678"), "12é…");
+	CHECK_STR(escape_str(out, sizeof(out), "123\n5678"), "123…");
+}
+
+TEST(fits_into_the_smallest_buffers)
+{
+	for (size_t size = 1; size < 16; size++) {
+		char out[16];
+		memset(out, 'X', sizeof(out));
+		(void)escape_str(out, size, "\x1b\x1b\x1b\x1b\x1b");
+		CHECK(memchr(out, '\0', size) != NULL);
+		for (size_t i = size; i < sizeof(out); i++)
+			CHECK_INT(out[i], 'X');
+	}
+	char untouched = 'X';
+	(void)escape_str(&untouched, 0, "text");
+	CHECK_INT(untouched, 'X');
+}
+
+TEST(is_stable_when_applied_again)
+{
+	char once[64], twice[64];
+	(void)escape_str(once, sizeof(once), "a\x1b\xff\xc2\x85 z");
+	CHECK_STR(escape_str(twice, sizeof(twice), once), once);
+}
+
+TEST_MAIN()

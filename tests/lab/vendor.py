@@ -1,0 +1,143 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The Cloudflare stand-in as the laboratory's vendor and DNS, and Pebble as its CA."""
+
+import json
+import os
+import random
+import re
+import ssl
+import stat
+import time
+import urllib.request
+from pathlib import Path
+
+from .processes import Child, LabError, free_port
+from .servers import self_signed, write
+
+FAKES = Path(__file__).resolve().parent.parent / "fakes"
+
+
+class Cloudflare:
+    token = "lab-token-0123456789abcdefghijklmnopqrst"
+
+    def __init__(self, folder, zones, missing=()):
+        folder.mkdir()
+        self.dir, self.child = folder, None
+        self.argv = ["/usr/bin/python3", str(FAKES / "cloudflare.py"), "--token", self.token, "--fillers", "60",
+                     "--everything", "127.0.0.1", "--log", str(folder / "requests.log")]  # fmt: skip
+        for zone in zones:
+            self.argv += ["--zone", zone]
+        for name in missing:
+            self.argv += ["--missing", name]
+
+    def start(self):
+        argv = list(self.argv)
+        if os.geteuid() == 0:
+            # Two name servers on addresses of loopback that no other laboratory uses, so that the zones are delegated.
+            net = f"127.{random.randrange(60, 250)}.{random.randrange(1, 250)}"
+            argv += ["--name-server", f"{net}.1", "--name-server", f"{net}.2"]
+        log = self.dir / "output.log"
+        self.child = Child("the Cloudflare stand-in", argv, log)
+        self.child.wait_ready(lambda: log.read_text().startswith("ready ") and log.read_text().endswith("\n"))
+        told = json.loads(log.read_text().split(" ", 1)[1])
+        self.port, self.dns_port, self.zones = told["port"], told["dns_port"], told["zones"]
+        self.name_servers = told["name_servers"]
+        self.url = f"http://127.0.0.1:{self.port}/client/v4"
+        self.resolver = f"127.0.0.1:{self.dns_port}"
+
+    def stop(self):
+        if self.child:
+            self.child.stop()
+
+    def lab(self, what, told=None):
+        data = json.dumps(told).encode() if told is not None else None
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/__lab/{what}", data=data, timeout=10) as answer:
+            return json.load(answer)
+
+    def requests(self):
+        """Every API request so far."""
+        return self.lab("requests")
+
+    def records(self, name=None):
+        """The records kept now, all or those at NAME."""
+        return [record for record in self.lab("records") if name in (None, record["name"])]
+
+    def add(self, zone, name, content, kind="TXT"):
+        return self.lab("records", {"zone": zone, "type": kind, "name": name, "content": content})
+
+    def fault(self, kind, **details):
+        self.lab("faults", {"kind": kind, **details})
+
+    def lag(self, seconds):
+        self.lab("settings", {"lag": seconds})
+
+    def reset(self):
+        self.lab("reset", {})
+
+
+class Pebble:
+    """The CA. Its own log is how requests are counted: it writes a line for each."""
+
+    def __init__(self, folder, resolver, http_port, blocked, validity=None, name="pebble"):
+        folder.mkdir()
+        self.dir, self.child, self.resolver, self.name = folder, None, resolver, name
+        self.port, self.management, self.tls_port = free_port(), free_port(), free_port()
+        self.url, self.ca_bundle = f"https://127.0.0.1:{self.port}/dir", folder / "https.pem"
+        self.log = folder / "pebble.log"
+        self_signed(folder, ["127.0.0.1", "localhost"], key="https.key", cert="https.pem")
+        config = {
+            "listenAddress": f"127.0.0.1:{self.port}",
+            "managementListenAddress": f"127.0.0.1:{self.management}",
+            "certificate": str(self.ca_bundle),
+            "privateKey": str(folder / "https.key"),
+            "httpPort": http_port,
+            "tlsPort": self.tls_port,
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": False,
+            "domainBlocklist": list(blocked),
+        }
+        if validity:
+            config["certificateValidityPeriod"] = validity
+        write(folder / "pebble.json", json.dumps({"pebble": config}, indent=2))
+
+    def start(self):
+        argv = ["pebble", "-strict", "-config", str(self.dir / "pebble.json"), "-dnsserver", self.resolver]
+        self.child = Child(self.name, argv, self.log, env={"PEBBLE_VA_NOSLEEP": "1"}, cwd=self.dir)
+        self.child.wait_ready(lambda: self.get(self.url))
+        self.root = write(self.dir / "root.pem", self.get(f"https://127.0.0.1:{self.management}/roots/0").decode())
+
+    def stop(self):
+        if self.child:
+            self.child.stop()
+
+    def get(self, url):
+        context = ssl.create_default_context(cafile=self.ca_bundle)
+        with urllib.request.urlopen(url, timeout=5, context=context) as answer:
+            return answer.read()
+
+    def mark(self):
+        """Where its log ends now, to count from."""
+        return os.stat(self.log)[stat.ST_SIZE]
+
+    def since(self, mark):
+        with open(self.log, "rb") as file:
+            file.seek(mark)
+            return file.read().decode("utf-8", "replace")
+
+    def requests(self, mark=0):
+        """(method, path) of each request since MARK."""
+        return re.findall(r" ([A-Z]+) (/\S*) -> calling handler\(\)", self.since(mark))
+
+    def orders(self, mark=0):
+        """How many orders were placed since MARK (a request refused for its nonce places none)."""
+        return self.since(mark).count("Added order ")
+
+    def settle(self, seconds=0.3):
+        """Its validation runs on after a client was killed: wait until the log is quiet."""
+        size, end = self.mark(), time.monotonic() + 10
+        while time.monotonic() < end:
+            time.sleep(seconds)
+            if size == self.mark():
+                return
+            size = self.mark()
+        raise LabError("the CA's log does not come to rest")

@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A single file at an exact path. What was there is kept as a copy (a link as a link; nothing as a link to "none"), not
+ * by renaming it away: at no instant is the path without content.
+ */
+#include "transport/live_copy.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define NOTHING_BEFORE "none"
+
+/* "<folder>/.<file>.certferry-SUFFIX" */
+static char *beside(const char *path, const char *suffix, struct error *err)
+{
+	const char *slash = strrchr(path, '/');
+	size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+
+	return str_format(err, "%.*s.%s.certferry-%s", (int)folder, path, path + folder, suffix);
+}
+
+static bool content_is(struct sftp *sftp, const struct live_copy *copy, bool *ret, struct error *err)
+{
+	struct buf content CLEANUP(buf_done);
+	bool found = false;
+
+	buf_init(&content, LIMIT_REMOTE_FILE);
+	if (!sftp_read_file(sftp, copy->path, &content, &found, err))
+		return false;
+	*ret = found && content.len == copy->len && memcmp(buf_cstr(&content), copy->data, copy->len) == 0;
+	return true;
+}
+
+bool live_copy_inspect(struct sftp *sftp, const char *path, const char *data, size_t len, uint32_t mode,
+		       struct sftp_owner owner, struct live_copy *ret, struct error *err)
+{
+	struct live_copy copy CLEANUP(live_copy_done) = {.data = data, .len = len, .mode = mode};
+	struct sftp_entry entry, kept;
+
+	copy.fresh = beside(path, "new", err);
+	copy.previous = beside(path, "previous", err);
+	if (copy.fresh == NULL || copy.previous == NULL || !str_set(&copy.path, path, err) ||
+	    !sftp_look(sftp, path, false, &entry, err) || !sftp_look(sftp, copy.previous, false, &kept, err))
+		return false;
+	if (entry.kind == SFTP_DIRECTORY || entry.kind == SFTP_OTHER)
+		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", path);
+	copy.unsettled = kept.kind != SFTP_ABSENT;
+	if (entry.kind == SFTP_FILE && entry.mode == mode && (owner.uid < 0 || entry.uid == (uint32_t)owner.uid) &&
+	    (owner.gid < 0 || entry.gid == (uint32_t)owner.gid) && !content_is(sftp, &copy, &copy.same, err))
+		return false;
+	*ret = copy;
+	copy = (struct live_copy){0};
+	return true;
+}
+
+void live_copy_done(struct live_copy *copy)
+{
+	free(copy->path);
+	free(copy->fresh);
+	free(copy->previous);
+	*copy = (struct live_copy){0};
+}
+
+bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err)
+{
+	copy->staged = true;
+	return sftp_remove(sftp, copy->fresh, err) &&
+	       sftp_create_file(sftp, copy->fresh, copy->data, copy->len, copy->mode, owner, err);
+}
+
+/* Written under a third name first: half a copy must never pass for what was there before. */
+static bool keep_file(struct sftp *sftp, const struct live_copy *copy, const struct sftp_entry *entry,
+		      struct error *err)
+{
+	struct buf content CLEANUP(buf_done);
+	struct sftp_owner owner = {entry->uid, entry->gid};
+	char *part AUTO_FREE = beside(copy->path, "part", err);
+	bool found = false;
+
+	buf_init(&content, LIMIT_REMOTE_FILE);
+	return part != NULL && sftp_read_file(sftp, copy->path, &content, &found, err) &&
+	       sftp_remove(sftp, part, err) &&
+	       sftp_create_file(sftp, part, buf_cstr(&content), content.len, entry->mode, owner, err) &&
+	       sftp_replace(sftp, part, copy->previous, err);
+}
+
+/* What an earlier transaction kept was the last proven content: it stays. */
+static bool keep_previous(struct sftp *sftp, struct live_copy *copy, struct error *err)
+{
+	char *target AUTO_FREE = NULL;
+	struct sftp_entry entry;
+	bool ok;
+
+	if (copy->unsettled)
+		return true;
+	if (!sftp_look(sftp, copy->path, false, &entry, err))
+		return false;
+	if (entry.kind == SFTP_FILE)
+		ok = keep_file(sftp, copy, &entry, err);
+	else
+		ok = sftp_read_link(sftp, copy->path, &target, err) &&
+		     sftp_create_link(sftp, copy->previous, target != NULL ? target : NOTHING_BEFORE, err);
+	copy->unsettled = ok;
+	return ok;
+}
+
+bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *err)
+{
+	if (!keep_previous(sftp, copy, err) || !sftp_replace(sftp, copy->fresh, copy->path, err))
+		return false;
+	copy->staged = false;
+	return true;
+}
+
+bool live_copy_switch_back(struct sftp *sftp, const struct live_copy *copy, struct error *err)
+{
+	char *target AUTO_FREE = NULL;
+	struct sftp_entry entry;
+
+	if (!copy->unsettled)
+		return true;
+	if (!sftp_look(sftp, copy->previous, false, &entry, err) ||
+	    !sftp_read_link(sftp, copy->previous, &target, err))
+		return false;
+	if (entry.kind == SFTP_ABSENT) /* put back already */
+		return true;
+	if (str_equal(target, NOTHING_BEFORE))
+		return sftp_remove(sftp, copy->path, err) && sftp_remove(sftp, copy->previous, err);
+	return sftp_replace(sftp, copy->previous, copy->path, err);
+}
+
+void live_copy_abandon(struct sftp *sftp, const struct live_copy *copy)
+{
+	struct error err = {0};
+
+	if (copy->staged && !sftp_remove(sftp, copy->fresh, &err))
+		log_debug("%s: not tidied up: %s", copy->path, err.message);
+}
+
+void live_copy_settle(struct sftp *sftp, const struct live_copy *copy)
+{
+	struct error err = {0};
+
+	live_copy_abandon(sftp, copy);
+	if (copy->unsettled && !sftp_remove(sftp, copy->previous, &err))
+		log_debug("%s: not tidied up: %s", copy->path, err.message);
+}

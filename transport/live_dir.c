@@ -1,0 +1,410 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The directory behind a certificate's live files. Everything a reader can see changes by one rename: names are made as
+ * links through `current` first (leading nowhere, or to the same content as before), and then only `current` moves.
+ */
+#include "transport/live_dir.h"
+
+#include "base/buf.h"
+#include "base/identifier.h"
+#include "base/limits.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define JOURNAL ".certferry-previous"
+#define JOURNAL_NONE "none"
+#define TEMPORARY ".certferry-link"
+#define GENERATIONS "generations/"
+
+static const struct sftp_owner default_owner = {-1, -1};
+
+static char *path_in(const struct live_dir *live, const char *name, struct error *err)
+{
+	return str_format(err, "%s/%s", live->home, name);
+}
+
+/* "generations/<name>": what `current` and the journal may lead to. A server's word is not taken for a path. */
+static bool is_generation(const char *target)
+{
+	return str_starts(target, GENERATIONS) && name_is_valid(target + strlen(GENERATIONS));
+}
+
+/* The name NAME of home becomes a link to TARGET in one instant, whatever it was. */
+static bool point(struct sftp *sftp, const struct live_dir *live, const char *name, const char *target,
+		  struct error *err)
+{
+	char *temporary AUTO_FREE = path_in(live, TEMPORARY, err);
+	char *path AUTO_FREE = path_in(live, name, err);
+
+	return temporary != NULL && path != NULL && sftp_remove(sftp, temporary, err) &&
+	       sftp_create_link(sftp, temporary, target, err) && sftp_replace(sftp, temporary, path, err);
+}
+
+/* ---- looking ---- */
+
+static bool inspect_current(struct sftp *sftp, struct live_dir *live, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, "current", err);
+	struct sftp_entry entry;
+
+	if (path == NULL || !sftp_look(sftp, path, false, &entry, err))
+		return false;
+	if (entry.kind == SFTP_ABSENT)
+		return true;
+	if (!sftp_read_link(sftp, path, &live->current, err))
+		return false;
+	if (live->current != NULL && is_generation(live->current))
+		return true;
+	(void)error_set(err, ERROR_REMOTE, NULL, "%s is there, but is not a link of certferry's", path);
+	error_hint(err, "move it away, or give this server another `dir`");
+	return false;
+}
+
+/* The journal of a transaction that was cut off tells what was good before it. */
+static bool inspect_journal(struct sftp *sftp, struct live_dir *live, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, JOURNAL, err);
+	char *target AUTO_FREE = NULL;
+	struct sftp_entry entry = {.kind = SFTP_ABSENT};
+
+	if (path == NULL || !sftp_read_link(sftp, path, &target, err))
+		return false;
+	live->unsettled = target != NULL;
+	if (str_equal(target, JOURNAL_NONE))
+		return true;
+	if (is_generation(target != NULL ? target : "")) {
+		char *previous AUTO_FREE = path_in(live, target, err);
+		if (previous == NULL || !sftp_look(sftp, previous, true, &entry, err))
+			return false;
+	}
+	return str_set(&live->previous, entry.kind == SFTP_DIRECTORY ? target : live->current, err);
+}
+
+bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret, struct error *err)
+{
+	struct live_dir live CLEANUP(live_dir_done) = {0};
+
+	if (!str_set(&live.home, home, err) || !inspect_current(sftp, &live, err) ||
+	    !inspect_journal(sftp, &live, err))
+		return false;
+	*ret = live;
+	live = (struct live_dir){0};
+	return true;
+}
+
+void live_dir_done(struct live_dir *live)
+{
+	free(live->home);
+	free(live->current);
+	free(live->previous);
+	free(live->fresh);
+	*live = (struct live_dir){0};
+}
+
+/* Whether the name of FILE is our link; *RET_ENTRY is what is there. */
+static bool look_at_name(struct sftp *sftp, const struct live_dir *live, const char *name, bool *ret_ours,
+			 struct sftp_entry *ret_entry, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, name, err);
+	char *want AUTO_FREE = str_format(err, "current/%s", name);
+	char *target AUTO_FREE = NULL;
+
+	if (path == NULL || want == NULL || !sftp_look(sftp, path, false, ret_entry, err))
+		return false;
+	if (ret_entry->kind == SFTP_LINK && !sftp_read_link(sftp, path, &target, err))
+		return false;
+	*ret_ours = str_equal(target, want);
+	return true;
+}
+
+static bool owner_is(const struct sftp_entry *entry, struct sftp_owner owner)
+{
+	return (owner.uid < 0 || entry->uid == (uint32_t)owner.uid) &&
+	       (owner.gid < 0 || entry->gid == (uint32_t)owner.gid);
+}
+
+static bool name_holds(struct sftp *sftp, const struct live_dir *live, const struct live_file *file,
+		       struct sftp_owner owner, bool *ret, struct error *err)
+{
+	struct buf content CLEANUP(buf_done);
+	struct sftp_entry entry;
+	bool ours = false, found = false;
+
+	buf_init(&content, LIMIT_REMOTE_FILE);
+	*ret = false;
+	if (!look_at_name(sftp, live, file->name, &ours, &entry, err))
+		return false;
+	if (!ours)
+		return true;
+	char *path AUTO_FREE = path_in(live, file->name, err);
+	if (path == NULL || !sftp_look(sftp, path, true, &entry, err))
+		return false;
+	if (entry.kind != SFTP_FILE || entry.mode != file->mode || !owner_is(&entry, owner))
+		return true;
+	if (!sftp_read_file(sftp, path, &content, &found, err))
+		return false;
+	*ret = found && content.len == file->len && memcmp(buf_cstr(&content), file->data, file->len) == 0;
+	return true;
+}
+
+bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+		    struct sftp_owner owner, bool *ret, struct error *err)
+{
+	bool same = live->current != NULL;
+
+	for (size_t i = 0; i < LIVE_FILES && same; i++)
+		if (!name_holds(sftp, live, &files[i], owner, &same, err))
+			return false;
+	*ret = same;
+	return true;
+}
+
+/* ---- generations ---- */
+
+/* "generations/LABEL", or LABEL.2, LABEL.3: of three names one is neither live nor what we may have to go back to. */
+static char *free_generation(const struct live_dir *live, const char *label, struct error *err)
+{
+	for (unsigned number = 1;; number++) {
+		char *name = number == 1 ? str_format(err, GENERATIONS "%s", label)
+					 : str_format(err, GENERATIONS "%s.%u", label, number);
+		if (name == NULL || (!str_equal(name, live->current) && !str_equal(name, live->previous)))
+			return name;
+		free(name);
+	}
+}
+
+/* An empty directory for a generation: what an unfinished one left behind is removed first. */
+static bool create_generation(struct sftp *sftp, const struct live_dir *live, const char *generation,
+			      struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, generation, err);
+
+	return path != NULL && sftp_remove_tree(sftp, path, err) && sftp_create_directories(sftp, path, err);
+}
+
+static bool flush_generation(struct sftp *sftp, const struct live_dir *live, const char *generation, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, generation, err);
+	char *above AUTO_FREE = path_in(live, GENERATIONS, err);
+
+	return path != NULL && above != NULL && sftp_flush_directory(sftp, path, err) &&
+	       sftp_flush_directory(sftp, above, err);
+}
+
+bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label, const struct live_file *files,
+		     struct sftp_owner owner, struct error *err)
+{
+	live->fresh = free_generation(live, label, err);
+	if (live->fresh == NULL || !create_generation(sftp, live, live->fresh, err))
+		return false;
+	for (size_t i = 0; i < LIVE_FILES; i++) {
+		char *path AUTO_FREE = str_format(err, "%s/%s/%s", live->home, live->fresh, files[i].name);
+		if (path == NULL ||
+		    !sftp_create_file(sftp, path, files[i].data, files[i].len, files[i].mode, owner, err))
+			return false;
+	}
+	return flush_generation(sftp, live, live->fresh, err);
+}
+
+/* ---- taking over ---- */
+
+/* A copy of what NAME leads to, with its mode, and its owner where the server lets us. Leads nowhere: no copy. */
+static bool copy_name(struct sftp *sftp, const struct live_dir *live, const char *name, const char *generation,
+		      struct error *err)
+{
+	struct buf content CLEANUP(buf_done);
+	struct error refused = {0};
+	struct sftp_entry entry;
+	bool found = false;
+	char *from AUTO_FREE = path_in(live, name, err);
+	char *to AUTO_FREE = str_format(err, "%s/%s/%s", live->home, generation, name);
+
+	buf_init(&content, LIMIT_REMOTE_FILE);
+	if (from == NULL || to == NULL || !sftp_look(sftp, from, true, &entry, err))
+		return false;
+	if (entry.kind == SFTP_ABSENT)
+		return true;
+	if (entry.kind != SFTP_FILE)
+		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", from);
+	if (!sftp_read_file(sftp, from, &content, &found, err))
+		return false;
+	struct sftp_owner owner = {entry.uid, entry.gid};
+	if (sftp_create_file(sftp, to, buf_cstr(&content), content.len, entry.mode, owner, &refused))
+		return true;
+	if (refused.category != ERROR_REMOTE) {
+		*err = refused;
+		return false;
+	}
+	return sftp_remove(sftp, to, err) &&
+	       sftp_create_file(sftp, to, buf_cstr(&content), content.len, entry.mode, default_owner, err);
+}
+
+/* What readers see now becomes a generation of its own, and the live one: nothing changes for names that are links. */
+static bool take_snapshot(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+{
+	char *generation AUTO_FREE = free_generation(live, "0", err);
+
+	if (generation == NULL || !create_generation(sftp, live, generation, err))
+		return false;
+	for (size_t i = 0; i < LIVE_FILES; i++)
+		if (!copy_name(sftp, live, files[i].name, generation, err))
+			return false;
+	return flush_generation(sftp, live, generation, err) && point(sftp, live, "current", generation, err) &&
+	       str_set(&live->current, generation, err) && str_set(&live->previous, generation, err);
+}
+
+bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+{
+	bool foreign[LIVE_FILES] = {false};
+	bool any = false;
+
+	for (size_t i = 0; i < LIVE_FILES; i++) {
+		struct sftp_entry entry;
+		bool ours;
+		if (!look_at_name(sftp, live, files[i].name, &ours, &entry, err))
+			return false;
+		foreign[i] = entry.kind != SFTP_ABSENT && !ours;
+		any = any || foreign[i];
+	}
+	if (!any)
+		return true;
+	if (!take_snapshot(sftp, live, files, err))
+		return false;
+	for (size_t i = 0; i < LIVE_FILES; i++) {
+		char *target AUTO_FREE = str_format(err, "current/%s", files[i].name);
+		if (target == NULL || (foreign[i] && !point(sftp, live, files[i].name, target, err)))
+			return false;
+	}
+	return true;
+}
+
+/* ---- switching ---- */
+
+/* Names that are missing: where `current` has no such file yet they lead nowhere, which a reader cannot tell. */
+static bool complete_names(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+			   struct error *err)
+{
+	for (size_t i = 0; i < LIVE_FILES; i++) {
+		char *path AUTO_FREE = path_in(live, files[i].name, err);
+		char *target AUTO_FREE = str_format(err, "current/%s", files[i].name);
+		struct sftp_entry entry;
+		if (path == NULL || target == NULL || !sftp_look(sftp, path, false, &entry, err))
+			return false;
+		if (entry.kind == SFTP_ABSENT && !sftp_create_link(sftp, path, target, err))
+			return false;
+	}
+	return true;
+}
+
+bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+{
+	const char *journal = live->previous != NULL ? live->previous : JOURNAL_NONE;
+
+	return point(sftp, live, JOURNAL, journal, err) && complete_names(sftp, live, files, err) &&
+	       sftp_flush_directory(sftp, live->home, err) && point(sftp, live, "current", live->fresh, err) &&
+	       sftp_flush_directory(sftp, live->home, err);
+}
+
+bool live_dir_moved(const struct live_dir *live)
+{
+	return live->fresh != NULL || live->unsettled;
+}
+
+static bool remove_current(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, "current", err);
+	return path != NULL && sftp_remove(sftp, path, err);
+}
+
+bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+			  struct error *err)
+{
+	bool ok = live->previous != NULL ? point(sftp, live, "current", live->previous, err)
+					 : remove_current(sftp, live, err);
+
+	/* Names the previous generation does not have were not there before: none is left leading nowhere. */
+	for (size_t i = 0; i < LIVE_FILES && ok; i++) {
+		char *path AUTO_FREE = path_in(live, files[i].name, err);
+		struct sftp_entry entry;
+		ok = path != NULL && sftp_look(sftp, path, true, &entry, err) &&
+		     (entry.kind != SFTP_ABSENT || sftp_remove(sftp, path, err));
+	}
+	return ok && sftp_flush_directory(sftp, live->home, err);
+}
+
+/* ---- the end ---- */
+
+static bool end_journal(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	char *path AUTO_FREE = path_in(live, JOURNAL, err);
+	return path != NULL && sftp_remove(sftp, path, err);
+}
+
+/* The number a generation's name begins with; false for names that are not of ours. */
+static bool generation_number(const char *name, uint64_t *ret)
+{
+	return name_is_valid(name) && parse_u64(name, strspn(name, "0123456789"), UINT64_MAX, ret);
+}
+
+static int newest_first(const void *a, const void *b)
+{
+	uint64_t number_a = 0, number_b = 0;
+	const char *name_a, *name_b;
+
+	memcpy(&name_a, a, sizeof(name_a));
+	memcpy(&name_b, b, sizeof(name_b));
+	if (!generation_number(name_a, &number_a) || !generation_number(name_b, &number_b) || number_a == number_b)
+		return strcmp(name_b, name_a);
+	return number_a < number_b ? 1 : -1;
+}
+
+static bool prune(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	struct str_list names CLEANUP(str_list_done) = {0};
+	const char *now = live->fresh != NULL ? live->fresh : live->current;
+	char *above AUTO_FREE = path_in(live, "generations", err);
+	size_t kept = 1; /* the live one, wherever it stands in the order */
+	uint64_t number;
+
+	if (above == NULL || !sftp_list(sftp, above, &names, err))
+		return false;
+	qsort(names.items, names.len, sizeof(names.items[0]), newest_first);
+	for (size_t i = 0; i < names.len; i++) {
+		char *path AUTO_FREE = str_format(err, "%s/%s", above, names.items[i]);
+		if (path == NULL)
+			return false;
+		if (!generation_number(names.items[i], &number) || str_equal(names.items[i], now + strlen(GENERATIONS)))
+			continue;
+		if (kept++ >= LIVE_GENERATIONS_KEPT && !sftp_remove_tree(sftp, path, err))
+			return false;
+	}
+	return true;
+}
+
+void live_dir_settle(struct sftp *sftp, const struct live_dir *live)
+{
+	struct error err = {0};
+
+	if (live_dir_moved(live) && (!end_journal(sftp, live, &err) || !prune(sftp, live, &err)))
+		log_debug("%s: not tidied up: %s", live->home, err.message);
+}
+
+void live_dir_abandon(struct sftp *sftp, const struct live_dir *live, bool put_back)
+{
+	struct error err = {0};
+	char *fresh AUTO_FREE = live->fresh != NULL ? path_in(live, live->fresh, &err) : NULL;
+	char *above AUTO_FREE = path_in(live, "generations", &err);
+
+	if (!live_dir_moved(live) || above == NULL)
+		return;
+	if ((put_back && !end_journal(sftp, live, &err)) || (fresh != NULL && !sftp_remove_tree(sftp, fresh, &err))) {
+		log_debug("%s: not tidied up: %s", live->home, err.message);
+		return;
+	}
+	/* Directories that were made for a first deployment are empty now; others are not, and stay. */
+	if (live->previous == NULL && sftp_remove_directory(sftp, above, &err) &&
+	    sftp_remove_directory(sftp, live->home, &err))
+		log_debug("%s: removed, nothing was there before", live->home);
+}

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One server's deployment, as a transaction: the table of steps below, run in order. Until "switch" nothing that a
+ * reader on the server can see has changed, so a failure only leaves rubbish to remove; from then on a failure puts the
+ * previous files back and reloads again. The connection cut at any point, even with us gone, leaves key and certificate
+ * matching (live_dir.h), and a journal from which the next run goes on.
+ */
+#include "transport/push.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "transport/live_copy.h"
+#include "transport/live_dir.h"
+#include "transport/remote_accounts.h"
+#include "transport/sftp.h"
+#include "transport/ssh.h"
+#include "transport/tls_probe.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+	PUBLIC_MODE = 0644,
+	PROBE_MS = 5000,      /* one handshake */
+	RETRY_FIRST_MS = 50,  /* servers reload asynchronously: ask soon, */
+	RETRY_LONGEST_MS = 500, /* then less often */
+};
+
+/* One certificate's place on the server. */
+struct placement {
+	const struct push_certificate *certificate;
+	struct push_outcome *outcome;
+	struct live_file files[LIVE_FILES];
+	struct buf combined;   /* fullchain and key in one, where a copy wants it */
+	struct live_dir live;  /* .home NULL: only copies are written */
+	struct live_copy *copies;
+	size_t copy_count;     /* of those inspected */
+	bool live_same;        /* the directory has these files already */
+	bool wanted;           /* there is something to do */
+};
+
+struct transaction {
+	const struct push_job *job;
+	push_step *step;
+	void *ctx;
+	struct deadline transfer; /* for everything but commands and verification */
+	struct ssh_link *link;
+	struct sftp *sftp;
+	struct sftp_owner owner;
+	struct placement *placements; /* certificate_count */
+	bool unchanged;               /* nothing to do for any of them */
+	bool switched;                /* what readers see may have changed */
+	bool reloaded;                /* a reload was at least begun */
+};
+
+static bool blame(struct error *err, const struct placement *placement)
+{
+	error_context(err, NULL, placement->certificate->name, NULL);
+	return false;
+}
+
+/* ---- connect ---- */
+
+static bool connect_server(struct transaction *t, struct error *err)
+{
+	const struct push_job *job = t->job;
+	const struct ssh_target target = {job->host,      job->port,  job->user,
+					  &job->identity, job->agent, job->known_hosts};
+
+	t->link = ssh_link_open(&target, t->transfer, err);
+	if (t->link == NULL)
+		return false;
+	t->sftp = sftp_start(t->link, t->transfer, err);
+	if (t->sftp == NULL)
+		return false;
+	if (sftp_offers(t->sftp, SFTP_HAS_POSIX_RENAME))
+		return true;
+	(void)error_set(err, ERROR_REMOTE, NULL, "the server's SFTP lacks posix-rename@openssh.com: files could not be "
+						 "replaced atomically");
+	error_hint(err, "use OpenSSH's sftp-server or internal-sftp");
+	return false;
+}
+
+static void disconnect(struct transaction *t)
+{
+	sftp_stop(STEAL(t->sftp));
+	ssh_link_close(STEAL(t->link));
+}
+
+/* ---- compare ---- */
+
+/* NAME by the server's own file PATH, or as the number it is. */
+static bool look_up_account(struct transaction *t, const char *kind, const char *path, const char *name, int64_t *ret,
+			    struct error *err)
+{
+	struct buf text CLEANUP(buf_done);
+	uint64_t number;
+	uint32_t id = 0;
+	bool found = false;
+
+	buf_init(&text, LIMIT_REMOTE_FILE);
+	if (name == NULL)
+		return true;
+	if (parse_u64(name, strlen(name), UINT32_MAX - 1, &number)) {
+		*ret = (int64_t)number;
+		return true;
+	}
+	if (!sftp_read_file(t->sftp, path, &text, &found, err))
+		return false;
+	if (!remote_accounts_find(buf_cstr(&text), text.len, name, &id)) {
+		(void)error_set(err, ERROR_REMOTE, NULL, "the server has no %s called \"%s\" in its %s", kind, name,
+				path);
+		error_hint(err, "create it there, correct the config, or give its number if it comes from a directory "
+				"service");
+		return false;
+	}
+	*ret = id;
+	return true;
+}
+
+static void describe_files(const struct push_job *job, struct placement *p)
+{
+	const struct push_certificate *c = p->certificate;
+	const struct live_file files[LIVE_FILES] = {
+		{"cert.pem", c->cert, strlen(c->cert), PUBLIC_MODE},
+		{"chain.pem", c->chain, strlen(c->chain), PUBLIC_MODE},
+		{"fullchain.pem", c->fullchain, strlen(c->fullchain), PUBLIC_MODE},
+		{"privkey.pem", c->privkey.data, c->privkey.len, job->key_mode},
+	};
+
+	memcpy(p->files, files, sizeof(files));
+	buf_init(&p->combined, LIMIT_REMOTE_FILE);
+	buf_str(&p->combined, c->fullchain);
+	buf_append(&p->combined, c->privkey.data, c->privkey.len);
+}
+
+static struct live_file copy_source(const struct push_job *job, const struct placement *p, enum push_file file)
+{
+	switch (file) {
+	case PUSH_FILE_CERT:
+		return p->files[0];
+	case PUSH_FILE_CHAIN:
+		return p->files[1];
+	case PUSH_FILE_FULLCHAIN:
+		return p->files[2];
+	case PUSH_FILE_PRIVKEY:
+		return p->files[3];
+	case PUSH_FILE_COMBINED:
+		break;
+	}
+	return (struct live_file){"combined", buf_cstr(&p->combined), p->combined.len, job->key_mode};
+}
+
+/* One handshake: is the new leaf served? What was seen goes into the outcome. */
+static bool is_served(const struct push_job *job, struct placement *p, int64_t ms, struct error *err)
+{
+	const struct tls_probe_target target = {job->verify_address, job->verify_port, p->certificate->server_name};
+	struct tls_probe_result seen;
+
+	p->outcome->served_sha256[0] = '\0';
+	if (!tls_probe(&target, deadline_in(ms < PROBE_MS ? ms : PROBE_MS, NULL), &seen, err))
+		return false;
+	memcpy(p->outcome->served_sha256, seen.fingerprint_sha256, sizeof(seen.fingerprint_sha256));
+	return str_equal(seen.fingerprint_sha256, p->certificate->fingerprint_sha256);
+}
+
+static bool compare_directory(struct transaction *t, struct placement *p, struct error *err)
+{
+	char *home AUTO_FREE = NULL;
+
+	p->live_same = true;
+	if (t->job->dir == NULL)
+		return true;
+	home = str_format(err, "%s/%s", t->job->dir, p->certificate->name);
+	return home != NULL && live_dir_inspect(t->sftp, home, &p->live, err) &&
+	       live_dir_holds(t->sftp, &p->live, p->files, t->owner, &p->live_same, err);
+}
+
+static bool compare_copies(struct transaction *t, struct placement *p, struct error *err)
+{
+	const struct push_certificate *c = p->certificate;
+
+	p->copies = calloc(c->copy_count + 1, sizeof(p->copies[0]));
+	if (p->copies == NULL)
+		return error_oom(err);
+	for (; p->copy_count < c->copy_count; p->copy_count++) {
+		const struct push_copy *copy = &c->copies[p->copy_count];
+		struct live_file source = copy_source(t->job, p, copy->file);
+		if (!live_copy_inspect(t->sftp, copy->path, source.data, source.len, source.mode, t->owner,
+				       &p->copies[p->copy_count], err))
+			return false;
+	}
+	return true;
+}
+
+static bool compare_placement(struct transaction *t, struct placement *p, struct error *err)
+{
+	struct error unseen = {0};
+
+	describe_files(t->job, p);
+	if (!buf_check(&p->combined, "combined PEM", err) || !compare_directory(t, p, err) ||
+	    !compare_copies(t, p, err))
+		return blame(err, p);
+	if (t->job->force)
+		p->live_same = false;
+	p->wanted = !p->live_same || p->live.unsettled;
+	for (size_t i = 0; i < p->copy_count; i++) {
+		if (t->job->force)
+			p->copies[i].same = false;
+		p->wanted = p->wanted || !p->copies[i].same || p->copies[i].unsettled;
+	}
+	if (!p->wanted && t->job->verify && !is_served(t->job, p, deadline_left_ms(t->transfer), &unseen))
+		p->wanted = true;
+	return true;
+}
+
+/* What is there already? Whatever is, and is served, is left alone. */
+static bool compare(struct transaction *t, struct error *err)
+{
+	const struct push_job *job = t->job;
+
+	if (!look_up_account(t, "user", "/etc/passwd", job->owner, &t->owner.uid, err) ||
+	    !look_up_account(t, "group", "/etc/group", job->group, &t->owner.gid, err))
+		return false;
+	t->unchanged = true;
+	for (size_t i = 0; i < job->certificate_count; i++) {
+		if (!compare_placement(t, &t->placements[i], err))
+			return false;
+		t->unchanged = t->unchanged && !t->placements[i].wanted;
+	}
+	return true;
+}
+
+/* ---- upload ---- */
+
+static bool upload_directory(struct transaction *t, struct placement *p, struct error *err)
+{
+	const struct push_certificate *c = p->certificate;
+	char *label AUTO_FREE =
+		str_format(err, "%llu-%.8s", (unsigned long long)c->generation, c->fingerprint_sha256);
+
+	return label != NULL && live_dir_upload(t->sftp, &p->live, label, p->files, t->owner, err) &&
+	       live_dir_take_over(t->sftp, &p->live, p->files, err);
+}
+
+/* Everything new arrives beside what is live. */
+static bool upload(struct transaction *t, struct error *err)
+{
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		if (!p->live_same && !upload_directory(t, p, err))
+			return blame(err, p);
+		for (size_t j = 0; j < p->copy_count; j++)
+			if (!p->copies[j].same && !live_copy_upload(t->sftp, &p->copies[j], t->owner, err))
+				return blame(err, p);
+	}
+	return true;
+}
+
+/* ---- switch ---- */
+
+static bool switch_over(struct transaction *t, struct error *err)
+{
+	t->switched = true;
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		if (p->live.fresh != NULL && !live_dir_switch(t->sftp, &p->live, p->files, err))
+			return blame(err, p);
+		for (size_t j = 0; j < p->copy_count; j++)
+			if (p->copies[j].staged && !live_copy_switch(t->sftp, &p->copies[j], err))
+				return blame(err, p);
+	}
+	return true;
+}
+
+/* ---- test and reload ---- */
+
+static bool run_command(struct transaction *t, const char *command, struct error *err)
+{
+	struct buf output CLEANUP(buf_done);
+	struct ssh_exit end;
+	bool ok = false;
+
+	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	if (!ssh_link_run(t->link, command, deadline_in(t->job->command_ms, NULL), &output, &end, err))
+		(void)error_is_set(err);
+	else if (!end.known)
+		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
+	else if (end.signal[0] != '\0')
+		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` was ended by signal %s", command, end.signal);
+	else if (end.status != 0)
+		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` exited with status %d", command, end.status);
+	else
+		ok = true;
+	if (!ok)
+		error_said(err, buf_cstr(&output), output.len);
+	return ok;
+}
+
+static bool test(struct transaction *t, struct error *err)
+{
+	return t->job->test_command == NULL || run_command(t, t->job->test_command, err);
+}
+
+static bool reload(struct transaction *t, struct error *err)
+{
+	t->reloaded = true;
+	return t->job->reload_command == NULL || run_command(t, t->job->reload_command, err);
+}
+
+/* ---- verify ---- */
+
+static bool not_served(const struct push_job *job, const struct placement *p, const struct error *unseen,
+		       struct error *err)
+{
+	const struct push_certificate *c = p->certificate;
+	const char *served = p->outcome->served_sha256;
+
+	if (served[0] == '\0') {
+		*err = *unseen;
+		error_hint(err, "is %s port %u where this server serves the certificate?", job->verify_address,
+			   (unsigned)job->verify_port);
+		return blame(err, p);
+	}
+	(void)error_set(err, ERROR_REMOTE, NULL, "%s port %u still serves the certificate with SHA-256 fingerprint %s for "
+						 "%s, not the new one (%s)",
+			job->verify_address, (unsigned)job->verify_port, served, c->server_name, c->fingerprint_sha256);
+	if (job->dir != NULL)
+		error_hint(err, "does the server's configuration for %s name %s/%s/fullchain.pem and privkey.pem, and does the "
+				"reload command reload that server?",
+			   c->server_name, job->dir, c->name);
+	return blame(err, p);
+}
+
+static bool await_served(const struct push_job *job, struct placement *p, struct deadline deadline, struct error *err)
+{
+	struct error unseen;
+	int64_t pause = RETRY_FIRST_MS;
+
+	for (;;) {
+		error_clear(&unseen);
+		if (is_served(job, p, deadline_left_ms(deadline), &unseen))
+			return true;
+		struct error ended = {0};
+		if (!deadline_sleep(deadline, pause, NULL, &ended))
+			return not_served(job, p, &unseen, err);
+		pause = pause * 2 < RETRY_LONGEST_MS ? pause * 2 : RETRY_LONGEST_MS;
+	}
+}
+
+/* A handshake, as a client makes it, is the only proof. */
+static bool verify(struct transaction *t, struct error *err)
+{
+	struct deadline deadline = deadline_in(t->job->verify_ms, NULL);
+
+	for (size_t i = 0; i < t->job->certificate_count && t->job->verify; i++)
+		if (t->placements[i].wanted && !await_served(t->job, &t->placements[i], deadline, err))
+			return false;
+	return true;
+}
+
+/* ---- the transaction ---- */
+
+static const struct step {
+	const char *name;
+	bool (*run)(struct transaction *, struct error *);
+} steps[] = {
+	{"connect", connect_server},
+	{"compare", compare},
+	{"upload", upload},
+	{"switch", switch_over},
+	{"test", test},
+	{"reload", reload},
+	{"verify", verify},
+};
+
+static void announce(const struct transaction *t, const char *step)
+{
+	log_debug("%s: %s", t->job->server, step);
+	if (t->step != NULL)
+		t->step(t->ctx, step);
+}
+
+static bool run_steps(struct transaction *t, struct error *err)
+{
+	for (size_t i = 0; i < ARRAY_LEN(steps) && !t->unchanged; i++) {
+		announce(t, steps[i].name);
+		if (!steps[i].run(t, err)) {
+			error_context(err, steps[i].name, NULL, t->job->server);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool placement_moved(const struct placement *p)
+{
+	bool moved = live_dir_moved(&p->live);
+
+	for (size_t i = 0; i < p->copy_count; i++)
+		moved = moved || p->copies[i].unsettled;
+	return moved;
+}
+
+static bool switch_back(struct transaction *t, struct error *err)
+{
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->sftp, &p->live, p->files, err))
+			return blame(err, p);
+		for (size_t j = 0; j < p->copy_count; j++)
+			if (!live_copy_switch_back(t->sftp, &p->copies[j], err))
+				return blame(err, p);
+	}
+	return true;
+}
+
+/* ERR stays the first cause, and says how undoing went wrong too. */
+static void add_second_cause(struct error *err, const char *what, const struct error *second, const char *hint)
+{
+	struct error both = *err;
+
+	both.category = ERROR_NONE;
+	both.message[0] = both.hint[0] = '\0';
+	(void)error_set(&both, err->category, NULL, "%s; %s: %s", err->message, what, second->message);
+	error_said(&both, second->said, strlen(second->said));
+	error_hint(&both, "%s", hint);
+	*err = both;
+}
+
+/* The files that were live before live again, and reloaded. False when they could not be put back. */
+static bool roll_back(struct transaction *t, struct error *err)
+{
+	struct error second = {0};
+
+	announce(t, "roll-back");
+	t->transfer = deadline_in(t->job->transfer_ms, NULL);
+	if (!ssh_link_alive(t->link)) { /* what failed may have been the connection */
+		disconnect(t);
+		if (!connect_server(t, &second))
+			goto failed;
+	}
+	sftp_set_deadline(t->sftp, t->transfer);
+	if (!switch_back(t, &second))
+		goto failed;
+	if (t->reloaded && !reload(t, &second))
+		add_second_cause(err, "the previous files are back, but reloading them failed too", &second,
+				 "log in there and find out why the reload command fails");
+	return true;
+failed:
+	add_second_cause(err, "and putting the previous files back failed", &second,
+			 "look at this server now: its files are the new ones or the previous ones, key and certificate "
+			 "matching; the next run will try again");
+	return false;
+}
+
+/* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
+static void tidy_up(struct transaction *t, bool deployed)
+{
+	if (!ssh_link_alive(t->link) || t->sftp == NULL)
+		return;
+	sftp_set_deadline(t->sftp, deadline_in(t->job->transfer_ms, NULL));
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		if (deployed)
+			live_dir_settle(t->sftp, &p->live);
+		else
+			live_dir_abandon(t->sftp, &p->live, t->switched);
+		for (size_t j = 0; j < p->copy_count; j++)
+			(t->switched ? live_copy_settle : live_copy_abandon)(t->sftp, &p->copies[j]);
+	}
+}
+
+static bool begin(struct transaction *t, struct push_outcome *outcomes, struct error *err)
+{
+	t->placements = calloc(t->job->certificate_count + 1, sizeof(t->placements[0]));
+	if (t->placements == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		t->placements[i].certificate = &t->job->certificates[i];
+		t->placements[i].outcome = &outcomes[i];
+		outcomes[i] = (struct push_outcome){.result = PUSH_FAILED};
+	}
+	t->owner = (struct sftp_owner){-1, -1};
+	t->transfer = deadline_in(t->job->transfer_ms, NULL);
+	return true;
+}
+
+static void end(struct transaction *t)
+{
+	disconnect(t);
+	for (size_t i = 0; t->placements != NULL && i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		for (size_t j = 0; j < p->copy_count; j++)
+			live_copy_done(&p->copies[j]);
+		free(p->copies);
+		live_dir_done(&p->live);
+		buf_done(&p->combined);
+	}
+	free(t->placements);
+}
+
+/* On failure every certificate of the job shares the cause, but for those that there was nothing to do for. */
+static void report(struct transaction *t, bool ok, bool rolled_back, const struct error *err)
+{
+	bool compared = ok || t->switched;
+
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		if (compared && !p->wanted) {
+			p->outcome->result = PUSH_UNCHANGED;
+		} else if (ok) {
+			p->outcome->result = PUSH_DEPLOYED;
+		} else {
+			p->outcome->result = rolled_back && placement_moved(p) ? PUSH_ROLLED_BACK : PUSH_FAILED;
+			p->outcome->error = *err;
+			error_context(&p->outcome->error, NULL, p->certificate->name, NULL);
+		}
+	}
+}
+
+bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes,
+	      struct error *err)
+{
+	struct transaction t CLEANUP(end) = {.job = job, .step = step, .ctx = ctx};
+	bool rolled_back = false;
+
+	if (!begin(&t, outcomes, err))
+		return false;
+	bool ok = run_steps(&t, err);
+	if (!ok && t.switched)
+		rolled_back = roll_back(&t, err);
+	if (ok || !t.switched || rolled_back)
+		tidy_up(&t, ok);
+	report(&t, ok, rolled_back, err);
+	return ok;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The job as a value: released whole, its key and credential wiped. */
+#include "transport/push.h"
+
+#include <stdlib.h>
+
+static const char *const result_names[] = {
+	[PUSH_FAILED] = "failed",
+	[PUSH_ROLLED_BACK] = "rolled_back",
+	[PUSH_UNCHANGED] = "unchanged",
+	[PUSH_DEPLOYED] = "deployed",
+};
+
+const char *push_result_name(enum push_result result)
+{
+	return result_names[result];
+}
+
+static void certificate_done(struct push_certificate *certificate)
+{
+	for (size_t i = 0; i < certificate->copy_count; i++)
+		free(certificate->copies[i].path);
+	free(certificate->copies);
+	free(certificate->name);
+	free(certificate->cert);
+	free(certificate->chain);
+	free(certificate->fullchain);
+	free(certificate->server_name);
+	secret_done(&certificate->privkey);
+}
+
+void push_job_done(struct push_job *job)
+{
+	if (job == NULL)
+		return;
+	for (size_t i = 0; i < job->certificate_count; i++)
+		certificate_done(&job->certificates[i]);
+	free(job->certificates);
+	free(job->server);
+	free(job->host);
+	free(job->user);
+	free(job->agent);
+	free(job->known_hosts);
+	free(job->dir);
+	free(job->owner);
+	free(job->group);
+	free(job->test_command);
+	free(job->reload_command);
+	free(job->verify_address);
+	secret_done(&job->identity);
+	*job = (struct push_job){0};
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * SSH client sessions over libssh, which only ssh.c includes. Every call ends at its deadline, because libssh is run in
+ * non-blocking mode and waited for with poll(). Errors carry no step: the caller's step names them. A session belongs
+ * to one thread.
+ */
+#ifndef TRANSPORT_SSH_H
+#define TRANSPORT_SSH_H
+
+#include "base/buf.h"
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+#include <stdint.h>
+
+struct ssh_link;
+struct ssh_stream;
+
+/* Whom to reach, and as whom. All borrowed. */
+struct ssh_target {
+	const char *host;
+	uint16_t port;
+	const char *user;
+	const struct secret *identity; /* a private key's PEM or OpenSSH text, without passphrase; empty: none */
+	const char *agent;             /* path of an agent's socket, used where there is no identity; NULL: none */
+	const char *known_hosts;       /* file; the host's key must be in it */
+};
+
+/*
+ * Connect, check the host's key, log in by public key. An unknown, changed or revoked host key fails (ERROR_REMOTE)
+ * before anything of ours is offered; the hint says how to accept it. Nothing is read from the user's SSH config.
+ */
+MUST_CHECK struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err);
+
+/* Says goodbye without waiting. Closes what ssh_stream_sftp() opened. Accepts NULL. */
+void ssh_link_close(struct ssh_link *link);
+
+/* Whether the connection is still there, as far as is known. */
+bool ssh_link_alive(const struct ssh_link *link);
+
+/* Start the server's SFTP subsystem; the stream belongs to LINK and goes with it. */
+MUST_CHECK struct ssh_stream *ssh_stream_sftp(struct ssh_link *link, struct deadline deadline, struct error *err);
+
+/* All of LEN bytes, or an error. */
+MUST_CHECK bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, struct deadline deadline,
+				 struct error *err);
+MUST_CHECK bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct deadline deadline,
+				struct error *err);
+
+/* How a remote command ended. */
+struct ssh_exit {
+	int status;       /* its exit status; -1 when it was ended by a signal */
+	char signal[16];  /* "TERM", …: as the server says; empty otherwise */
+	bool known;       /* false: the server closed the channel without telling */
+};
+
+/*
+ * Run COMMAND through the user's shell on the server, its input empty. OUTPUT (initialised by the caller) gets what it
+ * wrote to both its outputs, as far as it fits; the rest is read and dropped. True when it ended, however it ended.
+ * A command that leaves children behind which hold its output open is not waited for beyond its own end.
+ */
+MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
+			     struct ssh_exit *ret, struct error *err);
+
+#endif
