@@ -46,6 +46,7 @@ bool acme_obtain_certificate(struct acme_session *session, const struct acme_ide
 		.observer = observer,
 		.deadline = deadline,
 	};
+	pace_restart(&flow.pace);
 	if (request->resume_url != NULL && !resume_order(&flow, err))
 		return false;
 	if (!flow.resumed && !new_order(&flow, err))
@@ -62,10 +63,13 @@ static void begin(const struct flow *flow, const char *step)
 		flow->observer->step(flow->observer->ctx, step);
 }
 
-/* The order in RESPONSE is the latest view of ours. */
+/* The order in RESPONSE is the latest view of ours, and its Retry-After says when to look again (§7.4, §7.5.1). */
 static bool adopt_order(struct flow *flow, const struct http_response *response, const char *step, struct error *err)
 {
+	const struct acme_port *port = acme_session_port(flow->session);
 	struct order order;
+
+	pace_retry_after(&flow->pace, response, port->now(port->ctx));
 	if (!order_parse(buf_cstr(&response->body), response->body.len, &order, err))
 		return error_attribute(err, ERROR_CA, step);
 	order_done(&flow->order);
@@ -75,14 +79,12 @@ static bool adopt_order(struct flow *flow, const struct http_response *response,
 	return order.finalize == NULL || acme_session_check_url(flow->session, order.finalize, step, err);
 }
 
-/* §7.4: POST-as-GET to the order. A Retry-After in the answer sets the pace. */
+/* §7.4: POST-as-GET to the order. */
 static bool read_order(struct flow *flow, const char *step, struct error *err)
 {
-	const struct acme_port *port = acme_session_port(flow->session);
 	CLEANUP(acme_post_done) struct acme_post post = {.url = flow->url};
 	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err))
 		return false;
-	pace_retry_after(&flow->pace, &post.response, port->now(port->ctx));
 	return adopt_order(flow, &post.response, step, err);
 }
 
@@ -238,7 +240,6 @@ static bool authorize(struct flow *flow, struct error *err)
 static bool send_csr(struct flow *flow, bool *ret_doubt, struct error *err)
 {
 	static const char step[] = "finalize";
-	const struct acme_port *port = acme_session_port(flow->session);
 	struct error malformed = {0};
 	CLEANUP(buf_done) struct buf payload;
 	buf_init(&payload, LIMIT_JSON_BODY);
@@ -254,8 +255,6 @@ static bool send_csr(struct flow *flow, bool *ret_doubt, struct error *err)
 			     acme_problem_is(err->type, "orderNotReady");
 		return false;
 	}
-	pace_restart(&flow->pace);
-	pace_retry_after(&flow->pace, &post.response, port->now(port->ctx));
 	/* The CSR has arrived, whatever the body is worth: the order itself tells. */
 	if (!adopt_order(flow, &post.response, step, &malformed))
 		flow->order.status = ORDER_PROCESSING;
@@ -269,6 +268,8 @@ static bool try_finalize(struct flow *flow, unsigned attempt, struct error *err)
 	struct error failure = {0};
 	bool doubt = false;
 
+	if (attempt == 1)
+		pace_restart(&flow->pace);
 	if (send_csr(flow, &doubt, &failure))
 		return true;
 	if (!doubt || attempt == FINALIZE_ATTEMPTS) {
@@ -286,7 +287,6 @@ static bool finalize(struct flow *flow, struct error *err)
 	unsigned attempts = 0;
 
 	begin(flow, step);
-	pace_restart(&flow->pace);
 	for (;;) {
 		bool ok = true;
 		switch (flow->order.status) {

@@ -218,7 +218,8 @@ static bool fetch_nonces(struct round *round, size_t count, struct error *err)
 
 	clear_exchanges(round);
 	for (size_t i = 0; i < count; i++)
-		round->exchanges[i].request = (struct http_request){.method = HTTP_HEAD, .url = directory->new_nonce};
+		round->exchanges[i].request = (struct http_request){
+			.method = HTTP_HEAD, .url = directory->new_nonce, .max_response = LIMIT_JSON_BODY};
 	if (count == 1) {
 		if (!send_unsigned(session, &round->exchanges[0], step_nonce, round->deadline, err))
 			return false;

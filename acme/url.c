@@ -81,10 +81,8 @@ bool acme_url_parse(const char *text, struct acme_url *ret, struct error *err)
 	}
 
 	at += authority_len;
-	if (strchr(at, '#') != NULL)
-		return refuse(text, "has a fragment", err);
 	if (strspn(at, path_characters) != strlen(at))
-		return refuse(text, "holds characters that a URL cannot have", err);
+		return refuse(text, "holds a fragment, or characters that a URL cannot have", err);
 	*ret = url;
 	return true;
 }

@@ -27,7 +27,10 @@ bool log_enabled(enum log_level level);
 /* One line; control characters in the finished text are escaped, so foreign text cannot forge a second one. */
 void log_write(enum log_level level, const char *format, ...) PRINTF_LIKE(2, 3);
 
-/* A whole error, with its fields in JSON format. */
+/*
+ * A whole error: in text as error_format() lays it out (the sink gets it line by line), in JSON format one object with
+ * its fields.
+ */
 void log_failure(enum log_level level, const struct error *err);
 
 #define log_warning(...) log_write(LOG_LEVEL_WARNING, __VA_ARGS__)

@@ -37,6 +37,12 @@ struct dns_provider_module {
 	const char *url;                     /* the vendor's documentation */
 	const struct dns_provider_key *keys; /* ends with a NULL name */
 
+	/*
+	 * What the keys' table cannot say (one of two credentials is needed, a value has the wrong form): ERROR_CONFIG,
+	 * and *RET_INDEX set to the offending setting where it is one. Asks nobody. NULL: nothing more to check.
+	 */
+	bool (*check)(const struct dns_setting *settings, size_t count, size_t *ret_index, struct error *err);
+
 	/* Make an instance from checked settings. CLIENT is borrowed. NULL with ERR on failure. */
 	struct dns_provider *(*open)(const struct dns_setting *settings, size_t count, struct http_client *client,
 				     struct error *err);

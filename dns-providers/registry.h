@@ -20,6 +20,9 @@ const struct dns_provider_module *const *dns_provider_modules(size_t *ret_count)
 MUST_CHECK bool dns_provider_check(const struct dns_provider_module *module, const struct dns_setting *settings,
 				   size_t count, size_t *ret_index, struct error *err);
 
+/* Whether MODULE has the key; *RET_NEAREST is the known key that is (nearly) the same, or NULL. */
+bool dns_provider_key_known(const struct dns_provider_module *module, const char *key, const char **ret_nearest);
+
 /*
  * Settings from a credentials file: our "key = value" lines, or a certbot ini with the plugin's prefix
  * (dns_cloudflare_api_token = …). The file must not be readable by group or others. (Its parser is fuzzed.)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Load or register an account. The order of writes is what makes it safe: key, then record without URL, then the CA, then
- * the URL. RFC 8555 §7.3.1 answers a second newAccount with the same key by the account that exists.
+ * Load or register an account. The order of writes is what makes it safe: key, then record without URL, then the CA,
+ * then the URL. RFC 8555 §7.3.1 answers a second newAccount with the same key by the account that exists.
  */
 #include "service/account.h"
 
@@ -35,8 +35,10 @@ static bool open_key(struct store *store, const char *name, bool registered, str
 	}
 	if (registered) {
 		error_set(err, ERROR_STORE, "account", "the key of account %s is missing from the store", name);
-		error_hint(err, "restore %s/accounts/%s/key.pem from a backup; or, to start with a new account, remove "
-				"that folder", store_dir(store), name);
+		error_hint(err,
+			   "restore %s/accounts/%s/key.pem from a backup; or, to start with a new account, remove "
+			   "that folder",
+			   store_dir(store), name);
 		return false;
 	}
 	CLEANUP(key_freep) struct key *key = key_generate(KEY_TYPE_ECDSA_P256, err);
@@ -91,8 +93,7 @@ bool account_open(struct store *store, struct acme_session *session, const char 
 		if (!str_set(&record.ca_url, ca_url, err) || !str_set(&record.email, email, err))
 			return false;
 	}
-	if (record.url == NULL &&
-	    !register_account(store, session, &account, &record, terms_agreed, deadline, err))
+	if (record.url == NULL && !register_account(store, session, &account, &record, terms_agreed, deadline, err))
 		return false;
 
 	account.url = STEAL(record.url);

@@ -19,8 +19,8 @@ struct account {
 void account_done(struct account *account);
 
 /*
- * The account for CA_URL and EMAIL (NULL: no contact) in *RET. Its key is stored before the CA hears of it, so that a crash
- * in between finds the same account again; an account whose record is damaged is never silently replaced.
+ * The account for CA_URL and EMAIL (NULL: no contact) in *RET. Its key is stored before the CA hears of it, so that a
+ * crash in between finds the same account again; an account whose record is damaged is never silently replaced.
  */
 MUST_CHECK bool account_open(struct store *store, struct acme_session *session, const char *ca_url, const char *email,
 			     bool terms_agreed, struct deadline lock_deadline, struct deadline deadline,

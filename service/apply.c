@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What `apply` does: for every certificate of the plan, issue it if it is due; then bring each server what it lacks. Issuing
- * comes first as a whole, so that a server that needs several certificates gets them in one transaction.
+ * What `apply` does: for every certificate of the plan, issue it if it is due; then bring each server what it lacks.
+ * Issuing comes first as a whole, so that a server that needs several certificates gets them in one transaction.
  */
 #include "service/apply.h"
 
@@ -65,8 +65,8 @@ static bool describe(const struct plan *plan, struct run_result *results, struct
 	return true;
 }
 
-bool apply_plan(struct service *service, struct plan *plan, const struct apply_options *options,
-		struct run_result *ret, struct error *err)
+bool apply_plan(struct service *service, struct plan *plan, const struct apply_options *options, struct run_result *ret,
+		struct error *err)
 {
 	CLEANUP(run_result_done) struct run_result results = {0};
 	AUTO_FREE size_t *due = calloc(plan->count ? plan->count : 1, sizeof(*due));

@@ -8,13 +8,13 @@
 #include "service/deploy.h"
 
 struct apply_options {
-	bool force;                    /* renew even what is not due */
+	bool force; /* renew even what is not due */
 	struct deploy_options deploy;
 };
 
 /*
- * Carry PLAN out: issue its due certificates, a few at once, then deploy to every server that lacks one. A failure of one
- * certificate or server never stops the others; RET says what came of each. False only when nothing could be tried.
+ * Carry PLAN out: issue its due certificates, a few at once, then deploy to every server that lacks one. A failure of
+ * one certificate or server never stops the others; RET says what came of each. False only when nothing could be tried.
  */
 MUST_CHECK bool apply_plan(struct service *service, struct plan *plan, const struct apply_options *options,
 			   struct run_result *ret, struct error *err);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Groups what is to be deployed by server, runs one courier per server, and writes down what each server has now. The
- * server's lock keeps two runs from deploying to it at once; what is pushed is read from the store under that lock, so it
- * is always the newest.
+ * server's lock keeps two runs from deploying to it at once; what is pushed is read from the store under that lock, so
+ * it is always the newest.
  */
 #include "service/deploy.h"
 
@@ -177,7 +177,8 @@ static bool build_job(struct deployment *deployment, struct shipment *shipment, 
 static int64_t transaction_ms(const struct push_job *job)
 {
 	int64_t certificates = (int64_t)job->certificate_count;
-	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 + (int64_t)job->verify_ms * certificates * 2;
+	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
+	       (int64_t)job->verify_ms * certificates * 2;
 }
 
 static bool ship(struct deployment *deployment, struct shipment *shipment, struct error *err)

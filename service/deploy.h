@@ -15,8 +15,8 @@ struct deploy_options {
 };
 
 /*
- * Bring PLAN's certificates to their servers. RESULTS has an entry per item; items whose result is RESULT_FAILED and that
- * have no live generation are skipped, others get a server_result per server tried. Servers are independent of one
+ * Bring PLAN's certificates to their servers. RESULTS has an entry per item; items whose result is RESULT_FAILED and
+ * that have no live generation are skipped, others get a server_result per server tried. Servers are independent of one
  * another; a deployment that failed stays pending in the record.
  */
 MUST_CHECK bool deploy_plan(struct service *service, const struct plan *plan, const struct deploy_options *options,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Issues one certificate, top to bottom: lock, look again, key, order, check, commit, remember. What must survive a crash is
- * written before the step that needs it: the key before the order, the order's URL as soon as the CA gave it.
+ * Issues one certificate, top to bottom: lock, look again, key, order, check, commit, remember. What must survive a
+ * crash is written before the step that needs it: the key before the order, the order's URL as soon as the CA gave it.
  */
 #include "service/issue.h"
 
@@ -208,8 +208,9 @@ static bool take_facts(struct issuance *issuance, const struct chain *chain, str
 	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
 	wanted->not_before = info.not_before;
 	wanted->not_after = info.not_after;
-	wanted->renew_at = schedule_renew_at(info.not_before, info.not_after,
-					     config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS, random);
+	wanted->renew_at =
+		schedule_renew_at(info.not_before, info.not_after,
+				  config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS, random);
 	wanted->failures = 0;
 	wanted->last_failure = 0;
 	wanted->retry_at = 0;
@@ -228,12 +229,13 @@ static bool accept_chain(struct issuance *issuance, const char *pem, struct erro
 	buf_init(&full, LIMIT_CHAIN_BODY);
 
 	CLEANUP(chain_freep) struct chain *chain = chain_parse(pem, strlen(pem), err);
-	if (chain == NULL || !chain_verify(chain, issuance->key, wanted->identifiers, wanted->identifier_count,
-					   clock_wall(), err)) {
+	if (chain == NULL ||
+	    !chain_verify(chain, issuance->key, wanted->identifiers, wanted->identifier_count, clock_wall(), err)) {
 		/* The order is spent: the next run must place a new one rather than fetch the same answer. */
 		struct error ignored = {0};
 		(void)store_delete_record(store, STORE_ORDER, wanted->name, &ignored);
-		error_hint(err, "the certificate was refused and the previous one stays live; this is the CA's mistake");
+		error_hint(err,
+			   "the certificate was refused and the previous one stays live; this is the CA's mistake");
 		return error_attribute(err, ERROR_CA, "certificate");
 	}
 	return take_facts(issuance, chain, err) && chain_leaf_pem(chain, &cert, err) &&

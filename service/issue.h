@@ -9,10 +9,10 @@
 #include "service/result.h"
 
 /*
- * Issue or renew ITEM's certificate under its lock, after looking again whether that is still needed (another run may have
- * done it, or an earlier one may have been killed just before the end). An order in flight is resumed. ITEM's wanted state
- * is up to date afterwards; the outcome is in RET. Never makes anything live that fails the checks; the failure is
- * remembered in the record.
+ * Issue or renew ITEM's certificate under its lock, after looking again whether that is still needed (another run may
+ * have done it, or an earlier one may have been killed just before the end). An order in flight is resumed. ITEM's
+ * wanted state is up to date afterwards; the outcome is in RET. Never makes anything live that fails the checks; the
+ * failure is remembered in the record.
  */
 void issue_certificate(struct service *service, struct plan_item *item, bool force, struct certificate_result *ret);
 

@@ -42,15 +42,16 @@ MUST_CHECK bool plan_one(struct service *service, struct renewal *take_wanted, b
 			 struct error *err);
 
 /*
- * The decision itself, pure: WANTED (its state fields are those stored; renew_at 0: never issued) against STORED, how the
- * live one was issued (NULL: no record). REASON gets a sentence.
+ * The decision itself, pure: WANTED (its state fields are those stored; renew_at 0: never issued) against STORED, how
+ * the live one was issued (NULL: no record). REASON gets a sentence.
  */
 enum plan_action plan_decide(const struct renewal *wanted, const struct renewal *stored, int64_t now, bool force,
 			     char reason[256]);
 
 /*
- * Fill WANTED's state fields anew from the store: used under the certificate's lock, when another run may have been here.
- * *RET_STORED gets the record (zeroed when there is none); a live generation newer than the record is read and adopted.
+ * Fill WANTED's state fields anew from the store: used under the certificate's lock, when another run may have been
+ * here. *RET_STORED gets the record (zeroed when there is none); a live generation newer than the record is read and
+ * adopted.
  */
 MUST_CHECK bool plan_refresh(struct service *service, struct renewal *wanted, struct renewal *ret_stored,
 			     struct error *err);

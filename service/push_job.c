@@ -27,7 +27,8 @@ static bool read_identity(const struct config_server *server, struct push_job *j
 
 bool push_job_for_server(const struct config_server *server, struct push_job *ret, struct error *err)
 {
-	CLEANUP(push_job_done) struct push_job job = {
+	CLEANUP(push_job_done)
+	struct push_job job = {
 		.port = server->port,
 		.key_mode = server->key_mode,
 		.verify = server->verify.enabled,
@@ -40,9 +41,11 @@ bool push_job_for_server(const struct config_server *server, struct push_job *re
 
 	if (server->proxy_jump != NULL || server->sudo) {
 		const char *key = server->sudo ? "sudo" : "proxy_jump";
-		error_set(err, ERROR_CONFIG, "connect", "servers.%s.%s has no effect in this version", server->name, key);
-		error_hint(err, "without it this server would be treated differently from what the config says, so it is "
-				"left alone");
+		error_set(err, ERROR_CONFIG, "connect", "servers.%s.%s has no effect in this version", server->name,
+			  key);
+		error_hint(err,
+			   "without it this server would be treated differently from what the config says, so it is "
+			   "left alone");
 		error_context(err, /* step= */ NULL, /* certificate= */ NULL, server->name);
 		return false;
 	}
@@ -51,8 +54,8 @@ bool push_job_for_server(const struct config_server *server, struct push_job *re
 	    !str_set(&job.known_hosts, server->known_hosts, err) || !str_set(&job.dir, server->dir, err) ||
 	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
 	    !str_set(&job.test_command, server->test_command, err) ||
-	    !str_set(&job.reload_command, server->reload_command, err) ||
-	    !str_set(&job.verify_address, address, err) || !read_identity(server, &job, err))
+	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
+	    !read_identity(server, &job, err))
 		return false;
 	*ret = job;
 	job = (struct push_job){0};
@@ -65,8 +68,8 @@ static bool copy_kind(const char *word, enum push_file *ret)
 		const char *word;
 		enum push_file file;
 	} kinds[] = {
-		{"cert", PUSH_FILE_CERT},           {"chain", PUSH_FILE_CHAIN},       {"fullchain", PUSH_FILE_FULLCHAIN},
-		{"privkey", PUSH_FILE_PRIVKEY},     {"combined", PUSH_FILE_COMBINED},
+		{"cert", PUSH_FILE_CERT},       {"chain", PUSH_FILE_CHAIN},       {"fullchain", PUSH_FILE_FULLCHAIN},
+		{"privkey", PUSH_FILE_PRIVKEY}, {"combined", PUSH_FILE_COMBINED},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
 		if (str_equal(kinds[i].word, word)) {

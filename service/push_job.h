@@ -15,8 +15,8 @@ struct config_server;
 MUST_CHECK bool push_job_for_server(const struct config_server *server, struct push_job *ret, struct error *err);
 
 /*
- * Add the live generation of WANTED's certificate. *RET_GENERATION is its number. What the server is to be asked for in the
- * verifying handshake is its `server_name`, else the certificate's first name.
+ * Add the live generation of WANTED's certificate. *RET_GENERATION is its number. What the server is to be asked for in
+ * the verifying handshake is its `server_name`, else the certificate's first name.
  */
 MUST_CHECK bool push_job_add(struct push_job *job, struct service *service, const struct config_server *server,
 			     const struct renewal *wanted, uint64_t *ret_generation, struct error *err);

@@ -8,9 +8,10 @@
 #include <stdint.h>
 
 /*
- * When to renew a certificate valid from NOT_BEFORE to NOT_AFTER (wall clock seconds): the smaller of DAYS_BEFORE_EXPIRY
- * days and a third of its lifetime before the end, drawn up to a hundredth of the lifetime earlier by RANDOM (any value)
- * so that certificates issued together do not all come back at once. Call once and keep the result.
+ * When to renew a certificate valid from NOT_BEFORE to NOT_AFTER (wall clock seconds): the smaller of
+ * DAYS_BEFORE_EXPIRY days and a third of its lifetime before the end, drawn up to a hundredth of the lifetime earlier
+ * by RANDOM (any value) so that certificates issued together do not all come back at once. Call once and keep the
+ * result.
  */
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after, int days_before_expiry, uint32_t random);
 

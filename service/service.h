@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One run's world: the store, the config, the CA and provider connections that its certificates share. Made once per run;
- * used by all of its workers.
+ * One run's world: the store, the config, the CA and provider connections that its certificates share. Made once per
+ * run; used by all of its workers.
  */
 #ifndef SERVICE_SERVICE_H
 #define SERVICE_SERVICE_H
@@ -27,7 +27,7 @@ struct store;
 struct service_options {
 	const struct config *config; /* NULL: none */
 	const char *state_dir;
-	bool create_store; /* false: only look */
+	bool create_store;     /* false: only look */
 	const char *ca_name;   /* overrides the config's CA: as the user called it; NULL: not overridden */
 	const char *ca_url;    /* and its directory */
 	const char *ca_bundle; /* extra trust anchors for every CA; NULL: none */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a certificate's challenges answerable, by what its config says: files in a webroot, TXT records at a DNS provider.
+ * Makes a certificate's challenges answerable, by what its config says: files in a webroot, TXT records at a DNS
+ * provider.
  */
 #ifndef SERVICE_SOLVER_H
 #define SERVICE_SOLVER_H
@@ -12,8 +13,8 @@
 struct solver;
 
 /*
- * The solver for WANTED (borrowed); checks before any order is placed what can be checked without changing anything: the
- * webroot can be written, the provider is known and has its credentials. *RET_PORT is what the engine is given.
+ * The solver for WANTED (borrowed); checks before any order is placed what can be checked without changing anything:
+ * the webroot can be written, the provider is known and has its credentials. *RET_PORT is what the engine is given.
  */
 MUST_CHECK struct solver *solver_open(struct service *service, const struct renewal *wanted,
 				      struct acme_solver *ret_port, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dns-01 through a DNS provider (RFC 8555 §8.4): publish every value, wait once until all authoritative servers show all
- * of them, and afterwards remove exactly what was published.
+ * dns-01 through a DNS provider (RFC 8555 §8.4): publish every value, wait once until all authoritative servers show
+ * all of them, and afterwards remove exactly what was published.
  */
 #include "service/solver.h"
 
@@ -61,8 +61,8 @@ static bool publish(struct dns_solver *solver, const struct acme_challenge_task 
 	/* Counted before the call: an answer that is lost may still have made the record. */
 	solver->count++;
 	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
-	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline, &entry->record,
-				       err);
+	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline,
+				       &entry->record, err);
 }
 
 static bool wait_published(const struct dns_solver *solver, struct deadline deadline, struct error *err)
@@ -105,8 +105,8 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 	for (size_t i = 0; i < solver->count; i++) {
 		const struct published *entry = &solver->published[i];
 		struct error cause = {0};
-		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value, entry->record,
-					       deadline, &cause))
+		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
+					       entry->record, deadline, &cause))
 			continue;
 		error_hint(&cause, "remove the TXT record %s with the value %s by hand", entry->name, entry->value);
 		if (ok)

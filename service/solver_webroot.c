@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * http-01 through a web server that is there already: the key authorization as a file below its webroot (RFC 8555 §8.3).
- * The webroot may belong to somebody else, so no step of the path below it is followed through a symbolic link.
+ * http-01 through a web server that is there already: the key authorization as a file below its webroot (RFC 8555
+ * §8.3). The webroot may belong to somebody else, so no step of the path below it is followed through a symbolic link.
  */
 #include "service/solver.h"
 
@@ -24,8 +24,9 @@ struct webroot {
 static bool webroot_error(const struct webroot *webroot, const char *what, int errnum, struct error *err)
 {
 	error_errno(err, ERROR_CONFIG, "challenge", errnum, "cannot write the challenge: %s%s", webroot->path, what);
-	error_hint(err, "the webroot must exist and be writable by the user who runs this; it is the folder that the web "
-			"server serves on port 80");
+	error_hint(err,
+		   "the webroot must exist and be writable by the user who runs this; it is the folder that the web "
+		   "server serves on port 80");
 	return false;
 }
 
@@ -80,7 +81,8 @@ static bool write_all(int fd, const char *text)
 static bool write_token(const struct webroot *webroot, const struct acme_challenge_task *task, struct error *err)
 {
 	enum { TOKEN_MODE = 0644 };
-	/* The engine has checked the token's alphabet, so it is a plain file name. One of an earlier run is replaced. */
+	/* The engine has checked the token's alphabet, so it is a plain file name. One of an earlier run is replaced.
+	 */
 	if (unlinkat(webroot->fd, task->token, /* flags= */ 0) != 0 && errno != ENOENT)
 		return webroot_error(webroot, "/.well-known/acme-challenge", errno, err);
 	int fd = openat(webroot->fd, task->token, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, TOKEN_MODE);

@@ -42,7 +42,8 @@ bool wanted_from_domain(const struct service *service, const struct config_domai
 			struct error *err)
 {
 	const struct config *config = service_options(service)->config;
-	CLEANUP(renewal_done) struct renewal wanted = {
+	CLEANUP(renewal_done)
+	struct renewal wanted = {
 		.key_type = domain->key_type,
 		.reuse_key = domain->reuse_key,
 		.challenge = domain->challenge,

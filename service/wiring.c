@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The only file that joins ports to implementations: the engine's port is filled from transport/, providers get their HTTP
- * client, connections are made once and shared by a run's workers.
+ * The only file that joins ports to implementations: the engine's port is filled from transport/, providers get their
+ * HTTP client, connections are made once and shared by a run's workers.
  */
 #include "service/service.h"
 

@@ -41,8 +41,7 @@ void worker_run_all(size_t count, size_t parallel, worker_job *job, void *ctx)
 		parallel = WORKER_THREADS_MAX;
 	if (parallel > 1 && pthread_attr_init(&attributes) == 0) {
 		(void)pthread_attr_setstacksize(&attributes, WORKER_STACK);
-		while (started + 1 < parallel &&
-		       pthread_create(&threads[started], &attributes, work, &pool) == 0)
+		while (started + 1 < parallel && pthread_create(&threads[started], &attributes, work, &pool) == 0)
 			started++;
 		(void)pthread_attr_destroy(&attributes);
 	}

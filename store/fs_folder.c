@@ -51,15 +51,15 @@ static bool check_folder(int fd, const char *path, struct error *err)
 	return true;
 }
 
-/* FD, which becomes RET's or is closed. TAKE_PATH too. */
-static bool adopt(int fd, char *take_path, struct fs_folder *ret, struct error *err)
+/* TAKE_FOLDER becomes RET when it passes the check, and is closed otherwise. */
+static bool adopt(struct fs_folder take_folder, struct fs_folder *ret, struct error *err)
 {
-	struct fs_folder folder CLEANUP(fs_folder_done) = {.path = take_path, .fd = fd};
-	if (!check_folder(fd, folder.path, err))
-		return false;
-	*ret = folder;
-	folder.path = NULL;
-	return true;
+	if (check_folder(take_folder.fd, take_folder.path, err)) {
+		*ret = take_folder;
+		return true;
+	}
+	fs_folder_done(&take_folder);
+	return false;
 }
 
 /* Flush the folder that PATH was just made in. One that we may not read is left to the kernel. */
@@ -125,7 +125,7 @@ bool fs_folder_open_path(const char *path, bool create, struct fs_folder *ret, b
 		(void)close(fd);
 		return false;
 	}
-	if (!adopt(fd, copy, ret, err))
+	if (!adopt((struct fs_folder){.path = copy, .fd = fd}, ret, err))
 		return false;
 	*ret_found = true;
 	return true;
@@ -168,7 +168,7 @@ bool fs_folder_open(const struct fs_folder *parent, const char *name, bool creat
 	}
 	if (fd < 0)
 		fd = make_in(parent, name, path, err);
-	if (fd < 0 || !adopt(fd, STEAL(path), ret, err))
+	if (fd < 0 || !adopt((struct fs_folder){.path = STEAL(path), .fd = fd}, ret, err))
 		return false;
 	*ret_found = true;
 	return true;

@@ -21,9 +21,9 @@ enum record_type {
 
 struct record_field {
 	const char *key;
-	enum record_type type;
 	size_t offset;
-	size_t max;  /* RECORD_STRING and RECORD_TEXT: bytes */
+	size_t max; /* RECORD_STRING and RECORD_TEXT: bytes */
+	enum record_type type;
 	bool needed; /* RECORD_STRING only */
 };
 

@@ -16,22 +16,20 @@
 enum { COURIER_FD = 3 };
 
 /*
- * Start a courier for JOB, pass on its steps, and wait for its report, killing it at DEADLINE or on cancellation.
- * OUTCOMES as push_run's. Safe to call from several threads.
+ * Start a courier for JOB, pass on its steps, and wait for its report. OUTCOMES as push_run's. Safe to call from
+ * several threads.
+ *
+ * At DEADLINE the courier is killed. On cancellation it is killed at once while nothing live has changed; from its step
+ * "switch" on it gets COURIER_GRACE_MS more to prove its files or to put the previous ones back. Killed at any moment,
+ * by us or with us, it leaves key and certificate matching on the server, and a journal there from which the next run
+ * goes on (live_dir.h).
  */
 MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *ctx, struct deadline deadline,
 			    struct push_outcome *outcomes, struct error *err);
 
+enum { COURIER_GRACE_MS = 10 * 1000 };
+
 /* The courier's whole life: read the job from FD, run it, report. Returns the process's exit code. */
 int courier_main(int fd);
-
-/* Messages, for courier.c and its fuzzer: typed, length-checked, hostile input refused as ERROR_DATA. */
-struct buf;
-void courier_encode_job(const struct push_job *job, struct buf *out);
-MUST_CHECK bool courier_decode_job(const void *data, size_t len, struct push_job *ret, struct error *err);
-void courier_encode_report(const struct push_outcome *outcomes, size_t count, const struct error *failure,
-			   struct buf *out);
-MUST_CHECK bool courier_decode_report(const void *data, size_t len, struct push_outcome *outcomes, size_t count,
-				      struct error *ret_failure, struct error *err);
 
 #endif

@@ -59,9 +59,9 @@ struct dns_question {
 	const struct dns_address *server; /* borrowed; NULL: the resolver's servers, one after the other */
 	const char *name;                 /* borrowed */
 	enum dns_type type;
-	bool recurse;             /* recursion desired; always so without a server */
-	struct dns_answer answer; /* owned by whoever owns the question */
-	struct error error;       /* why not, when answer.outcome is DNS_NO_ANSWER */
+	bool recurse;                /* recursion desired; always so without a server */
+	struct dns_answer answer;    /* owned by whoever owns the question */
+	char reason[ERROR_NAME_MAX]; /* one sentence: why not, when answer.outcome is DNS_NO_ANSWER */
 };
 
 /*

@@ -19,6 +19,9 @@ MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *na
 MUST_CHECK bool dns_find_zone(struct dns_resolver *resolver, const char *name, struct deadline deadline, char ret[256],
 			      struct error *err);
 
+/* NAME is ZONE or below it; the root holds nothing here. */
+bool dns_name_is_within(const char *name, const char *zone);
+
 struct dns_expectation {
 	const char *name; /* where the TXT record is, aliases followed */
 	const char *value;

@@ -2,7 +2,7 @@
 /*
  * HTTP over libcurl: one I/O thread drives a multi handle for the whole process, so that all requests to a host share
  * few kept-alive connections (HTTP/2 where offered); callers, on any thread, see straight-line calls. Nothing outside
- * http.c, http_multi.c and http_transfer.c knows libcurl.
+ * http.c and its parts (http_multi.c, http_transfer.c, http_target.c) knows libcurl.
  */
 #ifndef TRANSPORT_HTTP_H
 #define TRANSPORT_HTTP_H

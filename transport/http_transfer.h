@@ -8,6 +8,7 @@
 
 #include "base/http_message.h"
 #include "transport/http_multi.h"
+#include "transport/http_target.h"
 #include "transport/http_trust.h"
 
 /* What all transfers of a client have in common. */
@@ -15,14 +16,6 @@ struct http_settings {
 	struct http_trust trust;
 	bool allow_loopback;
 	char agent[64];
-};
-
-/* Where a request goes. */
-struct http_target {
-	char *url;
-	char *scheme;
-	char *host; /* IPv6 addresses in brackets */
-	char *port;
 };
 
 struct http_transfer {
@@ -40,14 +33,6 @@ struct http_transfer {
 	int redirects;
 	bool wanted; /* takes part in the next round */
 };
-
-/* https, or http to a literal loopback address; no userinfo, no fragment. BASE: what URL is relative to, or NULL. */
-MUST_CHECK bool http_target_parse(const char *base, const char *url, struct http_target *ret, struct error *err);
-void http_target_done(struct http_target *target);
-bool http_target_same_origin(const struct http_target *a, const struct http_target *b);
-
-/* "host" or "host:port", for messages. In OUT of SIZE bytes, terminal-safe. */
-const char *http_target_name(const struct http_target *target, char *out, size_t size);
 
 /* ADDRESSES: what the host resolves to, comma-separated; NULL: libcurl looks it up. */
 MUST_CHECK bool http_transfer_prepare(struct http_transfer *transfer, const char *addresses, struct deadline deadline,

@@ -123,8 +123,7 @@ bool live_copy_switch_back(struct sftp *sftp, const struct live_copy *copy, stru
 
 	if (!copy->unsettled)
 		return true;
-	if (!sftp_look(sftp, copy->previous, false, &entry, err) ||
-	    !sftp_read_link(sftp, copy->previous, &target, err))
+	if (!sftp_look(sftp, copy->previous, false, &entry, err) || !sftp_read_link(sftp, copy->previous, &target, err))
 		return false;
 	if (entry.kind == SFTP_ABSENT) /* put back already */
 		return true;

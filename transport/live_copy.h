@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * An extra copy of a certificate's file at an exact path on a server: replaced by rename, put back by rename. Beside it,
- * under names with a leading dot (which servers that read whole directories pass over): the new content until it is
+ * An extra copy of a certificate's file at an exact path on a server: replaced by rename, put back by rename. Beside
+ * it, under names with a leading dot (which servers that read whole directories pass over): the new content until it is
  * live, and what was there before until the new one is proven. The latter left over tells of a transaction cut off.
  */
 #ifndef TRANSPORT_LIVE_COPY_H
@@ -29,8 +29,7 @@ MUST_CHECK bool live_copy_inspect(struct sftp *sftp, const char *path, const cha
 void live_copy_done(struct live_copy *copy);
 
 /* Write the new content beside the path. */
-MUST_CHECK bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner,
-				 struct error *err);
+MUST_CHECK bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err);
 
 /* Keep what is there, then replace it. */
 MUST_CHECK bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *err);

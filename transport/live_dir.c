@@ -86,8 +86,7 @@ bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret,
 {
 	struct live_dir live CLEANUP(live_dir_done) = {0};
 
-	if (!str_set(&live.home, home, err) || !inspect_current(sftp, &live, err) ||
-	    !inspect_journal(sftp, &live, err))
+	if (!str_set(&live.home, home, err) || !inspect_current(sftp, &live, err) || !inspect_journal(sftp, &live, err))
 		return false;
 	*ret = live;
 	live = (struct live_dir){0};
@@ -176,8 +175,7 @@ static char *free_generation(const struct live_dir *live, const char *label, str
 }
 
 /* An empty directory for a generation: what an unfinished one left behind is removed first. */
-static bool create_generation(struct sftp *sftp, const struct live_dir *live, const char *generation,
-			      struct error *err)
+static bool create_generation(struct sftp *sftp, const struct live_dir *live, const char *generation, struct error *err)
 {
 	char *path AUTO_FREE = path_in(live, generation, err);
 
@@ -233,7 +231,7 @@ static bool copy_name(struct sftp *sftp, const struct live_dir *live, const char
 	struct sftp_owner owner = {entry.uid, entry.gid};
 	if (sftp_create_file(sftp, to, buf_cstr(&content), content.len, entry.mode, owner, &refused))
 		return true;
-	if (refused.category != ERROR_REMOTE) {
+	if (!sftp_usable(sftp)) {
 		*err = refused;
 		return false;
 	}

@@ -5,7 +5,8 @@
  *	<home>/generations/<G>/{cert,chain,fullchain,privkey}.pem
  *	<home>/current -> generations/<G>                             the atomic switch
  *	<home>/{cert,chain,fullchain,privkey}.pem -> current/…        what servers read
- *	<home>/.certferry-previous -> generations/<P>, or none        a transaction is under way: P is what to go back to
+ *	<home>/.certferry-previous -> generations/<P>, or none        a transaction is under way: P is what to go back
+ *to
  *
  * The last is the journal: it is there from before `current` moves until the new files are proven (or put back), so
  * that a later run knows of a transaction that was cut off, and what was good before it.

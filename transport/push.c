@@ -22,8 +22,8 @@
 
 enum {
 	PUBLIC_MODE = 0644,
-	PROBE_MS = 5000,      /* one handshake */
-	RETRY_FIRST_MS = 50,  /* servers reload asynchronously: ask soon, */
+	PROBE_MS = 5000,        /* one handshake */
+	RETRY_FIRST_MS = 50,    /* servers reload asynchronously: ask soon, */
 	RETRY_LONGEST_MS = 500, /* then less often */
 };
 
@@ -32,12 +32,12 @@ struct placement {
 	const struct push_certificate *certificate;
 	struct push_outcome *outcome;
 	struct live_file files[LIVE_FILES];
-	struct buf combined;   /* fullchain and key in one, where a copy wants it */
-	struct live_dir live;  /* .home NULL: only copies are written */
+	struct buf combined;  /* fullchain and key in one, where a copy wants it */
+	struct live_dir live; /* .home NULL: only copies are written */
 	struct live_copy *copies;
-	size_t copy_count;     /* of those inspected */
-	bool live_same;        /* the directory has these files already */
-	bool wanted;           /* there is something to do */
+	size_t copy_count; /* of those inspected */
+	bool live_same;    /* the directory has these files already */
+	bool wanted;       /* there is something to do */
 };
 
 struct transaction {
@@ -49,7 +49,8 @@ struct transaction {
 	struct sftp *sftp;
 	struct sftp_owner owner;
 	struct placement *placements; /* certificate_count */
-	bool unchanged;               /* nothing to do for any of them */
+	bool compared;                /* it is known what there is to do */
+	bool unchanged;               /* nothing, for any of them */
 	bool switched;                /* what readers see may have changed */
 	bool reloaded;                /* a reload was at least begun */
 };
@@ -76,10 +77,16 @@ static bool connect_server(struct transaction *t, struct error *err)
 		return false;
 	if (sftp_offers(t->sftp, SFTP_HAS_POSIX_RENAME))
 		return true;
-	(void)error_set(err, ERROR_REMOTE, NULL, "the server's SFTP lacks posix-rename@openssh.com: files could not be "
-						 "replaced atomically");
+	(void)error_set(err, ERROR_REMOTE, NULL,
+			"the server's SFTP lacks posix-rename@openssh.com: files could not be "
+			"replaced atomically");
 	error_hint(err, "use OpenSSH's sftp-server or internal-sftp");
 	return false;
+}
+
+static bool is_connected(const struct transaction *t)
+{
+	return ssh_link_alive(t->link) && t->sftp != NULL && sftp_usable(t->sftp);
 }
 
 static void disconnect(struct transaction *t)
@@ -223,12 +230,14 @@ static bool compare(struct transaction *t, struct error *err)
 	if (!look_up_account(t, "user", "/etc/passwd", job->owner, &t->owner.uid, err) ||
 	    !look_up_account(t, "group", "/etc/group", job->group, &t->owner.gid, err))
 		return false;
-	t->unchanged = true;
+	bool unchanged = true;
 	for (size_t i = 0; i < job->certificate_count; i++) {
 		if (!compare_placement(t, &t->placements[i], err))
 			return false;
-		t->unchanged = t->unchanged && !t->placements[i].wanted;
+		unchanged = unchanged && !t->placements[i].wanted;
 	}
+	t->unchanged = unchanged;
+	t->compared = true;
 	return true;
 }
 
@@ -237,8 +246,7 @@ static bool compare(struct transaction *t, struct error *err)
 static bool upload_directory(struct transaction *t, struct placement *p, struct error *err)
 {
 	const struct push_certificate *c = p->certificate;
-	char *label AUTO_FREE =
-		str_format(err, "%llu-%.8s", (unsigned long long)c->generation, c->fingerprint_sha256);
+	char *label AUTO_FREE = str_format(err, "%llu-%.8s", (unsigned long long)c->generation, c->fingerprint_sha256);
 
 	return label != NULL && live_dir_upload(t->sftp, &p->live, label, p->files, t->owner, err) &&
 	       live_dir_take_over(t->sftp, &p->live, p->files, err);
@@ -276,23 +284,32 @@ static bool switch_over(struct transaction *t, struct error *err)
 
 /* ---- test and reload ---- */
 
+/* How COMMAND ended, as an error unless it ended well. */
+static bool judge_exit(const char *command, const struct ssh_exit *exit_state, struct error *err)
+{
+	if (!exit_state->known)
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
+	if (exit_state->signal[0] != '\0')
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` was ended by signal %s", command, exit_state->signal);
+	if (exit_state->status != 0)
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` exited with status %d", command, exit_state->status);
+	return true;
+}
+
 static bool run_command(struct transaction *t, const char *command, struct error *err)
 {
 	struct buf output CLEANUP(buf_done);
-	struct ssh_exit end;
+	struct error broken = {0};
+	struct ssh_exit exit_state;
 	bool ok = false;
 
 	buf_init(&output, LIMIT_REMOTE_OUTPUT);
-	if (!ssh_link_run(t->link, command, deadline_in(t->job->command_ms, NULL), &output, &end, err))
-		(void)error_is_set(err);
-	else if (!end.known)
-		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
-	else if (end.signal[0] != '\0')
-		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` was ended by signal %s", command, end.signal);
-	else if (end.status != 0)
-		(void)error_set(err, ERROR_REMOTE, NULL, "`%s` exited with status %d", command, end.status);
+	if (ssh_link_run(t->link, command, deadline_in(t->job->command_ms, NULL), &output, &exit_state, &broken))
+		ok = judge_exit(command, &exit_state, err);
+	else if (broken.category == ERROR_TIMEOUT)
+		(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u ms", command, t->job->command_ms);
 	else
-		ok = true;
+		*err = broken;
 	if (!ok)
 		error_said(err, buf_cstr(&output), output.len);
 	return ok;
@@ -323,13 +340,16 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 			   (unsigned)job->verify_port);
 		return blame(err, p);
 	}
-	(void)error_set(err, ERROR_REMOTE, NULL, "%s port %u still serves the certificate with SHA-256 fingerprint %s for "
-						 "%s, not the new one (%s)",
+	(void)error_set(err, ERROR_REMOTE, NULL,
+			"%s port %u still serves the certificate with SHA-256 fingerprint %s for "
+			"%s, not the new one (%s)",
 			job->verify_address, (unsigned)job->verify_port, served, c->server_name, c->fingerprint_sha256);
 	if (job->dir != NULL)
-		error_hint(err, "does the server's configuration for %s name %s/%s/fullchain.pem and privkey.pem, and does the "
-				"reload command reload that server?",
-			   c->server_name, job->dir, c->name);
+		error_hint(
+			err,
+			"does the server's configuration for %s name %s/%s/fullchain.pem and privkey.pem, and does the "
+			"reload command reload that server?",
+			c->server_name, job->dir, c->name);
 	return blame(err, p);
 }
 
@@ -366,13 +386,8 @@ static const struct step {
 	const char *name;
 	bool (*run)(struct transaction *, struct error *);
 } steps[] = {
-	{"connect", connect_server},
-	{"compare", compare},
-	{"upload", upload},
-	{"switch", switch_over},
-	{"test", test},
-	{"reload", reload},
-	{"verify", verify},
+	{"connect", connect_server}, {"compare", compare}, {"upload", upload}, {"switch", switch_over}, {"test", test},
+	{"reload", reload},          {"verify", verify},
 };
 
 static void announce(const struct transaction *t, const char *step)
@@ -436,7 +451,7 @@ static bool roll_back(struct transaction *t, struct error *err)
 
 	announce(t, "roll-back");
 	t->transfer = deadline_in(t->job->transfer_ms, NULL);
-	if (!ssh_link_alive(t->link)) { /* what failed may have been the connection */
+	if (!is_connected(t)) { /* what failed may have been the connection */
 		disconnect(t);
 		if (!connect_server(t, &second))
 			goto failed;
@@ -449,16 +464,17 @@ static bool roll_back(struct transaction *t, struct error *err)
 				 "log in there and find out why the reload command fails");
 	return true;
 failed:
-	add_second_cause(err, "and putting the previous files back failed", &second,
-			 "look at this server now: its files are the new ones or the previous ones, key and certificate "
-			 "matching; the next run will try again");
+	add_second_cause(
+		err, "and putting the previous files back failed", &second,
+		"look at this server now: its files are the new ones or the previous ones, key and certificate "
+		"matching; the next run will try again");
 	return false;
 }
 
 /* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
 static void tidy_up(struct transaction *t, bool deployed)
 {
-	if (!ssh_link_alive(t->link) || t->sftp == NULL)
+	if (!is_connected(t))
 		return;
 	sftp_set_deadline(t->sftp, deadline_in(t->job->transfer_ms, NULL));
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
@@ -504,11 +520,9 @@ static void end(struct transaction *t)
 /* On failure every certificate of the job shares the cause, but for those that there was nothing to do for. */
 static void report(struct transaction *t, bool ok, bool rolled_back, const struct error *err)
 {
-	bool compared = ok || t->switched;
-
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
-		if (compared && !p->wanted) {
+		if (t->compared && !p->wanted) {
 			p->outcome->result = PUSH_UNCHANGED;
 		} else if (ok) {
 			p->outcome->result = PUSH_DEPLOYED;
@@ -520,8 +534,7 @@ static void report(struct transaction *t, bool ok, bool rolled_back, const struc
 	}
 }
 
-bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes,
-	      struct error *err)
+bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes, struct error *err)
 {
 	struct transaction t CLEANUP(end) = {.job = job, .step = step, .ctx = ctx};
 	bool rolled_back = false;

@@ -8,6 +8,7 @@
 
 #include "base/escape.h"
 #include "base/limits.h"
+#include "base/log.h"
 #include "transport/ssh.h"
 
 #include <stdlib.h>
@@ -34,6 +35,7 @@ struct sftp {
 	struct deadline deadline;
 	unsigned extensions; /* set of enum sftp_extension */
 	uint32_t next_id;
+	bool broken;    /* requests and replies may be out of step */
 	struct buf out; /* the batch being built */
 	struct buf in;  /* the packet read last; replies borrow from it */
 	/* The batch: its first number, and for each request what must come back. */
@@ -54,7 +56,7 @@ struct handle {
 
 /* ---- packets in and out ---- */
 
-static bool receive(struct sftp *sftp, struct error *err)
+static bool receive_packet(struct sftp *sftp, struct error *err)
 {
 	unsigned char head[4];
 
@@ -74,11 +76,20 @@ static bool receive(struct sftp *sftp, struct error *err)
 	return buf_check(&sftp->in, "SFTP packet", err);
 }
 
+static bool receive(struct sftp *sftp, struct error *err)
+{
+	sftp->broken = !receive_packet(sftp, err);
+	return !sftp->broken;
+}
+
 static bool send_batch(struct sftp *sftp, struct error *err)
 {
+	if (sftp->broken)
+		return error_set(err, ERROR_NETWORK, NULL, "the SFTP session broke earlier");
 	bool ok = buf_check(&sftp->out, "SFTP request", err) &&
 		  ssh_stream_write(sftp->stream, sftp->out.data, sftp->out.len, sftp->deadline, err);
 	buf_reset(&sftp->out);
+	sftp->broken = !ok;
 	return ok;
 }
 
@@ -87,11 +98,13 @@ static bool next_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_
 {
 	if (!receive(sftp, err))
 		return false;
+	sftp->broken = true;
 	if (!sftp_packet_parse(sftp->in.data, sftp->in.len, ret, err))
 		return error_attribute(err, ERROR_REMOTE, NULL);
 	uint32_t index = ret->id - sftp->first;
 	if (index >= sftp->count || sftp->expected[index].answered)
 		return error_set(err, ERROR_REMOTE, NULL, "the SFTP server answered a request that was not made");
+	sftp->broken = false;
 	sftp->expected[index].answered = true;
 	*ret_index = index;
 	return true;
@@ -104,8 +117,8 @@ static bool refused(const struct sftp_reply *reply, const char *verb, const char
 
 	escape_str(safe, sizeof(safe), path);
 	if (reply->type != SFTP_STATUS || reply->status == SFTP_OK)
-		return error_set(err, ERROR_REMOTE, NULL, "cannot %s %s: the SFTP server gave a reply of the wrong kind",
-				 verb, safe);
+		return error_set(err, ERROR_REMOTE, NULL,
+				 "cannot %s %s: the SFTP server gave a reply of the wrong kind", verb, safe);
 	(void)error_set(err, ERROR_REMOTE, NULL, "cannot %s %s: %s", verb, safe, sftp_status_text(reply->status));
 	if (reply->bytes != NULL)
 		error_said(err, (const char *)reply->bytes, reply->len);
@@ -195,7 +208,8 @@ static bool batch_run(struct sftp *sftp, const char *verb, const char *path, str
 		if (reply.type == SFTP_DATA && want->data != NULL) {
 			if (reply.len == want->len && memcmp(reply.bytes, want->data, want->len) == 0)
 				continue;
-			ok = error_set(err, ERROR_REMOTE, NULL, "%s reads back differently from what was written", path);
+			ok = error_set(err, ERROR_REMOTE, NULL, "%s reads back differently from what was written",
+				       path);
 		} else if (reply.type != SFTP_STATUS || want->data != NULL ||
 			   (reply.status != SFTP_OK && !want->optional)) {
 			ok = refused(&reply, verb, path, err);
@@ -257,6 +271,11 @@ void sftp_stop(struct sftp *sftp)
 void sftp_set_deadline(struct sftp *sftp, struct deadline deadline)
 {
 	sftp->deadline = deadline;
+}
+
+bool sftp_usable(const struct sftp *sftp)
+{
+	return !sftp->broken;
 }
 
 bool sftp_offers(const struct sftp *sftp, enum sftp_extension extension)
@@ -360,8 +379,8 @@ static bool finish_handle(struct sftp *sftp, const struct handle *handle, const 
 
 	if (ok)
 		return close_handle(sftp, handle, path, err);
-	if (err->category == ERROR_REMOTE)
-		(void)!close_handle(sftp, handle, path, &ignored);
+	if (!sftp->broken && !close_handle(sftp, handle, path, &ignored))
+		log_debug("%s: not closed: %s", path, ignored.message);
 	return false;
 }
 
@@ -642,7 +661,8 @@ static bool keep_names(struct sftp_reply *reply, const char *path, struct str_li
 	while (sftp_packet_next_name(reply, &name, &len)) {
 		char *copy AUTO_FREE = NULL;
 		if (len == 0 || memchr(name, '/', len) != NULL || memchr(name, '\0', len) != NULL)
-			return error_set(err, ERROR_REMOTE, NULL, "the SFTP server lists an impossible name in %s", path);
+			return error_set(err, ERROR_REMOTE, NULL, "the SFTP server lists an impossible name in %s",
+					 path);
 		if (!str_set_n(&copy, name, len, err))
 			return false;
 		if (str_equal(copy, ".") || str_equal(copy, ".."))

@@ -19,6 +19,9 @@ struct ssh_link;
 MUST_CHECK struct sftp *sftp_start(struct ssh_link *link, struct deadline deadline, struct error *err);
 void sftp_stop(struct sftp *sftp); /* accepts NULL */
 void sftp_set_deadline(struct sftp *sftp, struct deadline deadline);
+
+/* False after a time-out, a cut connection or a reply that was none: then only sftp_stop() is left to do. */
+bool sftp_usable(const struct sftp *sftp);
 bool sftp_offers(const struct sftp *sftp, enum sftp_extension extension);
 
 /* Who shall own a new file; -1: whoever the server makes its owner. */

@@ -63,11 +63,11 @@ struct sftp_attributes {
 struct sftp_reply {
 	uint8_t type;
 	uint32_t id;
-	uint32_t status;             /* STATUS */
-	const unsigned char *bytes;  /* HANDLE: the handle; DATA: the data; STATUS: the server's message, maybe none */
-	size_t len;                  /* of bytes */
+	uint32_t status;              /* STATUS */
+	const unsigned char *bytes;   /* HANDLE: the handle; DATA: the data; STATUS: the server's message, maybe none */
+	size_t len;                   /* of bytes */
 	struct sftp_attributes attrs; /* ATTRS */
-	uint32_t name_count;         /* NAME: how many follow in `names` */
+	uint32_t name_count;          /* NAME: how many follow in `names` */
 	struct reader names;
 };
 

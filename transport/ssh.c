@@ -26,9 +26,9 @@
 #include <unistd.h>
 
 enum {
-	WAIT_SLICE_MS = 250,           /* libssh may hold bytes that poll() does not know of: look again this often */
-	EXIT_DRAIN_MS = 250,           /* after a command's end, for output that is still on its way */
-	USER_TIMEOUT_MS = 20 * 1000,   /* unacknowledged data: the peer is gone */
+	WAIT_SLICE_MS = 250,         /* libssh may hold bytes that poll() does not know of: look again this often */
+	EXIT_DRAIN_MS = 250,         /* after a command's end, for output that is still on its way */
+	USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged data: the peer is gone */
 	KEEPALIVE_SECONDS = 15,
 	READ_CHUNK = 16 * 1024,
 };
@@ -284,10 +284,11 @@ static bool refuse_unknown(const struct ssh_target *target, const struct known_h
 	known_hosts_line(key, &line);
 	(void)error_set(err, ERROR_REMOTE, NULL, "the host key of %s port %u is not known: %s %s", target->host,
 			(unsigned)target->port, key->type, fingerprint);
-	error_hint(err,
-		   "compare the fingerprint with what `ssh-keygen -lf` says of the /etc/ssh/ssh_host_*_key.pub files on "
-		   "the server itself; if it is the same, add this line to %s: %s",
-		   target->known_hosts, buf_cstr(&line));
+	error_hint(
+		err,
+		"compare the fingerprint with what `ssh-keygen -lf` says of the /etc/ssh/ssh_host_*_key.pub files on "
+		"the server itself; if it is the same, add this line to %s: %s",
+		target->known_hosts, buf_cstr(&line));
 	return false;
 }
 

@@ -50,9 +50,9 @@ MUST_CHECK bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len
 
 /* How a remote command ended. */
 struct ssh_exit {
-	int status;       /* its exit status; -1 when it was ended by a signal */
-	char signal[16];  /* "TERM", …: as the server says; empty otherwise */
-	bool known;       /* false: the server closed the channel without telling */
+	int status;      /* its exit status; -1 when it was ended by a signal */
+	char signal[16]; /* "TERM", …: as the server says; empty otherwise */
+	bool known;      /* false: the server closed the channel without telling */
 };
 
 /*

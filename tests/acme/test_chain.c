@@ -2,6 +2,7 @@
 /* Chains: parsed strictly, described, and each rule of acceptance broken once. */
 #include "acme/chain.h"
 
+#include "acme/openssl.h"
 #include "base/limits.h"
 #include "support/test.h"
 #include "support_certificates.h"
@@ -204,6 +205,24 @@ TEST(out_of_order)
 	CHECK(!verify_at(buf_cstr(&pem), lab.leaf_key, NOW, &err));
 	CHECK(error_is_set(&err));
 	buf_done(&pem);
+}
+
+/* Keys that key_generate() does not make. */
+static void refuse_middle_key(EVP_PKEY *pkey)
+{
+	struct key weak = {.pkey = pkey, .type = KEY_TYPE_RSA_2048};
+	CHECK(pkey != NULL);
+	lab_start();
+	lab.middle.key = &weak;
+	lab.leaf.issuer_key = &weak;
+	refuse("too weak");
+	EVP_PKEY_free(pkey);
+}
+
+TEST(weak_key)
+{
+	refuse_middle_key(EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)1024));
+	refuse_middle_key(EVP_PKEY_Q_keygen(NULL, NULL, "EC", "P-224"));
 }
 
 TEST(weak_digest)

@@ -22,7 +22,7 @@ static void need(bool ok, const char *what)
 {
 	if (ok)
 		return;
-	fprintf(stderr, "cannot make a certificate for the test: %s\n", what);
+	(void)fprintf(stderr, "cannot make a certificate for the test: %s\n", what);
 	exit(99);
 }
 

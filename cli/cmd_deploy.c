@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* deploy: push what is live again, without issuing. */
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/output.h"
+#include "service/apply.h"
+
+static int run(const struct arguments *arguments)
+{
+	const struct context_request request = {
+		.config = CONTEXT_NEEDS_CONFIG, .create_store = true, .show_progress = true};
+	const struct deploy_options options = {
+		.only = &arguments->values[OPTION_TO],
+		.compare = true,
+		.force = option_given(arguments, OPTION_FORCE),
+	};
+	CLEANUP(context_close) struct context context = {0};
+	CLEANUP(plan_done) struct plan plan = {0};
+	CLEANUP(run_result_done) struct run_result results = {0};
+	struct error err = {0};
+
+	if (!context_open(&context, arguments, &request, &err))
+		return context_fail(arguments, &err);
+	for (size_t i = 0; i < options.only->len; i++) {
+		if (config_find_server(context.config, options.only->items[i]) != NULL)
+			continue;
+		error_set(&err, ERROR_USAGE, "usage", "--to: the config has no server \"%s\"", options.only->items[i]);
+		return context_fail(arguments, &err);
+	}
+	if (!plan_from_config(context.service, &arguments->names, /* force= */ false, &plan, &err) ||
+	    !deploy_only(context.service, &plan, &options, &results, &err))
+		return context_fail(arguments, &err);
+	live_progress_stop(STEAL(context.live));
+	if (!output_results(&results, context.json, &err))
+		return context_fail(arguments, &err);
+	return run_result_exit_code(&results);
+}
+
+const struct command command_deploy = {
+	.name = "deploy",
+	.synopsis = "[NAME...] [--to SERVER]...",
+	.summary = "push live certificates to their servers again, without issuing",
+	.details = "Compares what each server has and serves with what is live here, and pushes where they differ.",
+	.options =
+		(const struct option_spec[]){
+			{OPTION_TO, "to", 0, "SERVER", "only to this server; repeatable"},
+			{OPTION_FORCE, "force", 0, NULL, "push even where nothing differs"},
+			{0},
+		},
+	.run = run,
+};

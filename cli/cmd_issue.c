@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* issue: one certificate without a config, remembered for renewal. */
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/output.h"
+#include "service/apply.h"
+#include "service/wanted.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+
+static bool usage(struct error *err, const char *message, const char *hint)
+{
+	error_set(err, ERROR_USAGE, "usage", "%s", message);
+	error_hint(err, "%s", hint);
+	return false;
+}
+
+static bool set_identifiers(const struct str_list *names, struct renewal *wanted, struct error *err)
+{
+	if (names->len == 0)
+		return usage(err, "no name given",
+			     "certferry issue -d example.com -d www.example.com --webroot /var/www/html");
+	wanted->identifiers = calloc(names->len, sizeof(*wanted->identifiers));
+	if (wanted->identifiers == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < names->len; i++) {
+		struct identifier identifier;
+		bool known = false;
+		if (!identifier_parse(names->items[i], &identifier, err))
+			return false;
+		for (size_t j = 0; j < wanted->identifier_count; j++)
+			known = known || identifier_equal(&wanted->identifiers[j], &identifier);
+		if (!known)
+			wanted->identifiers[wanted->identifier_count++] = identifier;
+	}
+	return true;
+}
+
+static bool set_name(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	const char *name = option_value(arguments, OPTION_CERT_NAME, identifier_base(&wanted->identifiers[0]));
+	if (!name_is_valid(name)) {
+		error_set(err, ERROR_USAGE, "usage", "\"%s\" cannot be a certificate's name", name);
+		error_hint(err, "give one with --cert-name: lower-case letters, digits, \".\", \"_\" and \"-\"");
+		return false;
+	}
+	return str_set(&wanted->name, name, err);
+}
+
+/* Renewals run from elsewhere: paths are kept whole. */
+static bool set_path(char **ret, const char *path, struct error *err)
+{
+	char resolved[PATH_MAX];
+	if (path == NULL)
+		return true;
+	if (realpath(path, resolved) == NULL)
+		return error_errno(err, ERROR_USAGE, "usage", errno, "%s", path);
+	return str_set(ret, resolved, err);
+}
+
+static bool set_validation(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	const char *webroot = option_value(arguments, OPTION_WEBROOT, /* fallback= */ NULL);
+	const char *provider = option_value(arguments, OPTION_DNS, /* fallback= */ NULL);
+	const char *credentials = option_value(arguments, OPTION_CREDENTIALS, /* fallback= */ NULL);
+
+	if ((webroot == NULL) == (provider == NULL))
+		return usage(err, "one way to validate is needed",
+			     "--webroot DIR, or --dns PROVIDER [--credentials FILE]");
+	if (credentials != NULL && provider == NULL)
+		return usage(err, "--credentials goes with --dns", "--dns PROVIDER --credentials FILE");
+	wanted->challenge = webroot != NULL ? CHALLENGE_HTTP_01 : CHALLENGE_DNS_01;
+	for (size_t i = 0; i < wanted->identifier_count; i++) {
+		if (webroot != NULL && identifier_is_wildcard(&wanted->identifiers[i]))
+			return usage(err, "a wildcard cannot be validated through a webroot", "use --dns PROVIDER");
+		if (provider != NULL && wanted->identifiers[i].type == IDENTIFIER_IP)
+			return usage(err, "an IP address cannot be validated through DNS", "use --webroot DIR");
+	}
+	return set_path(&wanted->webroot, webroot, err) && str_set(&wanted->dns_provider, provider, err) &&
+	       set_path(&wanted->dns_credentials, credentials, err);
+}
+
+static bool set_key(const struct arguments *arguments, const struct config *config, struct renewal *wanted,
+		    struct error *err)
+{
+	const char *type = option_value(arguments, OPTION_KEY_TYPE, /* fallback= */ NULL);
+	wanted->reuse_key = option_given(arguments, OPTION_REUSE_KEY);
+	wanted->key_type = config != NULL ? config->key_type : KEY_TYPE_ECDSA_P256;
+	if (type == NULL || key_type_parse(type, &wanted->key_type))
+		return true;
+	error_set(err, ERROR_USAGE, "usage", "--key-type: \"%s\" is no key type", type);
+	error_hint(err, "ecdsa-p256, ecdsa-p384, rsa-2048, rsa-3072 or rsa-4096");
+	return false;
+}
+
+static bool set_servers(const struct arguments *arguments, const struct config *config, struct renewal *wanted,
+			struct error *err)
+{
+	const struct str_list *servers = &arguments->values[OPTION_DEPLOY];
+	for (size_t i = 0; i < servers->len; i++) {
+		if (config == NULL || config_find_server(config, servers->items[i]) == NULL) {
+			error_set(err, ERROR_USAGE, "usage", "--deploy: the config has no server \"%s\"",
+				  servers->items[i]);
+			error_hint(err, "define it under servers: and name the file with --config");
+			return false;
+		}
+		if (renewal_server(wanted, servers->items[i], err) == NULL)
+			return false;
+	}
+	return true;
+}
+
+static bool describe(const struct context *context, const struct arguments *arguments, struct renewal *ret,
+		     struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	const char *email = context->config != NULL ? context->config->email : NULL;
+
+	if (arguments->names.len > 0)
+		return usage(err, "issue takes its names by -d",
+			     "certferry issue -d example.com --webroot /var/www/html");
+	if (!set_identifiers(&arguments->values[OPTION_DOMAIN], &wanted, err) || !set_name(arguments, &wanted, err) ||
+	    !set_validation(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
+	    !set_servers(arguments, context->config, &wanted, err) ||
+	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
+	    !str_set(&wanted.profile, option_value(arguments, OPTION_PROFILE, /* fallback= */ NULL), err) ||
+	    !wanted_set_ca(context->service, &wanted, err))
+		return false;
+	*ret = wanted;
+	wanted = (struct renewal){0};
+	return true;
+}
+
+static int run(const struct arguments *arguments)
+{
+	const struct context_request request = {
+		.config = CONTEXT_MAY_HAVE_CONFIG,
+		.create_store = true,
+		.terms_agreed = option_given(arguments, OPTION_AGREE_TOS),
+		.show_progress = true,
+	};
+	CLEANUP(context_close) struct context context = {0};
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	CLEANUP(plan_done) struct plan plan = {0};
+	CLEANUP(run_result_done) struct run_result results = {0};
+	struct apply_options options = {.force = option_given(arguments, OPTION_FORCE)};
+	struct error err = {0};
+
+	if (!context_open(&context, arguments, &request, &err) || !describe(&context, arguments, &wanted, &err) ||
+	    !plan_one(context.service, &wanted, options.force, &plan, &err) ||
+	    !apply_plan(context.service, &plan, &options, &results, &err))
+		return context_fail(arguments, &err);
+	live_progress_stop(STEAL(context.live));
+	if (!output_results(&results, context.json, &err))
+		return context_fail(arguments, &err);
+	return run_result_exit_code(&results);
+}
+
+const struct command command_issue = {
+	.name = "issue",
+	.synopsis = "-d NAME [-d NAME...]",
+	.summary = "one certificate without a config, remembered for renewal",
+	.details = "Example: certferry issue -d example.com -d www.example.com --webroot /var/www/html \\\n"
+		   "           --email admin@example.com --agree-tos",
+	.options =
+		(const struct option_spec[]){
+			{OPTION_DOMAIN, "domain", 'd', "NAME", "a name the certificate is for; repeatable"},
+			{OPTION_CERT_NAME, "cert-name", 0, "NAME", "what to call it here (default: the first name)"},
+			{OPTION_WEBROOT, "webroot", 0, "DIR", "validate by files in this folder of a web server"},
+			{OPTION_DNS, "dns", 0, "PROVIDER", "validate by TXT records at this DNS provider"},
+			{OPTION_CREDENTIALS, "credentials", 0, "FILE", "the DNS provider's credentials"},
+			{OPTION_KEY_TYPE, "key-type", 0, "TYPE",
+			 "ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"},
+			{OPTION_REUSE_KEY, "reuse-key", 0, NULL, "keep the private key when renewing"},
+			{OPTION_PROFILE, "profile", 0, "NAME", "the CA's certificate profile"},
+			{OPTION_EMAIL, "email", 0, "ADDRESS", "contact for the CA"},
+			{OPTION_AGREE_TOS, "agree-tos", 0, NULL, "agree to the CA's terms of service"},
+			{OPTION_DEPLOY, "deploy", 0, "SERVER", "push it to this server of the config; repeatable"},
+			{OPTION_FORCE, "force", 0, NULL, "issue even if it is not due"},
+			{0},
+		},
+	.run = run,
+};

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* list and show: stored certificates, in short and in full. */
+#include "cli/commands.h"
+#include "cli/context.h"
+#include "cli/output.h"
+
+static int print_inventory(const struct arguments *arguments, bool details)
+{
+	const struct context_request request = {.config = CONTEXT_MAY_HAVE_CONFIG};
+	CLEANUP(context_close) struct context context = {0};
+	CLEANUP(inventory_done) struct inventory inventory = {0};
+	struct error err = {0};
+
+	if (!context_open(&context, arguments, &request, &err) ||
+	    !inventory_read(context.service, &arguments->names, &inventory, &err) ||
+	    !output_inventory(&inventory, context.json, details, &err))
+		return context_fail(arguments, &err);
+	return 0;
+}
+
+static int run_list(const struct arguments *arguments)
+{
+	return print_inventory(arguments, /* details= */ false);
+}
+
+static int run_show(const struct arguments *arguments)
+{
+	struct error err = {0};
+	if (arguments->names.len == 0) {
+		error_set(&err, ERROR_USAGE, "usage", "show needs the name of a certificate");
+		error_hint(&err, "`certferry list` shows them all");
+		return context_fail(arguments, &err);
+	}
+	return print_inventory(arguments, /* details= */ true);
+}
+
+const struct command command_list = {
+	.name = "list",
+	.synopsis = "[NAME...]",
+	.summary = "certificates with their expiry, and what their servers have",
+	.run = run_list,
+};
+
+const struct command command_show = {
+	.name = "show",
+	.synopsis = "NAME...",
+	.summary = "everything known about a certificate",
+	.run = run_show,
+};

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Every command, one file each: cmd_<name>.c. */
+#ifndef CLI_COMMANDS_H
+#define CLI_COMMANDS_H
+
+#include "cli/options.h"
+
+extern const struct command command_apply;
+extern const struct command command_plan;
+extern const struct command command_issue;
+extern const struct command command_renew;
+extern const struct command command_list;
+extern const struct command command_show;
+extern const struct command command_deploy;
+extern const struct command command_config;
+extern const struct command command_version;
+extern const struct command command_help;
+
+/* All of them in the order help shows them; ends with NULL. */
+extern const struct command *const all_commands[];
+
+/* The list of commands and global options, on stdout. */
+void print_help(void);
+
+#endif

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints what commands found and did. Each kind has its form for people and its JSON side by side. */
+#include "cli/output.h"
+
+#include "base/json.h"
+#include "base/limits.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DOCUMENT_MAX = 256 * 1024 * 1024, DAY = 24 * 3600 };
+
+static bool print_json(json_t *take_document, struct error *err)
+{
+	AUTO_JSON json_t *document = take_document;
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, DOCUMENT_MAX);
+	if (document == NULL)
+		return error_oom(err);
+	if (!json_write(document, /* pretty= */ true, &text, err))
+		return false;
+	if (fwrite(text.data, 1, text.len, stdout) != text.len || fflush(stdout) != 0)
+		return error_set(err, ERROR_INTERNAL, "output", "cannot write to standard output");
+	return true;
+}
+
+/* A string member; null for NULL and "". */
+static void set_str(json_t *object, const char *key, const char *value)
+{
+	(void)json_object_set_new(object, key, str_is_empty(value) ? json_null() : json_string(value));
+}
+
+static void set_time(json_t *object, const char *key, int64_t wall)
+{
+	char text[RFC3339_SIZE];
+	set_str(object, key, wall > 0 ? rfc3339_format(wall, text) : NULL);
+}
+
+static json_t *error_json(const struct error *err)
+{
+	char detail[ERROR_TEXT_MAX + ERROR_SAID_MAX + 4];
+	if (!error_is_set(err))
+		return json_null();
+	json_t *object = json_object();
+	(void)snprintf(detail, sizeof(detail), "%s%s%s", err->message, err->said[0] != '\0' ? ": " : "", err->said);
+	set_str(object, "type", err->type[0] != '\0' ? err->type : error_category_name(err->category));
+	set_str(object, "detail", detail);
+	set_str(object, "step", err->step);
+	set_str(object, "hint", err->hint);
+	set_time(object, "retry_at", err->retry_at);
+	return object;
+}
+
+void output_error_json(const struct error *err)
+{
+	struct error ignored = {0};
+	json_t *document = json_object();
+	(void)json_object_set_new(document, "error", error_json(err));
+	(void)print_json(document, &ignored);
+}
+
+static int64_t days_left(int64_t not_after)
+{
+	int64_t left = not_after - clock_wall();
+	return left >= 0 ? left / DAY : -((-left + DAY - 1) / DAY);
+}
+
+/* --- Results --- */
+
+static json_t *result_json(const struct certificate_result *certificate)
+{
+	json_t *object = json_object();
+	json_t *deployed = json_array();
+	set_str(object, "name", certificate->name);
+	set_str(object, "action", result_action_name(certificate->action));
+	set_str(object, "reason", certificate->reason);
+	(void)json_object_set_new(
+		object, "generation",
+		certificate->generation ? json_integer((json_int_t)certificate->generation) : json_null());
+	set_time(object, "not_after", certificate->not_after);
+	set_time(object, "renew_at", certificate->renew_at);
+	for (size_t i = 0; i < certificate->server_count; i++) {
+		const struct server_result *server = &certificate->servers[i];
+		json_t *entry = json_object();
+		set_str(entry, "server", server->server);
+		set_str(entry, "result", push_result_name(server->result));
+		(void)json_object_set_new(entry, "error", error_json(&server->error));
+		(void)json_array_append_new(deployed, entry);
+	}
+	(void)json_object_set_new(object, "deployed", deployed);
+	(void)json_object_set_new(object, "error", error_json(&certificate->error));
+	return object;
+}
+
+static void print_result(const struct certificate_result *certificate)
+{
+	char until[RFC3339_SIZE], renew[RFC3339_SIZE];
+	printf("%-32s %-10s", certificate->name, result_action_name(certificate->action));
+	if (certificate->not_after > 0)
+		printf(" until %.10s (%lld days), renews %.10s", rfc3339_format(certificate->not_after, until),
+		       (long long)days_left(certificate->not_after), rfc3339_format(certificate->renew_at, renew));
+	putchar('\n');
+	for (size_t i = 0; i < certificate->server_count; i++) {
+		const struct server_result *server = &certificate->servers[i];
+		printf("  -> %-27s %s\n", server->server,
+		       server->result == PUSH_ROLLED_BACK ? "rolled back" : push_result_name(server->result));
+	}
+}
+
+static void print_failure(const struct error *err)
+{
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, LIMIT_JSON_BODY);
+	error_format(err, &text);
+	printf("\nerror: %s", buf_cstr(&text));
+}
+
+bool output_results(const struct run_result *results, bool json, struct error *err)
+{
+	if (json) {
+		json_t *list = json_array();
+		for (size_t i = 0; i < results->count; i++)
+			(void)json_array_append_new(list, result_json(&results->certificates[i]));
+		return print_json(json_pack("{s:o}", "results", list), err);
+	}
+	if (results->count == 0)
+		puts("nothing to do: there are no certificates");
+	for (size_t i = 0; i < results->count; i++)
+		print_result(&results->certificates[i]);
+	for (size_t i = 0; i < results->count; i++) {
+		const struct certificate_result *certificate = &results->certificates[i];
+		if (error_is_set(&certificate->error))
+			print_failure(&certificate->error);
+		for (size_t j = 0; j < certificate->server_count; j++) {
+			if (error_is_set(&certificate->servers[j].error))
+				print_failure(&certificate->servers[j].error);
+		}
+	}
+	return true;
+}
+
+/* --- Plan --- */
+
+static const char *plan_action_name(const struct plan_item *item)
+{
+	static const char *const names[] = {
+		[PLAN_NONE] = "none",
+		[PLAN_ISSUE] = "issue",
+		[PLAN_RENEW] = "renew",
+	};
+	return item->error != NULL ? "failed" : names[item->action];
+}
+
+/* A certificate that will be issued goes to every one of its servers. */
+static bool will_deploy(const struct plan_item *item, size_t server, const char **ret_reason)
+{
+	if (item->action != PLAN_NONE) {
+		*ret_reason = "gets the new certificate";
+		return true;
+	}
+	return plan_server_due(&item->wanted, &item->wanted.servers[server], ret_reason);
+}
+
+static json_t *plan_json(const struct plan_item *item)
+{
+	json_t *object = json_object();
+	json_t *servers = json_array();
+	set_str(object, "name", item->wanted.name);
+	set_str(object, "action", plan_action_name(item));
+	set_str(object, "reason", item->reason);
+	for (size_t i = 0; i < item->wanted.server_count; i++) {
+		const char *reason = NULL;
+		bool deploy = will_deploy(item, i, &reason);
+		(void)json_array_append_new(servers, json_pack("{s:s,s:s,s:s}", "server", item->wanted.servers[i].name,
+							       "action", deploy ? "deploy" : "none", "reason", reason));
+	}
+	(void)json_object_set_new(object, "servers", servers);
+	return object;
+}
+
+bool output_plan(const struct plan *plan, bool json, struct error *err)
+{
+	if (json) {
+		json_t *list = json_array();
+		for (size_t i = 0; i < plan->count; i++)
+			(void)json_array_append_new(list, plan_json(&plan->items[i]));
+		return print_json(json_pack("{s:o}", "plan", list), err);
+	}
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct plan_item *item = &plan->items[i];
+		printf("%-32s %-8s %s\n", item->wanted.name, plan_action_name(item), item->reason);
+		for (size_t j = 0; j < item->wanted.server_count; j++) {
+			const char *reason = NULL;
+			bool deploy = will_deploy(item, j, &reason);
+			printf("  -> %-27s %-8s %s\n", item->wanted.servers[j].name, deploy ? "deploy" : "none",
+			       reason);
+		}
+		if (item->error != NULL)
+			print_failure(item->error);
+	}
+	return true;
+}
+
+/* --- Inventory --- */
+
+/* What one server has, in a word. */
+static const char *server_status(const struct renewal *record, const struct renewal_server *server)
+{
+	const char *reason = NULL;
+	if (!plan_server_due(record, server, &reason))
+		return "deployed";
+	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
+			       !str_equal(server->result, "unchanged")
+		       ? server->result
+		       : "pending";
+}
+
+static json_t *inventory_json(const struct inventory_entry *entry)
+{
+	const struct renewal *record = &entry->record;
+	bool missing = entry->status == STATUS_MISSING;
+	json_t *object = json_object();
+	json_t *domains = json_array();
+	json_t *servers = json_array();
+
+	for (size_t i = 0; i < record->identifier_count; i++)
+		(void)json_array_append_new(domains, json_string(record->identifiers[i].value));
+	for (size_t i = 0; i < record->server_count; i++) {
+		json_t *server = json_object();
+		set_str(server, "name", record->servers[i].name);
+		set_str(server, "status", server_status(record, &record->servers[i]));
+		set_str(server, "fingerprint_sha256", record->servers[i].served_sha256);
+		(void)json_array_append_new(servers, server);
+	}
+	set_str(object, "name", record->name);
+	(void)json_object_set_new(object, "domains", domains);
+	set_str(object, "key_type", key_type_name(record->key_type));
+	set_str(object, "serial", record->serial);
+	set_str(object, "issuer", record->issuer);
+	set_str(object, "profile", record->profile);
+	set_time(object, "not_before", record->not_before);
+	set_time(object, "not_after", record->not_after);
+	(void)json_object_set_new(object, "days_left",
+				  missing ? json_null() : json_integer((json_int_t)days_left(record->not_after)));
+	set_str(object, "status", certificate_status_name(entry->status));
+	set_time(object, "renew_at", record->renew_at);
+	set_str(object, "path", entry->path);
+	(void)json_object_set_new(object, "generation",
+				  missing ? json_null() : json_integer((json_int_t)record->generation));
+	set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
+	(void)json_object_set_new(object, "servers", servers);
+	(void)json_object_set_new(object, "error", error_json(&record->last_error));
+	return object;
+}
+
+static void print_entry(const struct inventory_entry *entry)
+{
+	char until[RFC3339_SIZE];
+	const struct renewal *record = &entry->record;
+	printf("%-32s %-8s", record->name, certificate_status_name(entry->status));
+	if (entry->status != STATUS_MISSING)
+		printf(" %5lld days  %.10s  %-12s %s", (long long)days_left(record->not_after),
+		       rfc3339_format(record->not_after, until), key_type_name(record->key_type), record->issuer);
+	putchar('\n');
+	for (size_t i = 0; i < record->server_count; i++)
+		printf("  -> %-27s %s\n", record->servers[i].name, server_status(record, &record->servers[i]));
+}
+
+static void print_field(const char *label, const char *value)
+{
+	if (!str_is_empty(value))
+		printf("  %-14s %s\n", label, value);
+}
+
+static void print_details(const struct inventory_entry *entry)
+{
+	char time[RFC3339_SIZE];
+	const struct renewal *record = &entry->record;
+
+	printf("%s\n", record->name);
+	print_field("status", certificate_status_name(entry->status));
+	for (size_t i = 0; i < record->identifier_count; i++)
+		print_field(i == 0 ? "names" : "", record->identifiers[i].value);
+	print_field("key", key_type_name(record->key_type));
+	print_field("CA", record->ca_name);
+	print_field("validated by", challenge_type_name(record->challenge));
+	if (entry->status != STATUS_MISSING) {
+		print_field("issuer", record->issuer);
+		print_field("serial", record->serial);
+		print_field("sha256", record->fingerprint_sha256);
+		print_field("not before", rfc3339_format(record->not_before, time));
+		print_field("not after", rfc3339_format(record->not_after, time));
+		print_field("renews", rfc3339_format(record->renew_at, time));
+		print_field("files", entry->path);
+	}
+	for (size_t i = 0; i < record->server_count; i++) {
+		const struct renewal_server *server = &record->servers[i];
+		printf("  %-14s %s: %s\n", i == 0 ? "servers" : "", server->name, server_status(record, server));
+		if (error_is_set(&server->error))
+			print_failure(&server->error);
+	}
+	if (error_is_set(&record->last_error))
+		print_failure(&record->last_error);
+}
+
+bool output_inventory(const struct inventory *inventory, bool json, bool details, struct error *err)
+{
+	if (json) {
+		json_t *list = json_array();
+		for (size_t i = 0; i < inventory->count; i++)
+			(void)json_array_append_new(list, inventory_json(&inventory->entries[i]));
+		return print_json(json_pack("{s:o}", "certificates", list), err);
+	}
+	if (inventory->count == 0)
+		puts("no certificates stored");
+	for (size_t i = 0; i < inventory->count; i++) {
+		if (details)
+			print_details(&inventory->entries[i]);
+		else
+			print_entry(&inventory->entries[i]);
+	}
+	return true;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Results for people or as JSON (keys fixed by design: users' scripts read them).
+ */
+#ifndef CLI_OUTPUT_H
+#define CLI_OUTPUT_H
+
+#include "service/inventory.h"
+#include "service/plan.h"
+#include "service/result.h"
+
+/* What `apply`, `renew`, `issue` and `deploy` print: the summary, then every failure whole. */
+MUST_CHECK bool output_results(const struct run_result *results, bool json, struct error *err);
+
+/* `plan` */
+MUST_CHECK bool output_plan(const struct plan *plan, bool json, struct error *err);
+
+/* `list`; `show` with DETAILS. */
+MUST_CHECK bool output_inventory(const struct inventory *inventory, bool json, bool details, struct error *err);
+
+/* {"error":{…}} for a command that failed before it had results. */
+void output_error_json(const struct error *err);
+
+#endif

@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * HTTP calls to vendors. Only what is safe to repeat is repeated: a create whose answer is lost may have been done, so
+ * its caller looks first.
+ */
+#include "dns-providers/common.h"
+
+#include "base/escape.h"
+#include "base/identifier.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "transport/http.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+	TRIES = 5,
+	REQUEST_MS = 30 * 1000,
+	PAUSE_FIRST_MS = 500,
+	PAUSE_LONGEST_MS = 8 * 1000,
+};
+
+static bool is_https(const char *url)
+{
+	return str_starts(url, "https://") && url[8] != '\0' && url[8] != '/' && url[8] != ':';
+}
+
+/* "http://127.0.0.1…" or "http://[::1]…": an address, since a name may lead anywhere. */
+static bool is_http_to_loopback(const char *url)
+{
+	char host[INET_ADDRSTRLEN] = "";
+	struct in_addr address;
+	if (!str_starts(url, "http://"))
+		return false;
+	url += strlen("http://");
+	if (str_starts(url, "[::1]"))
+		return url[5] == '\0' || url[5] == ':' || url[5] == '/';
+	size_t len = strcspn(url, ":/");
+	if (len >= sizeof(host))
+		return false;
+	memcpy(host, url, len);
+	return inet_pton(AF_INET, host, &address) == 1 && ntohl(address.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
+bool provider_check_url(const struct provider_setting *setting, struct error *err)
+{
+	const char *url = setting->value.data;
+	if (strpbrk(url, "?#@\\") == NULL && setting->value.len < LIMIT_URL / 2 &&
+	    (is_https(url) || is_http_to_loopback(url)))
+		return true;
+	error_hint(err,
+		   "write it as https://HOST/PATH; http is for a loopback address only, such as http://127.0.0.1:8080");
+	return error_set(err, ERROR_CONFIG, NULL, "%s is no address of an API", setting->source);
+}
+
+#define LETTERS_AND_DIGITS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789"
+
+bool provider_name_is_valid(const char *name)
+{
+	size_t len = strspn(name, LETTERS_AND_DIGITS "-_.");
+	return len > 0 && len < IDENTIFIER_MAX && name[len] == '\0';
+}
+
+bool provider_id_is_valid(const char *id)
+{
+	size_t len = strspn(id, LETTERS_AND_DIGITS "-_");
+	return len > 0 && len <= 64 && id[len] == '\0';
+}
+
+bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
+{
+	uint32_t random = UINT32_MAX / 2;
+	uint32_t longest = PAUSE_LONGEST_MS;
+	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK); /* without it: always half the time */
+	if (attempt > 0 && attempt < 5)
+		longest = (uint32_t)PAUSE_FIRST_MS << (attempt - 1);
+	return deadline_sleep(deadline, (int64_t)(random % longest) + 1, step, err);
+}
+
+/* The statuses that may pass by themselves. */
+static bool is_transient(long status)
+{
+	static const long transient[] = {408, 429, 500, 502, 503, 504};
+	for (size_t i = 0; i < ARRAY_LEN(transient); i++) {
+		if (status == transient[i])
+			return true;
+	}
+	return false;
+}
+
+static bool retry_after(const struct http_response *answer, int64_t *ret_seconds)
+{
+	const char *text = http_response_header(answer, "Retry-After", 0);
+	return text != NULL && retry_after_parse(text, clock_wall(), ret_seconds);
+}
+
+bool provider_failed(const struct provider_api *api, const struct provider_call *call, const struct error *cause,
+		     struct error *err)
+{
+	if (error_is_set(err))
+		return false;
+	enum error_category category = cause->category == ERROR_DATA ? ERROR_DNS : cause->category;
+	err->transient = cause->transient;
+	err->http_status = cause->http_status;
+	err->retry_at = cause->retry_at;
+	error_said(err, cause->said, strlen(cause->said));
+	if (cause->hint[0] != '\0')
+		error_hint(err, "%s", cause->hint);
+	return error_set(err, category, call->step, "%s: %s: %s", api->title, call->what, cause->message);
+}
+
+bool provider_refused(const struct provider_api *api, const struct provider_call *call,
+		      const struct http_response *answer, const char *said, struct error *err)
+{
+	char id[128] = "", type[128] = "";
+	int64_t wait = 0;
+	const char *request_id =
+		api->request_id_header != NULL ? http_response_header(answer, api->request_id_header, 0) : NULL;
+	const char *content_type = http_response_header(answer, "Content-Type", 0);
+
+	if (error_is_set(err))
+		return false;
+	err->http_status = answer->status;
+	err->transient = is_transient(answer->status);
+	if (retry_after(answer, &wait))
+		err->retry_at = clock_wall() + wait;
+	if (request_id != NULL)
+		(void)escape_str(id, sizeof(id), request_id);
+	if (content_type != NULL)
+		(void)escape_str(type, sizeof(type), content_type);
+	if (said != NULL)
+		error_said(err, said, strlen(said));
+	return error_set(err, ERROR_DNS, call->step, "%s: %s: HTTP %ld%s%s%s%s%s", api->title, call->what,
+			 answer->status, said == NULL ? " without the API's usual answer" : "",
+			 said == NULL && type[0] != '\0' ? ", but " : "", said == NULL ? type : "",
+			 id[0] != '\0' ? ", request " : "", id);
+}
+
+/* One request and its answer. */
+static bool send_once(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
+		      struct http_response *ret, struct error *cause)
+{
+	struct http_exchange exchange = {
+		.request = {.method = call->method,
+			    .url = call->url,
+			    .accept = "application/json",
+			    .max_response = LIMIT_PROVIDER_BODY},
+	};
+	if (call->json != NULL) {
+		exchange.request.content_type = "application/json";
+		exchange.request.body = buf_cstr(call->json);
+		exchange.request.body_len = call->json->len;
+	}
+	for (size_t i = 0; i < api->header_count; i++)
+		exchange.request.headers[exchange.request.header_count++] = api->headers[i].data;
+	/* A request that hangs is given up sooner than the whole work. */
+	bool sent = http_send(api->client, &exchange, 1, deadline_within(deadline, REQUEST_MS), cause);
+	if (sent && exchange.ok) {
+		*ret = exchange.response;
+		return true;
+	}
+	http_response_done(&exchange.response);
+	if (!error_is_set(cause))
+		*cause = exchange.error;
+	cause->transient = cause->transient || cause->category == ERROR_TIMEOUT;
+	return false;
+}
+
+/* Wait for the next try; false with nothing set when DEADLINE leaves no time for what the vendor asks. */
+static bool wait_for_try(const struct provider_api *api, const struct provider_call *call,
+			 const struct http_response *answer, unsigned attempt, struct deadline deadline,
+			 struct error *err)
+{
+	int64_t seconds = 0;
+	if (answer == NULL || !retry_after(answer, &seconds))
+		return provider_pause(attempt, call->step, deadline, err);
+	if (seconds >= deadline_left_ms(deadline) / 1000)
+		return false;
+	log_debug("%s: asks to wait %lld s", api->title, (long long)seconds);
+	return deadline_sleep(deadline, seconds * 1000, call->step, err);
+}
+
+bool provider_send(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
+		   struct http_response *ret, bool *ret_lost, struct error *err)
+{
+	for (unsigned attempt = 1;; attempt++) {
+		struct http_response answer CLEANUP(http_response_done) = {0};
+		struct error cause = {0};
+		bool answered = send_once(api, call, deadline, &answer, &cause);
+		bool again = answered ? is_transient(answer.status) : cause.transient;
+		/* Throttled means not done; of everything else that went wrong a create may have been done. */
+		bool lost = call->creates && again && !(answered && answer.status == 429);
+
+		if (answered)
+			log_debug("%s: %s %s: HTTP %ld", api->title, http_method_name(call->method), call->url,
+				  answer.status);
+		else
+			log_debug("%s: %s %s: %s", api->title, http_method_name(call->method), call->url,
+				  cause.message);
+		if (again && !lost && attempt < TRIES && deadline_left_ms(deadline) > 0 &&
+		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause))
+			continue;
+		if (lost || !answered) {
+			*ret_lost = lost;
+			return answered ? provider_refused(api, call, &answer, /* said= */ NULL, err)
+					: provider_failed(api, call, &cause, err);
+		}
+		*ret = answer;
+		answer = (struct http_response){0};
+		return true;
+	}
+}
+
+bool provider_pages_next(struct provider_pages *pages, const char *title, bool *ret_more, struct error *err)
+{
+	*ret_more = pages->page == 0 || pages->more;
+	if (*ret_more && pages->page == LIMIT_PROVIDER_PAGES)
+		return error_set(err, ERROR_DNS, NULL, "%s: a listing has more than %d pages", title,
+				 LIMIT_PROVIDER_PAGES);
+	pages->page++;
+	pages->more = false;
+	return true;
+}

@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What is stored, for `list` and `show`: records only, and what the config wants that is not there yet.
+ */
+#ifndef SERVICE_INVENTORY_H
+#define SERVICE_INVENTORY_H
+
+#include "service/plan.h"
+
+enum certificate_status { STATUS_VALID, STATUS_DUE, STATUS_EXPIRED, STATUS_MISSING };
+
+/* "valid", "due", "expired", "missing". */
+const char *certificate_status_name(enum certificate_status status);
+
+struct inventory_entry {
+	struct renewal record;
+	enum certificate_status status;
+	char *path; /* live folder; NULL when missing */
+};
+
+struct inventory {
+	struct inventory_entry *entries; /* sorted by name */
+	size_t count;
+};
+
+void inventory_done(struct inventory *inventory);
+
+/* Everything stored or wanted by the config, or those called NAMES (ERROR_USAGE naming one that is neither). */
+MUST_CHECK bool inventory_read(struct service *service, const struct str_list *names, struct inventory *ret,
+			       struct error *err);
+
+#endif

@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* courier_run() with another program in the courier's role: for tests, whose program is not certferry. */
+#ifndef TRANSPORT_COURIER_INTERNAL_H
+#define TRANSPORT_COURIER_INTERNAL_H
+
+#include "transport/courier.h"
+
+MUST_CHECK bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
+				 struct deadline deadline, struct push_outcome *outcomes, struct error *err);
+
+#endif

@@ -1,0 +1,360 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The courier's messages: writer and reader of each stand side by side, fields in the same order. */
+#include "transport/courier_message.h"
+
+#include "base/buf.h"
+#include "base/identifier.h"
+#include "base/limits.h"
+#include "base/reader.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const step_names[] = {
+	"connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back",
+};
+
+/* ---- frames ---- */
+
+void courier_encode_frame(enum courier_type type, bool more, const void *payload, size_t len, struct buf *out)
+{
+	buf_u16(out, COURIER_VERSION);
+	buf_u16(out, (uint16_t)((unsigned)type | (more ? (unsigned)COURIER_MORE : 0U)));
+	buf_string(out, payload, len);
+}
+
+bool courier_decode_frame(const void *data, size_t len, struct courier_frame *ret, struct error *err)
+{
+	struct reader reader;
+	struct courier_frame frame;
+
+	reader_init(&reader, data, len);
+	unsigned version = reader_u16(&reader);
+	unsigned type = reader_u16(&reader);
+	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
+	frame.more = (type & COURIER_MORE) != 0;
+	type &= ~(unsigned)COURIER_MORE;
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_REPORT)
+		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
+	frame.type = (enum courier_type)type;
+	*ret = frame;
+	return true;
+}
+
+/* ---- fields ---- */
+
+static void put_text(struct buf *out, const char *text)
+{
+	buf_string(out, text, strlen(text));
+}
+
+/* A string that may be NULL. */
+static void put_optional(struct buf *out, const char *text)
+{
+	buf_u8(out, text != NULL);
+	if (text != NULL)
+		put_text(out, text);
+}
+
+static char *get_text(struct reader *reader, size_t max)
+{
+	return reader_cstring(reader, max);
+}
+
+static char *get_optional(struct reader *reader, size_t max)
+{
+	uint8_t there = reader_u8(reader);
+
+	if (there > 1)
+		reader->failed = true;
+	return there == 1 ? reader_cstring(reader, max) : NULL;
+}
+
+static bool get_bool(struct reader *reader)
+{
+	uint8_t value = reader_u8(reader);
+
+	if (value > 1)
+		reader->failed = true;
+	return value == 1;
+}
+
+static void get_secret(struct reader *reader, size_t max, struct secret *ret)
+{
+	struct error ignored = {0};
+	size_t len;
+	const unsigned char *data = reader_string(reader, max, &len);
+
+	/* The key is used as a C string by others: no NUL inside. */
+	if (data == NULL || memchr(data, '\0', len) != NULL || !secret_set(ret, data, len, &ignored))
+		reader->failed = true;
+}
+
+/* Lower-case hex of a SHA-256, or with MAY_BE_EMPTY nothing. */
+static void get_fingerprint(struct reader *reader, bool may_be_empty, char ret[65])
+{
+	enum { HEX = 64 };
+	size_t len;
+	const char *text = (const char *)reader_string(reader, HEX, &len);
+
+	ret[0] = '\0';
+	if (text == NULL || (len == 0 && may_be_empty))
+		return;
+	if (len != HEX) {
+		reader->failed = true;
+		return;
+	}
+	memcpy(ret, text, HEX);
+	ret[HEX] = '\0';
+	if (strspn(ret, "0123456789abcdef") != HEX)
+		reader->failed = true;
+}
+
+/* ---- job ---- */
+
+static void put_certificate(struct buf *out, const struct push_certificate *certificate)
+{
+	put_text(out, certificate->name);
+	buf_u64(out, certificate->generation);
+	put_text(out, certificate->cert);
+	put_text(out, certificate->chain);
+	put_text(out, certificate->fullchain);
+	buf_string(out, certificate->privkey.data, certificate->privkey.len);
+	put_text(out, certificate->fingerprint_sha256);
+	put_optional(out, certificate->server_name);
+	buf_u32(out, (uint32_t)certificate->copy_count);
+	for (size_t i = 0; i < certificate->copy_count; i++) {
+		buf_u8(out, (uint8_t)certificate->copies[i].file);
+		put_text(out, certificate->copies[i].path);
+	}
+}
+
+void courier_encode_job(const struct push_job *job, struct buf *out)
+{
+	put_text(out, job->server);
+	put_text(out, job->host);
+	buf_u16(out, job->port);
+	put_text(out, job->user);
+	buf_string(out, job->identity.data, job->identity.len);
+	put_optional(out, job->agent);
+	put_text(out, job->known_hosts);
+	put_optional(out, job->dir);
+	put_optional(out, job->owner);
+	put_optional(out, job->group);
+	buf_u32(out, job->key_mode);
+	put_optional(out, job->test_command);
+	put_optional(out, job->reload_command);
+	buf_u8(out, job->verify);
+	put_optional(out, job->verify_address);
+	buf_u16(out, job->verify_port);
+	buf_u32(out, job->transfer_ms);
+	buf_u32(out, job->command_ms);
+	buf_u32(out, job->verify_ms);
+	buf_u8(out, job->force);
+	buf_u32(out, (uint32_t)job->certificate_count);
+	for (size_t i = 0; i < job->certificate_count; i++)
+		put_certificate(out, &job->certificates[i]);
+}
+
+/* COUNT of entries of at least one byte each: no allocation beyond what the message can hold. */
+static size_t get_count(struct reader *reader, size_t max)
+{
+	size_t count = reader_u32(reader);
+
+	if (count > max || count > reader_left(reader))
+		reader->failed = true;
+	return reader->failed ? 0 : count;
+}
+
+static void get_copies(struct reader *reader, struct push_certificate *certificate)
+{
+	size_t count = get_count(reader, LIMIT_COURIER_COPIES);
+
+	certificate->copies = calloc(count + 1, sizeof(certificate->copies[0]));
+	if (certificate->copies == NULL)
+		reader->failed = true;
+	for (; certificate->copy_count < count && !reader->failed; certificate->copy_count++) {
+		struct push_copy *copy = &certificate->copies[certificate->copy_count];
+		uint8_t file = reader_u8(reader);
+		copy->path = get_text(reader, LIMIT_PATH);
+		copy->file = file <= PUSH_FILE_COMBINED ? (enum push_file)file : PUSH_FILE_CERT;
+		if (file > PUSH_FILE_COMBINED || copy->path == NULL || copy->path[0] != '/')
+			reader->failed = true;
+	}
+}
+
+static void get_certificate(struct reader *reader, struct push_certificate *ret)
+{
+	ret->name = get_text(reader, ERROR_NAME_MAX);
+	ret->generation = reader_u64(reader);
+	ret->cert = get_text(reader, LIMIT_CHAIN_BODY);
+	ret->chain = get_text(reader, LIMIT_CHAIN_BODY);
+	ret->fullchain = get_text(reader, 2 * (size_t)LIMIT_CHAIN_BODY);
+	get_secret(reader, LIMIT_KEY_FILE, &ret->privkey);
+	get_fingerprint(reader, /* may_be_empty= */ false, ret->fingerprint_sha256);
+	ret->server_name = get_optional(reader, IDENTIFIER_MAX);
+	get_copies(reader, ret);
+	if (ret->name == NULL || !name_is_valid(ret->name) || ret->privkey.len == 0)
+		reader->failed = true;
+}
+
+static void get_job(struct reader *reader, struct push_job *ret)
+{
+	ret->server = get_text(reader, ERROR_NAME_MAX);
+	ret->host = get_text(reader, IDENTIFIER_MAX);
+	ret->port = reader_u16(reader);
+	ret->user = get_text(reader, ERROR_NAME_MAX);
+	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
+	ret->agent = get_optional(reader, LIMIT_PATH);
+	ret->known_hosts = get_text(reader, LIMIT_PATH);
+	ret->dir = get_optional(reader, LIMIT_PATH);
+	ret->owner = get_optional(reader, ERROR_NAME_MAX);
+	ret->group = get_optional(reader, ERROR_NAME_MAX);
+	ret->key_mode = reader_u32(reader);
+	ret->test_command = get_optional(reader, LIMIT_PATH);
+	ret->reload_command = get_optional(reader, LIMIT_PATH);
+	ret->verify = get_bool(reader);
+	ret->verify_address = get_optional(reader, IDENTIFIER_MAX);
+	ret->verify_port = reader_u16(reader);
+	ret->transfer_ms = reader_u32(reader);
+	ret->command_ms = reader_u32(reader);
+	ret->verify_ms = reader_u32(reader);
+	ret->force = get_bool(reader);
+	size_t count = get_count(reader, LIMIT_COURIER_CERTIFICATES);
+	ret->certificates = calloc(count + 1, sizeof(ret->certificates[0]));
+	if (ret->certificates == NULL)
+		reader->failed = true;
+	for (; ret->certificate_count < count && !reader->failed; ret->certificate_count++)
+		get_certificate(reader, &ret->certificates[ret->certificate_count]);
+}
+
+static const char *why_unusable(const struct push_job *job)
+{
+	if (!host_is_valid(job->host))
+		return "the host's name is not valid";
+	if (job->port == 0)
+		return "the port is 0";
+	if (job->user[0] == '\0' || job->known_hosts[0] == '\0')
+		return "user or known_hosts file is missing";
+	if (job->dir != NULL && job->dir[0] == '\0')
+		return "the directory is empty";
+	if ((job->key_mode & ~0777U) != 0 || (job->key_mode & 0600U) == 0)
+		return "the key's mode is not a file's mode";
+	for (size_t i = 0; job->verify && i < job->certificate_count; i++)
+		if (job->verify_address == NULL || job->verify_port == 0 || job->certificates[i].server_name == NULL)
+			return "the verification's address or name is missing";
+	return NULL;
+}
+
+bool courier_decode_job(const void *data, size_t len, struct push_job *ret, struct error *err)
+{
+	struct push_job job CLEANUP(push_job_done) = {0};
+	struct reader reader;
+
+	reader_init(&reader, data, len);
+	get_job(&reader, &job);
+	if (!reader_finished(&reader))
+		return error_set(err, ERROR_DATA, NULL, "malformed job for a courier");
+	const char *reason = why_unusable(&job);
+	if (reason != NULL)
+		return error_set(err, ERROR_DATA, NULL, "unusable job for a courier: %s", reason);
+	*ret = job;
+	job = (struct push_job){0};
+	return true;
+}
+
+/* ---- step ---- */
+
+const char *courier_decode_step(const void *text, size_t len)
+{
+	for (size_t i = 0; i < ARRAY_LEN(step_names); i++)
+		if (len == strlen(step_names[i]) && memcmp(text, step_names[i], len) == 0)
+			return step_names[i];
+	return NULL;
+}
+
+/* ---- report ---- */
+
+static void put_error(struct buf *out, const struct error *err)
+{
+	buf_u8(out, (uint8_t)err->category);
+	buf_u8(out, err->transient);
+	put_text(out, err->step != NULL ? err->step : "");
+	put_text(out, err->certificate);
+	put_text(out, err->server);
+	put_text(out, err->message);
+	put_text(out, err->said);
+	put_text(out, err->hint);
+}
+
+/* Fields pass through the error's own functions, so that a courier gone bad cannot smuggle anything to a terminal. */
+static void get_error(struct reader *reader, struct error *ret)
+{
+	uint8_t category = reader_u8(reader);
+	bool transient = get_bool(reader);
+	size_t len;
+	const unsigned char *step_text = reader_string(reader, ERROR_NAME_MAX, &len);
+	const char *step = step_text != NULL ? courier_decode_step(step_text, len) : NULL;
+	char *certificate AUTO_FREE = get_text(reader, ERROR_NAME_MAX);
+	char *server AUTO_FREE = get_text(reader, ERROR_NAME_MAX);
+	char *message AUTO_FREE = get_text(reader, ERROR_TEXT_MAX);
+	char *said AUTO_FREE = get_text(reader, ERROR_SAID_MAX);
+	char *hint AUTO_FREE = get_text(reader, ERROR_TEXT_MAX);
+
+	if (category > ERROR_INTERNAL)
+		reader->failed = true;
+	if (reader->failed || category == ERROR_NONE)
+		return;
+	(void)error_set(ret, (enum error_category)category, step, "%s", message);
+	ret->transient = transient;
+	error_context(ret, NULL, certificate[0] != '\0' ? certificate : NULL, server[0] != '\0' ? server : NULL);
+	error_said(ret, said, strlen(said));
+	if (hint[0] != '\0')
+		error_hint(ret, "%s", hint);
+}
+
+void courier_encode_report(const struct push_outcome *outcomes, size_t count, const struct error *failure,
+			   struct buf *out)
+{
+	put_error(out, failure);
+	buf_u32(out, (uint32_t)count);
+	for (size_t i = 0; i < count; i++) {
+		buf_u8(out, (uint8_t)outcomes[i].result);
+		put_text(out, outcomes[i].served_sha256);
+		put_error(out, &outcomes[i].error);
+	}
+}
+
+static void get_outcome(struct reader *reader, struct push_outcome *ret)
+{
+	uint8_t result = reader_u8(reader);
+
+	*ret = (struct push_outcome){.result = result <= PUSH_DEPLOYED ? (enum push_result)result : PUSH_FAILED};
+	get_fingerprint(reader, /* may_be_empty= */ true, ret->served_sha256);
+	get_error(reader, &ret->error);
+	bool failed = ret->result == PUSH_FAILED || ret->result == PUSH_ROLLED_BACK;
+	if (result > PUSH_DEPLOYED || failed != error_is_set(&ret->error))
+		reader->failed = true;
+}
+
+bool courier_decode_report(const void *data, size_t len, struct push_outcome *outcomes, size_t count,
+			   struct error *ret_failure, struct error *err)
+{
+	struct reader reader;
+	struct error failure = {0};
+	bool any_failed = false;
+
+	reader_init(&reader, data, len);
+	get_error(&reader, &failure);
+	if (reader_u32(&reader) != count)
+		reader.failed = true;
+	for (size_t i = 0; i < count && !reader.failed; i++) {
+		get_outcome(&reader, &outcomes[i]);
+		any_failed = any_failed || error_is_set(&outcomes[i].error);
+	}
+	/* A server is reported as done only with every certificate on it done. */
+	if (!reader_finished(&reader) || (any_failed && !error_is_set(&failure)))
+		return error_set(err, ERROR_DATA, NULL, "malformed report of a courier");
+	*ret_failure = failure;
+	return true;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What courier and parent say to each other, as bytes. Either side takes the other for hostile: typed, length-checked,
+ * every text made safe again. A job or report goes in frames of at most LIMIT_IPC_FRAME, because a datagram must fit
+ * the kernel's socket buffer. Pure. Only for courier.c, its tests and fuzzers.
+ */
+#ifndef TRANSPORT_COURIER_MESSAGE_H
+#define TRANSPORT_COURIER_MESSAGE_H
+
+#include "transport/push.h"
+
+struct buf;
+
+enum { COURIER_VERSION = 1, COURIER_FRAME_HEADER = 8 };
+
+enum courier_type {
+	COURIER_JOB = 1,    /* parent to courier, once */
+	COURIER_STEP = 2,   /* courier to parent: the step that begins */
+	COURIER_REPORT = 3, /* courier to parent, once, last */
+};
+
+/* Set in the type of a frame that is not the last of its message. */
+enum { COURIER_MORE = 0x8000 };
+
+struct courier_frame {
+	enum courier_type type;
+	bool more;
+	const unsigned char *payload; /* borrowed */
+	size_t len;
+};
+
+/* One frame with its header {u16 version, u16 type, u32 length}, LEN at most LIMIT_IPC_FRAME. */
+void courier_encode_frame(enum courier_type type, bool more, const void *payload, size_t len, struct buf *out);
+MUST_CHECK bool courier_decode_frame(const void *data, size_t len, struct courier_frame *ret, struct error *err);
+
+/* ERROR_DATA for whatever push_run() must not be given: bad names, hosts, modes, missing fields, too many. */
+void courier_encode_job(const struct push_job *job, struct buf *out);
+MUST_CHECK bool courier_decode_job(const void *data, size_t len, struct push_job *ret, struct error *err);
+
+/* The static string of a step by its text; NULL when there is no such step. */
+const char *courier_decode_step(const void *text, size_t len);
+
+/* FAILURE empty: push_run() returned true. *OUTCOMES has COUNT entries on both sides. */
+void courier_encode_report(const struct push_outcome *outcomes, size_t count, const struct error *failure,
+			   struct buf *out);
+MUST_CHECK bool courier_decode_report(const void *data, size_t len, struct push_outcome *outcomes, size_t count,
+				      struct error *ret_failure, struct error *err);
+
+#endif

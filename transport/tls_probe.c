@@ -1,0 +1,208 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One handshake with whatever is served. Verification is off on purpose: the question is which certificate is there,
+ * and the caller compares it with the one that should be. The socket is non-blocking and waited for with poll().
+ */
+#include "transport/tls_probe.h"
+
+#include "base/escape.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <limits.h>
+#include <netdb.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/ssl.h>
+#include <openssl/x509.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { CONNECT_MS = 5000 }; /* for one address, while there are others */
+
+DEFINE_FREEP(context_freep, SSL_CTX, SSL_CTX_free)
+DEFINE_FREEP(ssl_freep, SSL, SSL_free)
+DEFINE_FREEP(addresses_freep, struct addrinfo, freeaddrinfo)
+
+static void close_fd(const int *fd)
+{
+	if (*fd >= 0)
+		(void)close(*fd);
+}
+
+/* "address:port", terminal-safe. */
+static const char *target_name(const struct tls_probe_target *target, char out[300])
+{
+	char name[300];
+	(void)snprintf(name, sizeof(name), strchr(target->address, ':') != NULL ? "[%s]:%u" : "%s:%u", target->address,
+		       (unsigned)target->port);
+	return escape_str(out, 300, name);
+}
+
+static bool failed(const struct tls_probe_target *target, const char *what, const char *why, struct error *err)
+{
+	char name[300], safe[300];
+	if (!error_is_set(err))
+		err->transient = true;
+	return error_set(err, ERROR_NETWORK, NULL, "%s %s: %s", what, target_name(target, name),
+			 escape_str(safe, sizeof(safe), why));
+}
+
+static bool wait_for(int fd, short events, struct deadline deadline, struct error *err)
+{
+	struct pollfd waits[2] = {{.fd = fd, .events = events}, {.fd = -1, .events = POLLIN}};
+	if (deadline.cancel != NULL && deadline.cancel->fd > STDERR_FILENO)
+		waits[1].fd = deadline.cancel->fd;
+	for (int64_t left; (left = deadline_left_ms(deadline)) > 0;)
+		if (poll(waits, 2, left > INT_MAX ? INT_MAX : (int)left) > 0 && waits[0].revents != 0)
+			return true;
+	return deadline_check(deadline, NULL, err);
+}
+
+/* A connected socket, or -1 with *RET_WHY, or -1 with ERR when there is no time left. */
+static int connect_to(const struct addrinfo *address, struct deadline deadline, int *ret_errno, struct error *err)
+{
+	CLEANUP(close_fd) int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	struct error slow = {0};
+	socklen_t len = sizeof(*ret_errno);
+	*ret_errno = errno;
+	if (fd < 0)
+		return -1;
+	*ret_errno = connect(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+	if (*ret_errno == EINPROGRESS) {
+		struct deadline patience = address->ai_next == NULL ? deadline : deadline_within(deadline, CONNECT_MS);
+		if (!wait_for(fd, POLLOUT, patience, &slow)) {
+			if (deadline_check(deadline, NULL, err))
+				*ret_errno = ETIMEDOUT; /* of this address alone */
+			return -1;
+		}
+		if (getsockopt(fd, SOL_SOCKET, SO_ERROR, ret_errno, &len) != 0)
+			*ret_errno = errno;
+	}
+	if (*ret_errno != 0)
+		return -1;
+	int connected = fd;
+	fd = -1;
+	return connected;
+}
+
+static int connect_any(const struct tls_probe_target *target, struct deadline deadline, struct error *err)
+{
+	CLEANUP(addresses_freep) struct addrinfo *addresses = NULL;
+	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+	char port[8], text[128];
+	int failure = 0;
+	(void)snprintf(port, sizeof(port), "%u", (unsigned)target->port);
+	int found = getaddrinfo(target->address, port, &hints, &addresses);
+	if (found != 0) {
+		(void)failed(target, "cannot find the address of", gai_strerror(found), err);
+		return -1;
+	}
+	for (const struct addrinfo *address = addresses; address != NULL && !error_is_set(err);
+	     address = address->ai_next) {
+		int fd = connect_to(address, deadline, &failure, err);
+		if (fd >= 0)
+			return fd;
+	}
+	(void)failed(target, "cannot connect to", strerror_r(failure, text, sizeof(text)), err);
+	return -1;
+}
+
+static bool openssl_failed(const struct tls_probe_target *target, const char *otherwise, struct error *err)
+{
+	char text[256];
+	unsigned long code = ERR_peek_last_error();
+	const char *reason = code != 0 ? ERR_reason_error_string(code) : NULL;
+	(void)snprintf(text, sizeof(text), "%s", reason != NULL ? reason : otherwise);
+	ERR_clear_error();
+	return failed(target, "the TLS handshake failed with", text, err);
+}
+
+static bool handshake(const struct tls_probe_target *target, SSL *ssl, int fd, struct deadline deadline,
+		      struct error *err)
+{
+	for (;;) {
+		ERR_clear_error();
+		errno = 0;
+		int result = SSL_connect(ssl);
+		if (result == 1)
+			return true;
+		int reason = SSL_get_error(ssl, result);
+		if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
+			return openssl_failed(target, errno != 0 ? strerrordesc_np(errno) : "connection closed", err);
+		if (!wait_for(fd, reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline, err))
+			return false;
+	}
+}
+
+static bool is_address(const char *text)
+{
+	struct in6_addr any;
+	return inet_pton(AF_INET, text, &any) == 1 || inet_pton(AF_INET6, text, &any) == 1;
+}
+
+static bool read_leaf(const struct tls_probe_target *target, X509 *leaf, struct tls_probe_result *ret,
+		      struct error *err)
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned len = 0;
+	struct tm date = {0};
+	struct tls_probe_result result = {0};
+	if (leaf == NULL)
+		return failed(target, "no certificate came from", "the server sent none", err);
+	if (X509_digest(leaf, EVP_sha256(), digest, &len) != 1 || len * 2 >= sizeof(result.fingerprint_sha256) ||
+	    ASN1_TIME_to_tm(X509_get0_notAfter(leaf), &date) != 1) {
+		ERR_clear_error();
+		return failed(target, "cannot read the certificate of", "malformed", err);
+	}
+	for (unsigned i = 0; i < len; i++) {
+		result.fingerprint_sha256[2 * i] = hex[digest[i] >> 4];
+		result.fingerprint_sha256[2 * i + 1] = hex[digest[i] & 15];
+	}
+	result.not_after = timegm(&date);
+	*ret = result;
+	return true;
+}
+
+/* RFC 6066 §3: no SNI for addresses. */
+static bool set_server_name(const struct tls_probe_target *target, SSL *ssl, struct error *err)
+{
+	char name[TLSEXT_MAXLEN_host_name + 1];
+	if (target->server_name == NULL || is_address(target->server_name))
+		return true;
+	int len = snprintf(name, sizeof(name), "%s", target->server_name);
+	if (len <= 0 || (size_t)len >= sizeof(name) || SSL_set_tlsext_host_name(ssl, name) != 1)
+		return openssl_failed(target, "malformed server name", err);
+	return true;
+}
+
+bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
+	       struct error *err)
+{
+	CLEANUP(close_fd) int fd = -1;
+	CLEANUP(context_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	if (context == NULL)
+		return error_oom(err);
+	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
+	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
+		return openssl_failed(target, "TLS 1.2 is not available", err);
+	if (!deadline_check(deadline, NULL, err))
+		return false;
+	fd = connect_any(target, deadline, err);
+	if (fd < 0)
+		return false;
+
+	CLEANUP(ssl_freep) SSL *ssl = SSL_new(context);
+	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
+		return error_oom(err);
+	if (!set_server_name(target, ssl, err))
+		return false;
+	if (!handshake(target, ssl, fd, deadline, err))
+		return false;
+	return read_leaf(target, SSL_get0_peer_certificate(ssl), ret, err);
+}
