@@ -24,7 +24,10 @@ static bool set_contact(json_t *root, const char *email, struct error *err)
 	AUTO_FREE char *contact = str_format(err, "mailto:%s", email);
 	if (contact == NULL)
 		return false;
-	if (json_object_set_new(root, "contact", json_pack("[s]", contact)) != 0)
+	json_t *list = json_array();
+	if (json_object_set_new(root, "contact", list) != 0)
+		return error_oom(err);
+	if (json_array_append_new(list, json_string(contact)) != 0)
 		return error_set(err, ERROR_CONFIG, step, "the e-mail address is not valid UTF-8");
 	return true;
 }

@@ -20,8 +20,9 @@ DEFINE_FREEP(chain_freep, struct chain, chain_free)
 /*
  * May this chain become live? KEY's public key is the leaf's; the leaf's names are exactly IDENTIFIERS (a missing or
  * extra one fails); in date at NOW with 5 minutes of grace before and 1 hour left after; the leaf is no CA, each next
- * one is a CA, issued and signed the one before it, none repeats; keys at least RSA 2048 or P-256, no MD5 or SHA-1
- * signature. ERROR_CA with the reason otherwise. (security: SSL-5)
+ * one is a CA, issued and signed the one before it, none repeats; keys at least RSA 2048 or P-256, signatures with
+ * SHA-2 or SHA-3 (but for what a root at the end signs about itself). ERROR_CA with the reason otherwise. (security:
+ * SSL-5)
  */
 MUST_CHECK bool chain_verify(const struct chain *chain, const struct key *key, const struct identifier *identifiers,
 			     size_t count, int64_t now, struct error *err);
@@ -39,7 +40,8 @@ struct chain_info {
 
 MUST_CHECK bool chain_info(const struct chain *chain, struct chain_info *ret, struct error *err);
 
-/* The leaf's names: malloc'd array of *RET_COUNT identifiers. */
+/* The leaf's names: malloc'd array of *RET_COUNT identifiers. ERROR_DATA when one is neither a DNS name nor an address.
+ */
 MUST_CHECK bool chain_identifiers(const struct chain *chain, struct identifier **ret, size_t *ret_count,
 				  struct error *err);
 

@@ -40,9 +40,11 @@ bool order_request(const struct identifier *identifiers, size_t count, const cha
 	if (json_object_set_new(root, "identifiers", list) != 0)
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++) {
-		json_t *identifier = json_pack("{s:s, s:s}", "type", identifier_type_name(identifiers[i].type), "value",
-					       identifiers[i].value);
-		if (json_array_append_new(list, identifier) != 0)
+		json_t *identifier = json_object();
+		if (json_array_append_new(list, identifier) != 0 ||
+		    json_object_set_new(identifier, "type", json_string(identifier_type_name(identifiers[i].type))) !=
+			    0 ||
+		    json_object_set_new(identifier, "value", json_string(identifiers[i].value)) != 0)
 			return error_oom(err);
 	}
 	if (profile != NULL && json_object_set_new(root, "profile", json_string(profile)) != 0)

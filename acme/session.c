@@ -182,6 +182,8 @@ struct round {
 
 static void round_free(struct round *round)
 {
+	if (round == NULL)
+		return;
 	for (size_t i = 0; i < LIMIT_PARALLEL_REQUESTS; i++) {
 		free(round->attempts[i].nonce);
 		buf_done(&round->attempts[i].body);
@@ -189,11 +191,8 @@ static void round_free(struct round *round)
 	}
 	free(round);
 }
-static void round_freep(struct round **round)
-{
-	if (*round != NULL)
-		round_free(*round);
-}
+
+DEFINE_FREEP(round_freep, struct round, round_free)
 
 static void clear_exchanges(struct round *round)
 {
@@ -203,44 +202,49 @@ static void clear_exchanges(struct round *round)
 	}
 }
 
-/*
- * RFC 8555 §7.2: HEAD newNonce, COUNT of them side by side, into the pool. A connection that fails is tried again once;
- * fewer than asked for is fine as long as there is one.
- */
+static struct http_request nonce_request(const struct acme_directory *directory)
+{
+	return (struct http_request){.method = HTTP_HEAD, .url = directory->new_nonce, .max_response = LIMIT_JSON_BODY};
+}
+
+/* RFC 8555 §7.2: HEAD newNonce, into the pool. */
+static bool fetch_nonce(struct acme_session *session, const struct acme_directory *directory, struct deadline deadline,
+			struct error *err)
+{
+	CLEANUP(exchange_done) struct http_exchange exchange = {.request = nonce_request(directory)};
+	if (!send_unsigned(session, &exchange, step_nonce, deadline, err))
+		return false;
+	if (!nonce_is_valid(http_response_header(&exchange.response, "Replay-Nonce", 0)))
+		return error_set(err, ERROR_CA, step_nonce, "the CA answered newNonce without a usable Replay-Nonce");
+	return true;
+}
+
+/* COUNT of them side by side. Fewer are fine as long as there is one; where there is none, a single one tells why. */
 static bool fetch_nonces(struct round *round, size_t count, struct error *err)
 {
 	struct acme_session *session = round->session;
 	const struct acme_port *port = session->port;
 	const struct acme_directory *directory = acme_session_directory(session, round->deadline, err);
 	size_t got = 0;
+
 	if (directory == NULL)
 		return false;
-
+	if (count == 1)
+		return fetch_nonce(session, directory, round->deadline, err);
 	clear_exchanges(round);
 	for (size_t i = 0; i < count; i++)
-		round->exchanges[i].request = (struct http_request){
-			.method = HTTP_HEAD, .url = directory->new_nonce, .max_response = LIMIT_JSON_BODY};
-	if (count == 1) {
-		if (!send_unsigned(session, &round->exchanges[0], step_nonce, round->deadline, err))
-			return false;
-		got = nonce_is_valid(http_response_header(&round->exchanges[0].response, "Replay-Nonce", 0));
-	} else {
-		if (!port->send(port->ctx, round->exchanges, count, round->deadline, err))
-			return false;
-		for (size_t i = 0; i < count; i++) {
-			const struct http_exchange *exchange = &round->exchanges[i];
-			const char *nonce = http_response_header(&exchange->response, "Replay-Nonce", 0);
-			if (!exchange->ok || !is_success(&exchange->response) || !nonce_is_valid(nonce))
-				continue;
-			nonce_pool_put(&session->nonces, nonce);
-			got++;
-		}
+		round->exchanges[i].request = nonce_request(directory);
+	if (!port->send(port->ctx, round->exchanges, count, round->deadline, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const struct http_exchange *exchange = &round->exchanges[i];
+		const char *nonce = http_response_header(&exchange->response, "Replay-Nonce", 0);
+		if (!exchange->ok || !is_success(&exchange->response) || !nonce_is_valid(nonce))
+			continue;
+		nonce_pool_put(&session->nonces, nonce);
+		got++;
 	}
-	if (got == 0 && count > 1)
-		return fetch_nonces(round, 1, err); /* its failure says why */
-	if (got == 0)
-		return error_set(err, ERROR_CA, step_nonce, "the CA answered newNonce without a usable Replay-Nonce");
-	return true;
+	return got > 0 || fetch_nonce(session, directory, round->deadline, err);
 }
 
 /* Give every unfinished attempt a nonce; the pool first, and what it lacks is fetched. */

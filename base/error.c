@@ -12,6 +12,7 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum { SCRATCH_SIZE = 2 * ERROR_TEXT_MAX };
@@ -152,4 +153,15 @@ void error_format(const struct error *err, struct buf *out)
 		buf_printf(out, "  retry: not before %s\n", rfc3339_format(err->retry_at, time));
 	if (err->hint[0] != '\0')
 		buf_printf(out, "  next: %s\n", err->hint);
+}
+
+void error_keep(struct error **ret, const struct error *err)
+{
+	free(*ret);
+	*ret = NULL;
+	if (err == NULL || !error_is_set(err))
+		return;
+	*ret = malloc(sizeof(**ret));
+	if (*ret != NULL)
+		**ret = *err;
 }

@@ -92,6 +92,12 @@ void error_context(struct error *err, const char *step, const char *certificate,
 /* Turn ERROR_DATA into CATEGORY at STEP; any other error only gains the step if it has none. Always returns false. */
 bool error_attribute(struct error *err, enum error_category category, const char *step);
 
+/*
+ * A malloc'd copy of ERR in *RET, for structs that are kept by the thousand (what it held is freed): NULL when ERR is
+ * empty or NULL, or when there is no memory for it.
+ */
+void error_keep(struct error **ret, const struct error *err);
+
 /* "network", "ca", …: the value of "category" in JSON. */
 const char *error_category_name(enum error_category category);
 

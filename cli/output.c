@@ -39,7 +39,7 @@ static void set_time(json_t *object, const char *key, int64_t wall)
 static json_t *error_json(const struct error *err)
 {
 	char detail[ERROR_TEXT_MAX + ERROR_SAID_MAX + 4];
-	if (!error_is_set(err))
+	if (err == NULL || !error_is_set(err))
 		return json_null();
 	json_t *object = json_object();
 	(void)snprintf(detail, sizeof(detail), "%s%s%s", err->message, err->said[0] != '\0' ? ": " : "", err->said);
@@ -84,11 +84,11 @@ static json_t *result_json(const struct certificate_result *certificate)
 		json_t *entry = json_object();
 		set_str(entry, "server", server->server);
 		set_str(entry, "result", push_result_name(server->result));
-		(void)json_object_set_new(entry, "error", error_json(&server->error));
+		(void)json_object_set_new(entry, "error", error_json(server->error));
 		(void)json_array_append_new(deployed, entry);
 	}
 	(void)json_object_set_new(object, "deployed", deployed);
-	(void)json_object_set_new(object, "error", error_json(&certificate->error));
+	(void)json_object_set_new(object, "error", error_json(certificate->error));
 	return object;
 }
 
@@ -129,11 +129,11 @@ bool output_results(const struct run_result *results, bool json, struct error *e
 		print_result(&results->certificates[i]);
 	for (size_t i = 0; i < results->count; i++) {
 		const struct certificate_result *certificate = &results->certificates[i];
-		if (error_is_set(&certificate->error))
-			print_failure(&certificate->error);
+		if (certificate->error != NULL)
+			print_failure(certificate->error);
 		for (size_t j = 0; j < certificate->server_count; j++) {
-			if (error_is_set(&certificate->servers[j].error))
-				print_failure(&certificate->servers[j].error);
+			if (certificate->servers[j].error != NULL)
+				print_failure(certificate->servers[j].error);
 		}
 	}
 	return true;
@@ -249,7 +249,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
 	set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
 	(void)json_object_set_new(object, "servers", servers);
-	(void)json_object_set_new(object, "error", error_json(&record->last_error));
+	(void)json_object_set_new(object, "error", error_json(record->last_error));
 	return object;
 }
 
@@ -296,11 +296,11 @@ static void print_details(const struct inventory_entry *entry)
 	for (size_t i = 0; i < record->server_count; i++) {
 		const struct renewal_server *server = &record->servers[i];
 		printf("  %-14s %s: %s\n", i == 0 ? "servers" : "", server->name, server_status(record, server));
-		if (error_is_set(&server->error))
-			print_failure(&server->error);
+		if (server->error != NULL)
+			print_failure(server->error);
 	}
-	if (error_is_set(&record->last_error))
-		print_failure(&record->last_error);
+	if (record->last_error != NULL)
+		print_failure(record->last_error);
 }
 
 bool output_inventory(const struct inventory *inventory, bool json, bool details, struct error *err)

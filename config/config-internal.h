@@ -31,6 +31,8 @@ struct config_build {
 	size_t expanded_total; /* bytes that ${…} brought in */
 	struct server_name *server_names; /* sorted by name */
 	size_t server_name_count;
+	/* The file has no such section: a name then stands for itself. */
+	bool implied_servers, implied_dns_providers;
 	struct error *err;
 };
 
@@ -49,6 +51,10 @@ MUST_CHECK bool report_finish(struct config_build *b);
 /* NAME as it may be shown: quoted text is the caller's. Returns OUT. */
 enum { REPORT_SHOWN_MAX = 120 };
 const char *report_shown(char out[REPORT_SHOWN_MAX], const char *text);
+
+/* config_parse() for the text of a file with MODE (0: unknown): literal secrets must then not be open to others. */
+MUST_CHECK struct config *config_parse_mode(const char *text, size_t len, const char *file, mode_t mode,
+					    struct config_report *report, struct error *err);
 
 /* The typed parts, one file each. They read what the schema let pass, and check what needs more than one key. */
 MUST_CHECK bool config_build_cas(struct config_build *b, const struct node *root);

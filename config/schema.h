@@ -19,7 +19,7 @@ enum {
 
 /* What a plain value means, and the member it is stored in. */
 enum schema_value {
-	VALUE_TEXT,     /* char * */
+	VALUE_TEXT,     /* char *; one of `words` where there are any */
 	VALUE_SECRET,   /* struct secret */
 	VALUE_BOOL,     /* bool */
 	VALUE_NUMBER,   /* int from min to max */
@@ -27,7 +27,6 @@ enum schema_value {
 	VALUE_MODE,     /* uint32_t */
 	VALUE_PATH,     /* char *: "~/" expanded, relative to the file's folder */
 	VALUE_WORD,     /* int (or an enum): one of `words` */
-	VALUE_TEXTS,    /* struct str_list */
 	VALUE_COMMAND,  /* struct config_command */
 	VALUE_KEY_TYPE, /* enum key_type */
 };

@@ -418,9 +418,11 @@ static bool look_up_zone(struct dns_provider *provider, const char *name, struct
 	if (zones.partial)
 		log_debug("Cloudflare: %s is a partial zone: its records show only where CNAMEs lead to Cloudflare",
 			  name);
+	/* A pending zone is not remembered: the message has to tell of it each time. */
+	if (zones.active == 0 && zones.status[0] == '\0')
+		cache_add(provider, name, /* id= */ NULL);
 	if (zones.active == 0)
-		/* Not remembered where it is pending: the message has to tell each time. */
-		return zones.status[0] != '\0' || (cache_add(provider, name, NULL), true);
+		return true;
 	cache_add(provider, name, zones.id);
 	return str_set(ret_id, zones.id, err);
 }

@@ -150,7 +150,8 @@ static bool send_once(const struct provider_api *api, const struct provider_call
 		.request = {.method = call->method,
 			    .url = call->url,
 			    .accept = "application/json",
-			    .max_response = LIMIT_PROVIDER_BODY},
+			    .max_response = LIMIT_PROVIDER_BODY,
+			    .once = call->creates},
 	};
 	if (call->json != NULL) {
 		exchange.request.content_type = "application/json";

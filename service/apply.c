@@ -40,7 +40,7 @@ static void sort_out(struct issuing *issuing)
 		struct certificate_result *result = &issuing->results->certificates[i];
 		if (item->error != NULL) {
 			result->action = RESULT_FAILED;
-			result->error = *item->error;
+			error_keep(&result->error, item->error);
 		} else if (item->action == PLAN_NONE) {
 			result->action = RESULT_UNCHANGED;
 		} else {
@@ -99,12 +99,14 @@ bool deploy_only(struct service *service, struct plan *plan, const struct deploy
 		result->action = RESULT_UNCHANGED;
 		if (item->error != NULL) {
 			result->action = RESULT_FAILED;
-			result->error = *item->error;
+			error_keep(&result->error, item->error);
 		} else if (item->wanted.generation == 0) {
+			struct error missing = {0};
 			result->action = RESULT_FAILED;
-			error_set(&result->error, ERROR_STORE, "deploy", "there is no certificate to deploy yet");
-			error_hint(&result->error, "`certferry apply %s` issues it", item->wanted.name);
-			error_context(&result->error, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+			error_set(&missing, ERROR_STORE, "deploy", "there is no certificate to deploy yet");
+			error_hint(&missing, "`certferry apply %s` issues it", item->wanted.name);
+			error_context(&missing, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+			error_keep(&result->error, &missing);
 		}
 	}
 	if (!describe(plan, &results, err) || !deploy_plan(service, plan, options, &results, err))

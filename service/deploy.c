@@ -8,8 +8,8 @@
 
 #include "base/log.h"
 #include "config/config.h"
+#include "service/deploy_job.h"
 #include "service/progress.h"
-#include "service/push_job.h"
 #include "service/worker.h"
 #include "transport/courier.h"
 
@@ -159,13 +159,13 @@ static bool build_job(struct deployment *deployment, struct shipment *shipment, 
 		error_hint(err, "define it under servers: with its host, or take it out of the certificate's servers");
 		return false;
 	}
-	if (!push_job_for_server(server, ret, err))
+	if (!deploy_job_open(server, ret, err))
 		return false;
 	ret->force = deployment->options->force;
 	for (size_t i = 0; i < shipment->count; i++) {
 		struct delivery *delivery = &shipment->deliveries[i];
 		const struct renewal *wanted = &deployment->plan->items[delivery->item].wanted;
-		if (!push_job_add(ret, deployment->service, server, wanted, &delivery->generation, err)) {
+		if (!deploy_job_add(ret, deployment->service, server, wanted, &delivery->generation, err)) {
 			error_context(err, /* step= */ NULL, wanted->name, /* server= */ NULL);
 			return false;
 		}
@@ -239,7 +239,7 @@ static bool remember(struct deployment *deployment, const char *server, const st
 	memcpy(entry->served_sha256, outcome->served_sha256, sizeof(entry->served_sha256));
 	(void)snprintf(entry->result, sizeof(entry->result), "%s", push_result_name(outcome->result));
 	entry->last_try = clock_wall();
-	entry->error = outcome->error;
+	error_keep(&entry->error, &outcome->error);
 	return renewal_save(service_store(service), &record, err);
 }
 
@@ -261,13 +261,12 @@ static void ship_and_remember(void *ctx, size_t index)
 
 		error_context(&delivery->outcome.error, /* step= */ NULL, name, shipment->server);
 		result->result = delivery->outcome.result;
-		result->error = delivery->outcome.error;
+		error_keep(&result->error, &delivery->outcome.error);
 		if (!remember(deployment, shipment->server, delivery, &unwritten)) {
 			error_context(&unwritten, "remember", name, shipment->server);
 			log_failure(LOG_LEVEL_WARNING, &unwritten);
 		}
-		progress_finished(progress, name, shipment->server, push_result_name(result->result),
-				  error_is_set(&result->error) ? &result->error : NULL);
+		progress_finished(progress, name, shipment->server, push_result_name(result->result), result->error);
 	}
 }
 

@@ -214,7 +214,7 @@ static bool take_facts(struct issuance *issuance, const struct chain *chain, str
 	wanted->failures = 0;
 	wanted->last_failure = 0;
 	wanted->retry_at = 0;
-	error_clear(&wanted->last_error);
+	error_keep(&wanted->last_error, /* err= */ NULL);
 	return true;
 }
 
@@ -232,8 +232,9 @@ static bool accept_chain(struct issuance *issuance, const char *pem, struct erro
 	if (chain == NULL ||
 	    !chain_verify(chain, issuance->key, wanted->identifiers, wanted->identifier_count, clock_wall(), err)) {
 		/* The order is spent: the next run must place a new one rather than fetch the same answer. */
-		struct error ignored = {0};
-		(void)store_delete_record(store, STORE_ORDER, wanted->name, &ignored);
+		struct error unwritten = {0};
+		if (!store_delete_record(store, STORE_ORDER, wanted->name, &unwritten))
+			on_note(issuance, &unwritten);
 		error_hint(err,
 			   "the certificate was refused and the previous one stays live; this is the CA's mistake");
 		return error_attribute(err, ERROR_CA, "certificate");
@@ -245,32 +246,39 @@ static bool accept_chain(struct issuance *issuance, const char *pem, struct erro
 	       renewal_save(store, wanted, err) && store_delete_record(store, STORE_ORDER, wanted->name, err);
 }
 
-/* Remember a failure without losing what is live. A record that cannot be written must not hide the failure itself. */
+/* Only state changes: how the live one was issued stays on record until a new one is live. */
+static bool save_failure(struct issuance *issuance, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	struct store *store = service_store(issuance->service);
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	bool found = false;
+
+	if (!renewal_load(store, wanted->name, &stored, &found, err))
+		return false;
+	if (!found || stored.generation == 0)
+		return renewal_save(store, wanted, err);
+	stored.failures = wanted->failures;
+	stored.last_failure = wanted->last_failure;
+	stored.retry_at = wanted->retry_at;
+	error_keep(&stored.last_error, wanted->last_error);
+	return renewal_save(store, &stored, err);
+}
+
+/* A record that cannot be written must not hide the failure itself. */
 static void remember_failure(struct issuance *issuance, const struct error *cause)
 {
 	struct renewal *wanted = issuance->wanted;
-	struct error ignored = {0};
+	struct error unwritten = {0};
 
 	if (cause->category == ERROR_CANCELLED || cause->category == ERROR_BUSY)
 		return;
 	wanted->failures++;
 	wanted->last_failure = clock_wall();
 	wanted->retry_at = cause->retry_at;
-	wanted->last_error = *cause;
-	/* How the live one was issued must stay on record until a new one is live: only state may change here. */
-	CLEANUP(renewal_done) struct renewal stored = {0};
-	bool found = false;
-	if (!renewal_load(service_store(issuance->service), wanted->name, &stored, &found, &ignored))
-		return;
-	if (found && stored.generation > 0) {
-		stored.failures = wanted->failures;
-		stored.last_failure = wanted->last_failure;
-		stored.retry_at = wanted->retry_at;
-		stored.last_error = wanted->last_error;
-		(void)renewal_save(service_store(issuance->service), &stored, &ignored);
-	} else {
-		(void)renewal_save(service_store(issuance->service), wanted, &ignored);
-	}
+	error_keep(&wanted->last_error, cause);
+	if (!save_failure(issuance, &unwritten))
+		on_note(issuance, &unwritten);
 }
 
 /* A CA that named a time is not asked before it, whoever asks; --force is the operator's own decision. */
@@ -279,12 +287,12 @@ static bool held_back(const struct renewal *wanted, bool force, struct error *er
 	char when[RFC3339_SIZE];
 	if (force || wanted->retry_at <= clock_wall())
 		return true;
-	*err = wanted->last_error;
-	error_clear(err);
 	error_set(err, ERROR_CA, "plan", "the CA asked not to be asked again before %s",
 		  rfc3339_format(wanted->retry_at, when));
-	error_said(err, wanted->last_error.said, strlen(wanted->last_error.said));
-	error_type(err, wanted->last_error.type);
+	if (wanted->last_error != NULL) {
+		error_said(err, wanted->last_error->said, strlen(wanted->last_error->said));
+		error_type(err, wanted->last_error->type);
+	}
 	error_hint(err, "the next run after that time tries again; --force tries now");
 	err->retry_at = wanted->retry_at;
 	return false;
@@ -325,29 +333,32 @@ static bool issue_locked(struct service *service, struct plan_item *item, bool f
 	return false;
 }
 
+static enum result_action done_action(enum plan_action action)
+{
+	static const enum result_action actions[] = {
+		[PLAN_NONE] = RESULT_UNCHANGED, /* another run has just done it */
+		[PLAN_ISSUE] = RESULT_ISSUED,
+		[PLAN_RENEW] = RESULT_RENEWED,
+	};
+	return actions[action];
+}
+
 void issue_certificate(struct service *service, struct plan_item *item, bool force, struct certificate_result *ret)
 {
 	const struct service_options *options = service_options(service);
 	struct deadline deadline = service_deadline(service, options->certificate_timeout_ms);
-	enum plan_action planned = item->action;
+	struct error err = {0};
 	bool ok = false;
 
 	CLEANUP(store_unlockp)
 	struct store_lock *lock = store_lock(service_store(service), "certificate", item->wanted.name,
-					     deadline_within(deadline, options->lock_timeout_ms), &ret->error);
+					     deadline_within(deadline, options->lock_timeout_ms), &err);
 	if (lock != NULL)
-		ok = issue_locked(service, item, force, deadline, &ret->error);
+		ok = issue_locked(service, item, force, deadline, &err);
+	error_context(&err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 
-	if (!ok) {
-		error_context(&ret->error, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
-		ret->action = RESULT_FAILED;
-	} else if (item->action == PLAN_NONE && planned == PLAN_NONE) {
-		ret->action = RESULT_UNCHANGED;
-	} else if (item->action == PLAN_NONE) {
-		ret->action = RESULT_UNCHANGED;
-	} else {
-		ret->action = item->action == PLAN_ISSUE ? RESULT_ISSUED : RESULT_RENEWED;
-	}
+	ret->action = ok ? done_action(item->action) : RESULT_FAILED;
+	error_keep(&ret->error, &err);
 	progress_finished(options->progress, item->wanted.name, /* server= */ NULL, result_action_name(ret->action),
-			  ok ? NULL : &ret->error);
+			  ok ? NULL : &err);
 }

@@ -30,9 +30,12 @@ void run_result_done(struct run_result *result)
 {
 	for (size_t i = 0; i < result->count; i++) {
 		struct certificate_result *certificate = &result->certificates[i];
-		for (size_t j = 0; j < certificate->server_count; j++)
+		for (size_t j = 0; j < certificate->server_count; j++) {
 			free(certificate->servers[j].server);
+			free(certificate->servers[j].error);
+		}
 		free(certificate->servers);
+		free(certificate->error);
 		free(certificate->name);
 	}
 	free(result->certificates);
@@ -63,6 +66,8 @@ struct tally {
 static void count_failure(struct tally *tally, const struct error *err)
 {
 	tally->failed++;
+	if (err == NULL)
+		return;
 	if (err->category == ERROR_BUSY)
 		tally->busy++;
 	if (err->category == ERROR_CANCELLED)
@@ -75,7 +80,7 @@ int run_result_exit_code(const struct run_result *result)
 	for (size_t i = 0; i < result->count; i++) {
 		const struct certificate_result *certificate = &result->certificates[i];
 		if (certificate->action == RESULT_FAILED)
-			count_failure(&tally, &certificate->error);
+			count_failure(&tally, certificate->error);
 		else
 			tally.succeeded++;
 		for (size_t j = 0; j < certificate->server_count; j++) {
@@ -83,7 +88,7 @@ int run_result_exit_code(const struct run_result *result)
 			if (server->result == PUSH_DEPLOYED || server->result == PUSH_UNCHANGED)
 				tally.succeeded++;
 			else
-				count_failure(&tally, &server->error);
+				count_failure(&tally, server->error);
 		}
 	}
 	if (tally.cancelled > 0)

@@ -20,7 +20,7 @@ const char *result_action_name(enum result_action action);
 struct server_result {
 	char *server;
 	enum push_result result;
-	struct error error; /* empty when deployed or unchanged */
+	struct error *error; /* owned; NULL when deployed or unchanged */
 };
 
 struct certificate_result {
@@ -32,7 +32,7 @@ struct certificate_result {
 	int64_t renew_at;    /* 0: none */
 	struct server_result *servers;
 	size_t server_count;
-	struct error error; /* empty unless action is RESULT_FAILED */
+	struct error *error; /* owned; NULL unless action is RESULT_FAILED */
 };
 
 struct run_result {

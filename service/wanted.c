@@ -73,7 +73,8 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	wanted->failures = stored->failures;
 	wanted->last_failure = stored->last_failure;
 	wanted->retry_at = stored->retry_at;
-	wanted->last_error = stored->last_error;
+	free(wanted->last_error);
+	wanted->last_error = STEAL(stored->last_error);
 	if (!str_set(&wanted->serial, stored->serial, err) || !str_set(&wanted->issuer, stored->issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
 	    !str_set(&wanted->account, stored->account, err))
@@ -83,8 +84,10 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 			if (!str_equal(wanted->servers[i].name, stored->servers[j].name))
 				continue;
 			char *name = wanted->servers[i].name;
+			free(wanted->servers[i].error);
 			wanted->servers[i] = stored->servers[j];
 			wanted->servers[i].name = name;
+			stored->servers[j].error = NULL;
 		}
 	}
 	return true;

@@ -50,9 +50,12 @@ void renewal_done(struct renewal *renewal)
 {
 	if (renewal == NULL)
 		return;
-	for (size_t i = 0; i < renewal->server_count; i++)
+	for (size_t i = 0; i < renewal->server_count; i++) {
 		free(renewal->servers[i].name);
+		free(renewal->servers[i].error);
+	}
 	free(renewal->servers);
+	free(renewal->last_error);
 	free(renewal->identifiers);
 	free(renewal->name);
 	record_free_fields(fields, ARRAY_LEN(fields), renewal);
@@ -61,10 +64,15 @@ void renewal_done(struct renewal *renewal)
 
 /* --- Reading --- */
 
-static bool read_error(const json_t *object, const char *key, struct error *ret, struct error *err)
+static bool read_error(const json_t *object, const char *key, struct error **ret, struct error *err)
 {
 	const json_t *error = NULL;
-	return json_opt_object(object, key, &error, err) && (error == NULL || error_record_read(error, ret, err));
+	if (!json_opt_object(object, key, &error, err))
+		return false;
+	if (error == NULL)
+		return true;
+	*ret = calloc(1, sizeof(**ret));
+	return *ret != NULL ? error_record_read(error, *ret, err) : error_oom(err);
 }
 
 static bool read_terms(const json_t *root, struct renewal *ret, struct error *err)
@@ -120,7 +128,7 @@ bool renewal_parse(const char *text, size_t len, const char *name, struct renewa
 
 static bool write_error(json_t *object, const char *key, const struct error *error, struct error *err)
 {
-	if (!error_is_set(error))
+	if (error == NULL || !error_is_set(error))
 		return true;
 	json_t *value = error_record_write(error, err);
 	return value != NULL && record_set_new(object, key, value, err);
@@ -138,7 +146,7 @@ static bool write_servers(json_t *root, const struct renewal *renewal, struct er
 		const struct renewal_server *server = &renewal->servers[i];
 		json_t *entry AUTO_JSON = json_object();
 		if (!record_write_fields(entry, server_fields, ARRAY_LEN(server_fields), server, err) ||
-		    !write_error(entry, "error", &server->error, err))
+		    !write_error(entry, "error", server->error, err))
 			return false;
 		if (json_array_append_new(list, STEAL(entry)) != 0)
 			return error_oom(err);
@@ -153,7 +161,7 @@ bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct er
 	       record_set_str(root, "key_type", key_type_name(renewal->key_type), SHORT_TEXT, err) &&
 	       record_set_str(root, "challenge", challenge_type_name(renewal->challenge), SHORT_TEXT, err) &&
 	       record_write_fields(root, fields, ARRAY_LEN(fields), renewal, err) &&
-	       write_error(root, "last_error", &renewal->last_error, err) && write_servers(root, renewal, err) &&
+	       write_error(root, "last_error", renewal->last_error, err) && write_servers(root, renewal, err) &&
 	       json_write(root, /* pretty= */ true, out, err);
 }
 

@@ -18,7 +18,7 @@ struct renewal_server {
 	char served_sha256[65]; /* leaf seen in the last handshake; empty: not seen */
 	char result[16];        /* "deployed", "unchanged", "rolled_back", "failed"; empty: never tried */
 	int64_t last_try;       /* wall clock seconds, 0: never */
-	struct error error;     /* of the last try; empty when it worked */
+	struct error *error;    /* owned; of the last try; NULL when it worked */
 };
 
 struct renewal {
@@ -45,8 +45,8 @@ struct renewal {
 	int64_t renew_at;  /* drawn once, kept; 0: not issued yet */
 	unsigned failures; /* in a row */
 	int64_t last_failure;
-	int64_t retry_at; /* the CA asked not to come back before; 0: none */
-	struct error last_error;
+	int64_t retry_at;         /* the CA asked not to come back before; 0: none */
+	struct error *last_error; /* owned; NULL: none */
 	struct renewal_server *servers;
 	size_t server_count;
 };

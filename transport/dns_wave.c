@@ -80,7 +80,8 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *messag
 	(void)timeouts;
 	if (message != NULL && len > 0) {
 		take_message(asking, message, (size_t)len);
-	} else if (status == ARES_ECONNREFUSED) {
+	} else if (status == ARES_ECONNREFUSED || status == ARES_ECANCELLED) {
+		*asking->refused = true;
 		fail(asking, "%s cannot be reached about %s", server, name);
 	} else if (status == ARES_ETIMEOUT || status == ARES_EDESTRUCTION) {
 		asking->silent = true;
@@ -163,6 +164,7 @@ static void process(ares_channel channel, const struct pollfd *waits, size_t cou
 
 struct flight {
 	ares_channel *channels;
+	bool *refused;         /* per channel */
 	size_t *socket_counts; /* in waits, per channel */
 	size_t channel_count;
 	struct pollfd *waits; /* the cancellation's first */
@@ -173,6 +175,7 @@ static void flight_done(struct flight *flight)
 	for (size_t i = 0; i < flight->channel_count; i++)
 		ares_destroy(flight->channels[i]); /* tells open questions, so they count as not answered */
 	free(flight->channels);
+	free(flight->refused);
 	free(flight->socket_counts);
 	free(flight->waits);
 }
@@ -183,9 +186,11 @@ static bool start_flight(struct flight *flight, struct dns_asking *askings, size
 {
 	const struct dns_asking *before = NULL;
 	flight->channels = calloc(count, sizeof(ares_channel));
+	flight->refused = calloc(count, sizeof(*flight->refused));
 	flight->socket_counts = calloc(count, sizeof(*flight->socket_counts));
 	flight->waits = calloc(count * SOCKETS_PER_CHANNEL + 1, sizeof(*flight->waits));
-	if (flight->channels == NULL || flight->socket_counts == NULL || flight->waits == NULL)
+	if (flight->channels == NULL || flight->refused == NULL || flight->socket_counts == NULL ||
+	    flight->waits == NULL)
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++) {
 		struct dns_asking *asking = &askings[i];
@@ -201,6 +206,7 @@ static bool start_flight(struct flight *flight, struct dns_asking *askings, size
 			flight->channel_count++;
 		}
 		before = asking;
+		asking->refused = &flight->refused[flight->channel_count - 1];
 		ares_query(flight->channels[flight->channel_count - 1], asking->question->name, CLASS_IN,
 			   (int)asking->question->type, on_answer, asking);
 	}
@@ -217,6 +223,9 @@ static void drive(struct flight *flight, struct deadline until)
 		size_t used = 1;
 		int ms = left > INT_MAX ? INT_MAX : (int)left;
 		for (size_t i = 0; i < flight->channel_count; i++) {
+			/* The kernel tells a closed port once per socket, not once per question. */
+			if (flight->refused[i])
+				ares_cancel(flight->channels[i]);
 			flight->socket_counts[i] = collect_sockets(flight->channels[i], &flight->waits[used], &ms);
 			used += flight->socket_counts[i];
 		}

@@ -234,6 +234,9 @@ static CURLcode set_options(struct http_transfer *transfer, struct deadline dead
 		code = curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
 	if (code == CURLE_OK)
 		code = set_trust(easy, &transfer->settings->trust);
+	/* On a reused connection that ends without an answer, libcurl sends any request again by itself. */
+	if (code == CURLE_OK && transfer->exchange->request.once)
+		code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
 	return code == CURLE_OK ? set_method(easy, &transfer->exchange->request) : code;
 }
 

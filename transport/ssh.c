@@ -594,6 +594,8 @@ static bool await_exit(struct ssh_link *link, ssh_channel channel, struct deadli
 	struct error quiet = {0};
 
 	for (;;) {
+		/* Once both outputs are at their end, reads take in no packets any more; this call does. */
+		(void)ssh_channel_get_exit_status(channel);
 		bool open = drain(channel, output);
 		if (exit_state->known && !ended) {
 			ended = true;

@@ -3,7 +3,7 @@
 #include "support_certificates.h"
 
 #include "acme/openssl.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>

@@ -3,7 +3,7 @@
 #include "support_keys.h"
 
 #include "base/secret.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

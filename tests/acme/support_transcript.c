@@ -12,7 +12,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_keys.h"
 
 #include <openssl/bn.h>

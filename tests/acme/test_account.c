@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* newAccount against a scripted CA: each test is tests/transcripts/<its name>.txt. */
-#include "support/test.h"
 #include "support_transcript.h"
+#include "tests/support/test.h"
 
 #define TRANSCRIPT(name)               \
 	TEST(name)                     \

@@ -3,7 +3,7 @@
 #include "acme/authorization.h"
 
 #include "base/buf.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <stdio.h>
 #include <string.h>

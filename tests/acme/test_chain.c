@@ -4,7 +4,7 @@
 
 #include "acme/openssl.h"
 #include "base/limits.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_certificates.h"
 
 #include <openssl/evp.h>

@@ -2,7 +2,7 @@
 /* Key authorizations and dns-01 values of the vectors; tokens that must not get through. */
 #include "acme/challenge.h"
 
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "acme/key.h"
 
 #include "base/buf.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <openssl/x509v3.h>
 #include <string.h>

@@ -3,7 +3,7 @@
 #include "acme/directory.h"
 
 #include "base/limits.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "acme/eab.h"
 
 #include "base/base64url.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_keys.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One certificate from order to download, against a scripted CA: each test is tests/transcripts/<its name>.txt. */
-#include "support/test.h"
 #include "support_transcript.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 
@@ -38,6 +38,7 @@ TRANSCRIPT(html_503)
 TRANSCRIPT(new_nonce_without_nonce)
 TRANSCRIPT(new_order_lost)
 TRANSCRIPT(new_order_without_location)
+TRANSCRIPT(nonces_side_by_side_fail)
 TRANSCRIPT(one_name_http01)
 TRANSCRIPT(order_born_processing)
 TRANSCRIPT(order_born_ready)

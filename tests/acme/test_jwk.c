@@ -3,7 +3,7 @@
 #include "acme/jwk.h"
 
 #include "base/secret.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_keys.h"
 
 #include <string.h>

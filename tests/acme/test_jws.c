@@ -5,7 +5,7 @@
 #include "acme/openssl.h"
 #include "base/base64url.h"
 #include "base/json.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_keys.h"
 
 #include <openssl/ec.h>

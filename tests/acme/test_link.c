@@ -2,7 +2,7 @@
 /* Link headers as servers write them. */
 #include "acme/link.h"
 
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

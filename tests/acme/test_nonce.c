@@ -2,7 +2,7 @@
 /* The nonce pool: newest first, each once, nothing malformed, never too many. */
 #include "acme/nonce.h"
 
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <stdio.h>
 #include <string.h>

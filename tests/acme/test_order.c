@@ -3,7 +3,7 @@
 #include "acme/order.h"
 
 #include "base/buf.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "acme/pace.h"
 
 #include "base/limits.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 static int64_t waited;
 

@@ -3,7 +3,7 @@
 #include "acme/problem.h"
 
 #include "base/limits.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 
 #include <stdio.h>
 #include <string.h>

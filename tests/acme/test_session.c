@@ -5,7 +5,7 @@
 #include "acme/key.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "support/test.h"
+#include "tests/support/test.h"
 #include "support_keys.h"
 
 #include <pthread.h>

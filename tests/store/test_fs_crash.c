@@ -200,6 +200,24 @@ static bool is_harmless(unsigned long long call)
 	return call == SYS_exit_group || call == SYS_munmap || call == SYS_sigaltstack;
 }
 
+/* Calls without which nothing is durable: their failure must come out as an error, never as success. */
+static bool must_be_reported(unsigned long long call)
+{
+	static const unsigned long long calls[] = {SYS_write,     SYS_fsync,  SYS_fchmod,    SYS_renameat,
+						   SYS_renameat2, SYS_rename, SYS_symlinkat, SYS_mkdirat};
+	for (size_t i = 0; i < ARRAY_LEN(calls); i++)
+		if (call == calls[i])
+			return true;
+	return false;
+}
+
+static unsigned long long stopped_call(pid_t pid)
+{
+	struct user_regs_struct regs;
+	CHECK(ptrace(PTRACE_GETREGS, pid, NULL, &regs) == 0);
+	return regs.orig_rax;
+}
+
 /* Make the call that the stopped child is about to do fail with FAILURE: it becomes none, and its result is replaced.
  */
 static bool fail_syscall(pid_t pid, int failure, int *ret_status)
@@ -233,10 +251,12 @@ static void check_failing(const char *dir, int failure)
 		for (int stop = 0; stop < 2 * at - 1 && !ended; stop++)
 			ended = !step_syscall(pid, &status);
 		if (!ended) {
+			bool must_fail = must_be_reported(stopped_call(pid));
 			for (bool running = fail_syscall(pid, failure, &status); running;)
 				running = step_syscall(pid, &status);
 			/* It came back, with an error or (a harmless call) without; it neither crashed nor hung. */
 			CHECK(WIFEXITED(status));
+			CHECK(!must_fail || WEXITSTATUS(status) == CHILD_FAILED);
 			reported += WEXITSTATUS(status) == CHILD_FAILED;
 			/* Success means that the new one is live. */
 			CHECK(WEXITSTATUS(status) != 0 || live_number(dir, name) > before);

@@ -96,9 +96,9 @@ TEST(another_process_is_named_and_its_death_releases)
 TEST(a_lock_file_that_is_removed_locks_nobody_out_and_nobody_in)
 {
 	struct store *store CLEANUP(store_closep) = fresh("removed");
-	struct store_lock *first CLEANUP(store_unlockp) = must_lock(store, "a.test");
+	struct store_lock *first UNUSED CLEANUP(store_unlockp) = must_lock(store, "a.test");
 	CHECK(unlink(scratch("removed/locks/certificate-a.test.lock")) == 0);
-	struct store_lock *second CLEANUP(store_unlockp) = must_lock(store, "a.test");
+	struct store_lock *second UNUSED CLEANUP(store_unlockp) = must_lock(store, "a.test");
 	struct error err = {0};
 	CHECK(store_lock(store, "certificate", "a.test", deadline_in(0, NULL), &err) == NULL);
 	CHECK_INT(err.category, ERROR_BUSY);
@@ -107,7 +107,7 @@ TEST(a_lock_file_that_is_removed_locks_nobody_out_and_nobody_in)
 TEST(a_cancelled_wait_ends_at_once)
 {
 	struct store *store CLEANUP(store_closep) = fresh("cancelled");
-	struct store_lock *held CLEANUP(store_unlockp) = must_lock(store, "a.test");
+	struct store_lock *held UNUSED CLEANUP(store_unlockp) = must_lock(store, "a.test");
 	struct cancel cancel;
 	struct error err = {0};
 	CHECK_OK(cancel_init(&cancel, &err), err);
@@ -125,7 +125,7 @@ TEST(unknown_kinds_and_garbage_in_the_file_do_no_harm)
 	struct error err = {0};
 	CHECK(store_lock(store, "../x", "a.test", deadline_in(0, NULL), &err) == NULL);
 	CHECK_INT(err.category, ERROR_INTERNAL);
-	struct store_lock *held CLEANUP(store_unlockp) = must_lock(store, "a.test");
+	struct store_lock *held UNUSED CLEANUP(store_unlockp) = must_lock(store, "a.test");
 	spoil(scratch("garbage/locks/certificate-a.test.lock"), "no\x1b[31m pid", 11);
 	error_clear(&err);
 	CHECK(store_lock(store, "certificate", "a.test", deadline_in(0, NULL), &err) == NULL);

@@ -63,14 +63,15 @@ static struct renewal full_record(void)
 	set(&renewal.issuer, "Some CA");
 	set(&renewal.fingerprint_sha256, "aa");
 
-	renewal.last_error.transient = true;
-	renewal.last_error.http_status = 429;
-	renewal.last_error.retry_at = 1796000000;
-	error_context(&renewal.last_error, "new-order", "example.com", NULL);
-	error_type(&renewal.last_error, "urn:ietf:params:acme:error:rateLimited");
-	error_said(&renewal.last_error, "too many\ncertificates", 21);
-	error_hint(&renewal.last_error, "wait");
-	(void)error_set(&renewal.last_error, ERROR_CA, NULL, "the CA refused");
+	struct error last = {.transient = true};
+	last.http_status = 429;
+	last.retry_at = 1796000000;
+	error_context(&last, "new-order", "example.com", NULL);
+	error_type(&last, "urn:ietf:params:acme:error:rateLimited");
+	error_said(&last, "too many\ncertificates", 21);
+	error_hint(&last, "wait");
+	(void)error_set(&last, ERROR_CA, NULL, "the CA refused");
+	error_keep(&renewal.last_error, &last);
 
 	struct renewal_server *server = renewal_server(&renewal, "web-1", &err);
 	CHECK_OK(server != NULL, err);
@@ -78,8 +79,10 @@ static struct renewal full_record(void)
 	server->last_try = 1795000001;
 	memset(server->served_sha256, 'f', sizeof(server->served_sha256) - 1);
 	(void)snprintf(server->result, sizeof(server->result), "rolled_back");
-	error_context(&server->error, "test", NULL, "web-1");
-	(void)error_set(&server->error, ERROR_REMOTE, NULL, "nginx -t failed");
+	struct error failed = {0};
+	error_context(&failed, "test", NULL, "web-1");
+	(void)error_set(&failed, ERROR_REMOTE, NULL, "nginx -t failed");
+	error_keep(&server->error, &failed);
 	CHECK_OK(renewal_server(&renewal, "web-2", &err) != NULL, err);
 	CHECK(renewal_server(&renewal, "web-1", &err) == &renewal.servers[0]);
 	CHECK_INT(renewal.server_count, 2);
@@ -142,15 +145,15 @@ TEST(everything_comes_back)
 	CHECK_OK(renewal_load(store, "example.com", &loaded, &found, &err), err);
 	CHECK(found);
 	check_full(&loaded, &saved);
-	check_error(&loaded.last_error, &saved.last_error);
+	check_error(loaded.last_error, saved.last_error);
 	CHECK_INT(loaded.server_count, 2);
 	CHECK_STR(loaded.servers[0].name, "web-1");
 	CHECK_INT(loaded.servers[0].pushed, 11);
 	CHECK_INT(loaded.servers[0].last_try, 1795000001);
 	CHECK_STR(loaded.servers[0].served_sha256, saved.servers[0].served_sha256);
 	CHECK_STR(loaded.servers[0].result, "rolled_back");
-	check_error(&loaded.servers[0].error, &saved.servers[0].error);
-	CHECK(!error_is_set(&loaded.servers[1].error));
+	check_error(loaded.servers[0].error, saved.servers[0].error);
+	CHECK(loaded.servers[1].error == NULL);
 }
 
 TEST(no_record_is_no_failure)
@@ -173,7 +176,7 @@ TEST(a_small_record_is_enough)
 	CHECK_STR(renewal.name, "a");
 	CHECK(renewal.email == NULL && renewal.webroot == NULL);
 	CHECK_INT(renewal.generation, 0);
-	CHECK(!error_is_set(&renewal.last_error));
+	CHECK(renewal.last_error == NULL);
 }
 
 #define START "{\"version\":1,\"domains\":[\"a.test\"],\"key_type\":\"ecdsa-p256\",\"challenge\":\"http-01\""
@@ -243,9 +246,9 @@ TEST(text_in_a_record_cannot_reach_the_terminal_raw)
 	struct renewal renewal CLEANUP(renewal_done) = {0};
 	struct error err = {0};
 	CHECK_OK(renewal_parse(text, strlen(text), "a", &renewal, &err), err);
-	CHECK(strchr(renewal.last_error.message, '\x1b') == NULL);
-	CHECK_CONTAINS(renewal.last_error.said, "one\ntwo");
-	CHECK(strchr(renewal.last_error.said, '\a') == NULL);
+	CHECK(strchr(renewal.last_error->message, '\x1b') == NULL);
+	CHECK_CONTAINS(renewal.last_error->said, "one\ntwo");
+	CHECK(strchr(renewal.last_error->said, '\a') == NULL);
 }
 
 TEST(what_could_not_be_read_again_is_not_written)

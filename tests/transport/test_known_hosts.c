@@ -57,7 +57,8 @@ TEST(a_revoked_key_is_never_good)
 /* Made by `ssh-keygen -H` for "web.example". */
 TEST(hashed_names)
 {
-	static const char hashed[] = "|1|uhKexKL4cRgqEmAmfTawyJS6mKA=|ySogTbShxfYIItJgn+4gK4h043M= ssh-ed25519 " KEY "\n";
+	static const char hashed[] =
+		"|1|uhKexKL4cRgqEmAmfTawyJS6mKA=|ySogTbShxfYIItJgn+4gK4h043M= ssh-ed25519 " KEY "\n";
 	CHECK_INT(check(hashed, "web.example", 22), KNOWN_HOSTS_OK);
 	CHECK_INT(check(hashed, "other.example", 22), KNOWN_HOSTS_UNKNOWN);
 	CHECK_INT(check("|1|short|AAAA ssh-ed25519 " KEY "\n", "web.example", 22), KNOWN_HOSTS_UNKNOWN);

@@ -75,14 +75,14 @@ TEST(hostile_replies_are_refused)
 		size_t len;
 	} cases[] = {
 		{"", 0},
-		{"\x65\0\0\0", 4},                                            /* cut in the number */
-		{"\x65\0\0\0\1\0\0\0", 8},                                    /* cut in the status */
-		{"\x66\0\0\0\1\xff\xff\xff\xff", 9},                          /* handle longer than the packet */
-		{"\x68\0\0\0\1\xff\xff\xff\xff", 9},                          /* four billion names, none there */
-		{"\x69\0\0\0\1\x80\0\0\0\xff\xff\xff\xff", 13},               /* four billion extended attributes */
-		{"\x69\0\0\0\1\0\0\1\0", 9},                                  /* unknown attribute flag */
-		{"\x65\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0x", 18},                /* bytes left over */
-		{"\x06\0\0\0\1", 5},                                          /* a request */
+		{"\x65\0\0\0", 4},                              /* cut in the number */
+		{"\x65\0\0\0\1\0\0\0", 8},                      /* cut in the status */
+		{"\x66\0\0\0\1\xff\xff\xff\xff", 9},            /* handle longer than the packet */
+		{"\x68\0\0\0\1\xff\xff\xff\xff", 9},            /* four billion names, none there */
+		{"\x69\0\0\0\1\x80\0\0\0\xff\xff\xff\xff", 13}, /* four billion extended attributes */
+		{"\x69\0\0\0\1\0\0\1\0", 9},                    /* unknown attribute flag */
+		{"\x65\0\0\0\1\0\0\0\0\0\0\0\0\0\0\0\0x", 18},  /* bytes left over */
+		{"\x06\0\0\0\1", 5},                            /* a request */
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = {0};

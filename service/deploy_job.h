@@ -2,8 +2,8 @@
 /*
  * From the config's server and the store's generations to the one job that a courier is given.
  */
-#ifndef SERVICE_PUSH_JOB_H
-#define SERVICE_PUSH_JOB_H
+#ifndef SERVICE_DEPLOY_JOB_H
+#define SERVICE_DEPLOY_JOB_H
 
 #include "service/service.h"
 #include "store/renewal.h"
@@ -12,13 +12,13 @@
 struct config_server;
 
 /* A job for SERVER without certificates yet: its settings, its SSH key's content. ERROR_CONFIG naming file and key. */
-MUST_CHECK bool push_job_for_server(const struct config_server *server, struct push_job *ret, struct error *err);
+MUST_CHECK bool deploy_job_open(const struct config_server *server, struct push_job *ret, struct error *err);
 
 /*
  * Add the live generation of WANTED's certificate. *RET_GENERATION is its number. What the server is to be asked for in
  * the verifying handshake is its `server_name`, else the certificate's first name.
  */
-MUST_CHECK bool push_job_add(struct push_job *job, struct service *service, const struct config_server *server,
-			     const struct renewal *wanted, uint64_t *ret_generation, struct error *err);
+MUST_CHECK bool deploy_job_add(struct push_job *job, struct service *service, const struct config_server *server,
+			       const struct renewal *wanted, uint64_t *ret_generation, struct error *err);
 
 #endif

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Builds a courier's job: nothing in it but what this one server gets anyway. */
-#include "service/push_job.h"
+#include "service/deploy_job.h"
 
 #include "acme/chain.h"
 #include "base/limits.h"
@@ -25,7 +25,7 @@ static bool read_identity(const struct config_server *server, struct push_job *j
 	return false;
 }
 
-bool push_job_for_server(const struct config_server *server, struct push_job *ret, struct error *err)
+bool deploy_job_open(const struct config_server *server, struct push_job *ret, struct error *err)
 {
 	CLEANUP(push_job_done)
 	struct push_job job = {
@@ -119,8 +119,8 @@ static bool fingerprint(const char *fullchain, char ret[65], struct error *err)
 	return true;
 }
 
-bool push_job_add(struct push_job *job, struct service *service, const struct config_server *server,
-		  const struct renewal *wanted, uint64_t *ret_generation, struct error *err)
+bool deploy_job_add(struct push_job *job, struct service *service, const struct config_server *server,
+		    const struct renewal *wanted, uint64_t *ret_generation, struct error *err)
 {
 	CLEANUP(generation_done) struct generation live = {0};
 	bool found = false;

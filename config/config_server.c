@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `servers`: one entry per target, with the presets of its web server and the defaults of the user running this. */
+#include "config/config-internal.h"
+#include "config/schema.h"
+
+#include <unistd.h>
+
+enum { SSH_PORT = 22, HTTPS_PORT = 443, TIMEOUT = 60, KEY_MODE = 0600 };
+
+#define DEFAULT_DIR "/etc/letsencrypt/live"
+
+static const struct preset {
+	const char *test_command, *reload_command;
+	bool verify; /* it speaks TLS on port 443 */
+} presets[] = {
+	[CONFIG_WEBSERVER_CUSTOM] = {NULL, NULL, false},
+	[CONFIG_WEBSERVER_NGINX] = {"nginx -t", "systemctl reload nginx", true},
+	[CONFIG_WEBSERVER_APACHE] = {"apachectl configtest", "systemctl reload apache2", true},
+	[CONFIG_WEBSERVER_HAPROXY] = {"haproxy -c -f /etc/haproxy/haproxy.cfg", "systemctl reload haproxy", true},
+	[CONFIG_WEBSERVER_POSTFIX] = {"postfix check", "systemctl reload postfix", false},
+	[CONFIG_WEBSERVER_DOVECOT] = {"doveconf -n", "systemctl reload dovecot", false},
+	[CONFIG_WEBSERVER_POSTGRESQL] = {NULL, "systemctl reload postgresql", false},
+};
+
+/* The kinds of `files:`, in the order in which copies are written. */
+static const char *const copy_kinds[] = {"cert", "chain", "fullchain", "privkey", "combined", "pkcs12"};
+
+static const char *const identity_files[] = {".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"};
+
+void config_server_done(struct config_server *server)
+{
+	free(server->name);
+	free(server->host);
+	free(server->user);
+	free(server->identity_file);
+	free(server->certificate_file);
+	free(server->agent);
+	free(server->known_hosts);
+	free(server->proxy_jump);
+	free(server->dir);
+	for (size_t i = 0; i < server->copy_count; i++) {
+		free(server->copies[i].file);
+		free(server->copies[i].path);
+	}
+	free(server->copies);
+	free(server->owner);
+	free(server->group);
+	free(server->test_command);
+	free(server->reload_command);
+	free(server->verify.address);
+	free(server->verify.server_name);
+	free(server->verify.starttls);
+}
+
+static bool set_default(char **member, const char *text, struct error *err)
+{
+	return *member != NULL || str_set(member, text, err);
+}
+
+/* The preset where the file says nothing; none where it says "". */
+static bool set_command(char **member, const char *preset, struct error *err)
+{
+	if (*member == NULL)
+		return str_set(member, preset, err);
+	return (*member)[0] != '\0' || str_set(member, NULL, err);
+}
+
+/* `agent: true` is the agent of the running user's session; anything else is a socket's path. */
+static bool read_agent(struct config_build *b, const struct node *settings, struct config_server *server)
+{
+	const char *text = schema_text(settings, "agent"), *sock = getenv("SSH_AUTH_SOCK");
+	bool wanted = true;
+	if (text == NULL)
+		return true;
+	if (!schema_bool(text, &wanted)) {
+		if (text[0] != '/' && !str_starts(text, "~/"))
+			return report_error(b, yaml_tree_child(settings, "agent"),
+					    "an agent is true, or the absolute path of its socket");
+		server->agent = text[0] == '/' ? str_format(b->err, "%s", text)
+					       : str_format(b->err, "%s/%s", b->home != NULL ? b->home : "", text + 2);
+		return server->agent != NULL;
+	}
+	if (!wanted)
+		return true;
+	if (str_is_empty(sock))
+		return report_error(b, yaml_tree_child(settings, "agent"),
+				    "no SSH agent is running: SSH_AUTH_SOCK is not set");
+	return str_set(&server->agent, sock, b->err);
+}
+
+static bool default_identity(struct config_build *b, struct config_server *server)
+{
+	if (server->identity_file != NULL || server->agent != NULL || b->home == NULL)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(identity_files); i++) {
+		char *path AUTO_FREE = str_format(b->err, "%s/%s", b->home, identity_files[i]);
+		if (path == NULL)
+			return false;
+		if (access(path, F_OK) == 0) {
+			server->identity_file = STEAL(path);
+			return true;
+		}
+	}
+	return true;
+}
+
+static bool default_known_hosts(struct config_build *b, struct config_server *server)
+{
+	if (server->known_hosts == NULL && b->home != NULL)
+		server->known_hosts = str_format(b->err, "%s/.ssh/known_hosts", b->home);
+	return b->home == NULL || server->known_hosts != NULL;
+}
+
+static bool read_copies(struct config_build *b, const struct node *files, struct config_server *server)
+{
+	if (files == NULL)
+		return true;
+	if (!config_allocate(&server->copies, ARRAY_LEN(copy_kinds), sizeof(*server->copies), b->err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(copy_kinds); i++) {
+		const char *path = schema_text(files, copy_kinds[i]);
+		if (path == NULL)
+			continue;
+		for (size_t j = 0; j < server->copy_count; j++)
+			if (str_equal(server->copies[j].path, path) &&
+			    !report_error(b, yaml_tree_child(files, copy_kinds[i]), "%s and %s would be one file: %s",
+					  server->copies[j].file, copy_kinds[i], path))
+				return false;
+		struct config_copy *copy = &server->copies[server->copy_count++];
+		if (!str_set(&copy->file, copy_kinds[i], b->err) || !str_set(&copy->path, path, b->err))
+			return false;
+	}
+	return true;
+}
+
+static bool fill_in(struct config_build *b, struct config_server *server, const struct node *settings)
+{
+	const struct preset *preset = &presets[server->webserver];
+	const struct node *verify = yaml_tree_child(settings, "verify");
+	if (verify == NULL)
+		server->verify.enabled = preset->verify;
+	else if (verify->kind == NODE_MAP)
+		server->verify.enabled = true;
+	return set_default(&server->host, server->name, b->err) && set_default(&server->user, b->user, b->err) &&
+	       set_default(&server->dir, DEFAULT_DIR, b->err) &&
+	       set_command(&server->test_command, preset->test_command, b->err) &&
+	       set_command(&server->reload_command, preset->reload_command, b->err) &&
+	       set_default(&server->verify.address, server->host, b->err) &&
+	       set_default(&server->verify.starttls, "none", b->err) && default_identity(b, server) &&
+	       default_known_hosts(b, server);
+}
+
+bool config_add_server(struct config_build *b, const struct node *node, const char *name, const struct node *settings)
+{
+	struct config *config = b->config;
+	/* Full at each power of two. */
+	if ((config->server_count & (config->server_count - 1)) == 0) {
+		size_t cap = config->server_count == 0 ? 1 : config->server_count * 2;
+		struct config_server *servers = reallocarray(config->servers, cap, sizeof(*servers));
+		if (servers == NULL)
+			return error_oom(b->err);
+		config->servers = servers;
+	}
+	struct config_server *server = &config->servers[config->server_count++];
+	*server = (struct config_server){
+		.port = SSH_PORT, .timeout = TIMEOUT, .key_mode = KEY_MODE, .verify.port = HTTPS_PORT, .position = node->position};
+	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
+	       read_agent(b, settings, server) && read_copies(b, yaml_tree_child(settings, "files"), server) &&
+	       fill_in(b, server, settings);
+}
+
+bool config_build_servers(struct config_build *b, const struct node *root)
+{
+	const struct node *servers = yaml_tree_child(root, "servers");
+	b->implied_servers = servers == NULL && yaml_tree_child(root, "groups") == NULL;
+	if (servers == NULL || servers->kind != NODE_MAP)
+		return true;
+	for (size_t i = 0; i < servers->count; i++) {
+		const struct node *child = servers->children[i];
+		if (child->duplicate_of == 0 && !config_add_server(b, child, child->key, child))
+			return false;
+	}
+	return true;
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A vendor's stand-in (tests/fakes/) as a child process, and a small HTTP client to tell it what to do. */
+#ifndef TESTS_PROVIDERS_SUPPORT_STANDIN_H
+#define TESTS_PROVIDERS_SUPPORT_STANDIN_H
+
+#include <stddef.h>
+
+struct http_client;
+struct standin;
+
+/* Start FILE of tests/fakes/ with ARGS (ends with NULL); aborts the test program where that fails. */
+struct standin *standin_start(const char *file, const char *const *args);
+void standin_stop(struct standin *standin);
+
+struct http_client *standin_http(struct standin *standin);
+
+/* "http://127.0.0.1:PORT" */
+const char *standin_url(const struct standin *standin);
+
+/* POST JSON to /__lab/WHAT (JSON NULL: GET). The answer's text, valid until the next call. */
+const char *standin_tell(struct standin *standin, const char *what, const char *json);
+
+/* How often TEXT occurs in the answer to GET /__lab/WHAT. */
+size_t standin_count(struct standin *standin, const char *what, const char *text);
+
+#endif

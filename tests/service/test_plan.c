@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+#include "service/plan.h"
+
+#include "tests/support/test.h"
+
+#include <string.h>
+
+static struct identifier one[] = {{IDENTIFIER_DNS, "example.com"}};
+static struct identifier two[] = {{IDENTIFIER_DNS, "www.example.com"}, {IDENTIFIER_DNS, "example.com"}};
+static struct identifier two_turned[] = {{IDENTIFIER_DNS, "example.com"}, {IDENTIFIER_DNS, "www.example.com"}};
+
+static char ca_a[] = "https://a.example/dir", ca_b[] = "https://b.example/dir";
+
+/* A certificate valid from 0 to 1000, due at 700. */
+static struct renewal stored_certificate(void)
+{
+	return (struct renewal){
+		.identifiers = two,
+		.identifier_count = 2,
+		.key_type = KEY_TYPE_ECDSA_P256,
+		.ca_url = ca_a,
+		.ca_name = ca_a,
+		.generation = 3,
+		.not_after = 1000,
+		.renew_at = 700,
+	};
+}
+
+static enum plan_action decide(const struct renewal *wanted, const struct renewal *stored, int64_t now, bool force,
+			       const char *reason_part)
+{
+	char reason[256];
+	enum plan_action action = plan_decide(wanted, stored, now, force, reason);
+	CHECK_CONTAINS(reason, reason_part);
+	return action;
+}
+
+TEST(nothing_stored_is_issued)
+{
+	struct renewal wanted = stored_certificate();
+	CHECK_INT(decide(&wanted, NULL, 0, false, "no certificate yet"), PLAN_ISSUE);
+	wanted.generation = 0;
+	struct renewal stored = wanted;
+	CHECK_INT(decide(&wanted, &stored, 0, false, "no certificate yet"), PLAN_ISSUE);
+}
+
+TEST(valid_is_left_alone_until_it_is_due)
+{
+	struct renewal wanted = stored_certificate(), stored = stored_certificate();
+	CHECK_INT(decide(&wanted, &stored, 699, false, "renews on 1970-01-01T00:11:40Z"), PLAN_NONE);
+	CHECK_INT(decide(&wanted, &stored, 700, false, "due since"), PLAN_RENEW);
+	CHECK_INT(decide(&wanted, &stored, 1000, false, "expired on"), PLAN_RENEW);
+	CHECK_INT(decide(&wanted, &stored, 1, true, "forced"), PLAN_RENEW);
+}
+
+TEST(the_order_of_names_is_no_change)
+{
+	struct renewal wanted = stored_certificate(), stored = stored_certificate();
+	wanted.identifiers = two_turned;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "valid"), PLAN_NONE);
+}
+
+TEST(what_the_config_changed_is_renewed_and_said)
+{
+	struct renewal wanted = stored_certificate(), stored = stored_certificate();
+	wanted.identifiers = one;
+	wanted.identifier_count = 1;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "names changed"), PLAN_RENEW);
+
+	wanted = stored_certificate();
+	wanted.key_type = KEY_TYPE_RSA_2048;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "from ecdsa-p256 to rsa-2048"), PLAN_RENEW);
+
+	wanted = stored_certificate();
+	wanted.ca_url = wanted.ca_name = ca_b;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "the CA changed"), PLAN_RENEW);
+
+	char shortlived[] = "shortlived";
+	wanted = stored_certificate();
+	wanted.profile = shortlived;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "from the CA's default to shortlived"), PLAN_RENEW);
+}
+
+TEST(a_server_is_due_until_it_has_the_live_generation)
+{
+	const char *reason = NULL;
+	struct renewal wanted = stored_certificate();
+	struct renewal_server server = {0};
+	CHECK(plan_server_due(&wanted, &server, &reason));
+	CHECK_STR(reason, "never deployed");
+
+	server = (struct renewal_server){.pushed = 2, .last_try = 5, .result = "deployed"};
+	CHECK(plan_server_due(&wanted, &server, &reason));
+	CHECK_STR(reason, "has an older generation");
+
+	server.pushed = 3;
+	CHECK(!plan_server_due(&wanted, &server, &reason));
+	memcpy(server.result, "rolled_back", sizeof("rolled_back"));
+	CHECK(plan_server_due(&wanted, &server, &reason));
+}
+
+TEST_MAIN()
