@@ -27,8 +27,8 @@ struct config_build {
 	char *folder; /* of the file, with its final slash; "" for the current one */
 	char *home;   /* of the user running this; NULL when unknown */
 	char *user;
-	mode_t file_mode;      /* of the file; 0 when it is not known, as for text */
-	size_t expanded_total; /* bytes that ${…} brought in */
+	mode_t file_mode;                 /* of the file; 0 when it is not known, as for text */
+	size_t expanded_total;            /* bytes that ${…} brought in */
 	struct server_name *server_names; /* sorted by name */
 	size_t server_name_count;
 	/* The file has no such section: a name then stands for itself. */

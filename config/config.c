@@ -14,7 +14,13 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { PASSWD_MAX = 16 * 1024, DAYS_BEFORE_EXPIRY = 30, RETRY_ATTEMPTS = 3, DASHBOARD_PORT = 3001, CHECK_INTERVAL = 3600 };
+enum {
+	PASSWD_MAX = 16 * 1024,
+	DAYS_BEFORE_EXPIRY = 30,
+	RETRY_ATTEMPTS = 3,
+	DASHBOARD_PORT = 3001,
+	CHECK_INTERVAL = 3600
+};
 
 bool config_allocate(void *ret, size_t count, size_t size, struct error *err)
 {
@@ -53,7 +59,8 @@ static bool find_user(struct config_build *b)
 static bool begin(struct config_build *b)
 {
 	const char *slash = strrchr(b->file, '/');
-	if (!find_user(b) || !str_set_n(&b->folder, b->file, slash != NULL ? (size_t)(slash - b->file) + 1 : 0, b->err) ||
+	if (!find_user(b) ||
+	    !str_set_n(&b->folder, b->file, slash != NULL ? (size_t)(slash - b->file) + 1 : 0, b->err) ||
 	    !config_allocate(&b->config, 1, sizeof(*b->config), b->err))
 		return false;
 	b->config->renewal.days_before_expiry = DAYS_BEFORE_EXPIRY;
@@ -70,7 +77,8 @@ static bool find_top(struct config_build *b, struct node *root, struct node **re
 	if (root == NULL || yaml_tree_is_null(root))
 		return report_error(b, root, "the file is empty");
 	if (root->kind != NODE_MAP)
-		return report_error(b, root, "the file is no mapping: it consists of lines such as \"email: you@example.com\"");
+		return report_error(b, root,
+				    "the file is no mapping: it consists of lines such as \"email: you@example.com\"");
 	struct node *ssl = yaml_tree_child(root, "ssl");
 	if (ssl == NULL) {
 		*ret = root;
@@ -83,8 +91,9 @@ static bool find_top(struct config_build *b, struct node *root, struct node **re
 			if (!report_key_error(b, child, "the key \"%s\" stands in line %d already",
 					      report_shown(shown, child->key), child->duplicate_of))
 				return false;
-		} else if (child != ssl && !report_key_error(b, child, "\"%s\" stands beside ssl; all keys belong below it",
-							     report_shown(shown, child->key))) {
+		} else if (child != ssl &&
+			   !report_key_error(b, child, "\"%s\" stands beside ssl; all keys belong below it",
+					     report_shown(shown, child->key))) {
 			return false;
 		}
 	}

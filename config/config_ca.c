@@ -16,7 +16,8 @@ static const struct {
 	const char *name, *host, *message;
 } ended[] = {
 	{"buypass", "api.buypass.com", "Buypass has ended its ACME service on 2025-10-31; choose another CA"},
-	{"buypass-staging", "api.test4.buypass.no", "Buypass has ended its ACME service on 2025-10-31; choose another CA"},
+	{"buypass-staging", "api.test4.buypass.no",
+	 "Buypass has ended its ACME service on 2025-10-31; choose another CA"},
 };
 
 void config_ca_done(struct config_ca *ca)
@@ -58,8 +59,8 @@ static bool unknown_ca(struct config_build *b, const struct node *node, const ch
 	buf_init(&known, REPORT_SHOWN_MAX * 4);
 	for (size_t i = 0; i < count; i++)
 		buf_printf(&known, "%s%s", i > 0 ? ", " : "", presets[i].name);
-	return report_error(b, node, "unknown CA \"%s\"; known are %s, or give the https:// URL of its ACME directory", shown,
-			    buf_cstr(&known));
+	return report_error(b, node, "unknown CA \"%s\"; known are %s, or give the https:// URL of its ACME directory",
+			    shown, buf_cstr(&known));
 }
 
 static bool resolve_name(struct config_build *b, const struct node *node, const char *name, struct config_ca *ca)
@@ -71,7 +72,8 @@ static bool resolve_name(struct config_build *b, const struct node *node, const 
 	if (preset == NULL)
 		return unknown_ca(b, node, name);
 	if (preset->needs_eab && ca->eab_kid == NULL &&
-	    !report_warning(b, node, "%s accepts new accounts only with an eab (a key id and an HMAC key from its website)",
+	    !report_warning(b, node,
+			    "%s accepts new accounts only with an eab (a key id and an HMAC key from its website)",
 			    name))
 		return false;
 	return str_set(&ca->name, name, b->err) && str_set(&ca->url, preset->url, b->err);
@@ -100,7 +102,8 @@ static bool build_mapping(struct config_build *b, const struct node *node, struc
 	if (!schema_read(b, node, "provider", ca))
 		return false;
 	if (name == NULL && url == NULL)
-		return report_error(b, node, "a provider needs a name (of a known CA) or a url (of its ACME directory)");
+		return report_error(b, node,
+				    "a provider needs a name (of a known CA) or a url (of its ACME directory)");
 	if (name != NULL && url != NULL)
 		return report_key_error(b, url, "a provider has either a name or a url; the name stands in line %d",
 					name->key_position.line);

@@ -24,7 +24,8 @@ static bool read_settings(struct config_build *b, const struct node *map, struct
 		return false;
 	for (size_t i = 0; i < map->count; i++) {
 		const struct node *child = map->children[i];
-		if (child->duplicate_of > 0 || child->bad || child->kind != NODE_SCALAR || str_equal(child->key, "type"))
+		if (child->duplicate_of > 0 || child->bad || child->kind != NODE_SCALAR ||
+		    str_equal(child->key, "type"))
 			continue;
 		struct config_setting *setting = &provider->settings[provider->setting_count++];
 		setting->position = child->position;
@@ -79,9 +80,10 @@ static bool unknown_provider(struct config_build *b, const struct node *node)
 		}
 	}
 	if (nearest != NULL)
-		return report_error(b, node,
-				    "unknown DNS provider \"%s\"; did you mean \"%s\"? Otherwise define it under dns_providers:",
-				    shown, nearest);
+		return report_error(
+			b, node,
+			"unknown DNS provider \"%s\"; did you mean \"%s\"? Otherwise define it under dns_providers:",
+			shown, nearest);
 	return report_error(b, node, "unknown DNS provider \"%s\"; define it under dns_providers:", shown);
 }
 

@@ -36,14 +36,14 @@ static bool check_file(int fd, const char *file, mode_t *ret_mode, struct error 
 	if (info.st_uid != 0 && info.st_uid != geteuid()) {
 		error_hint(err, "chown the file to the user that runs certferry");
 		return error_set(err, ERROR_CONFIG, "config",
-				 "the config %s belongs to another user (uid %lu), who could run commands through it", file,
-				 (unsigned long)info.st_uid);
+				 "the config %s belongs to another user (uid %lu), who could run commands through it",
+				 file, (unsigned long)info.st_uid);
 	}
 	if ((info.st_mode & 022) != 0) {
 		error_hint(err, "chmod go-w %s", file);
 		return error_set(err, ERROR_CONFIG, "config",
-				 "others may write the config %s, and so run commands through it: its mode is %04o", file,
-				 (unsigned)(info.st_mode & 07777));
+				 "others may write the config %s, and so run commands through it: its mode is %04o",
+				 file, (unsigned)(info.st_mode & 07777));
 	}
 	if (info.st_size > LIMIT_CONFIG_FILE)
 		return error_set(err, ERROR_CONFIG, "config", "the config %s is larger than %d bytes", file,

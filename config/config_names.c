@@ -44,7 +44,8 @@ static bool unknown_name(struct config_build *b, const struct node *node, const 
 		}
 	}
 	if (nearest != NULL)
-		return report_error(b, node, "unknown %s \"%s\"; did you mean \"%s\"? Otherwise define it under servers:", kind,
+		return report_error(b, node,
+				    "unknown %s \"%s\"; did you mean \"%s\"? Otherwise define it under servers:", kind,
 				    shown, report_shown(near, nearest));
 	return report_error(b, node, "unknown %s \"%s\"; define it under servers:", kind, shown);
 }
@@ -73,8 +74,9 @@ static bool drop_collisions(struct config_build *b)
 			b->server_names[kept++] = *name;
 			continue;
 		}
-		if (!report_key_error(b, name->node, "\"%s\" is a server too, in line %d; a group needs a name of its own",
-				      report_shown(shown, name->name), b->server_names[kept - 1].node->key_position.line))
+		if (!report_key_error(
+			    b, name->node, "\"%s\" is a server too, in line %d; a group needs a name of its own",
+			    report_shown(shown, name->name), b->server_names[kept - 1].node->key_position.line))
 			return false;
 	}
 	b->server_name_count = kept;
@@ -89,8 +91,8 @@ static bool check_member(struct config_build *b, const struct node *member)
 	const struct server_name *found = find_name(b, member->text);
 	if (found == NULL)
 		return unknown_name(b, member, "server", /* groups_too= */ false);
-	return !found->is_group ||
-	       report_error(b, member, "\"%s\" is a group; a group consists of servers", report_shown(shown, member->text));
+	return !found->is_group || report_error(b, member, "\"%s\" is a group; a group consists of servers",
+						report_shown(shown, member->text));
 }
 
 static bool check_group(struct config_build *b, const struct node *group)
@@ -144,7 +146,8 @@ static bool add_implied(struct config_build *b, const struct node *node, struct 
 	if (!name_is_valid(node->text) || !host_is_valid(node->text))
 		return report_error(b, node, "\"%s\" is no host name; define it under servers:", shown);
 	if (config_find_server(b->config, node->text) == NULL) {
-		if (!report_warning(b, node, "\"%s\" is taken for a host name; define it under servers: to say more about it",
+		if (!report_warning(b, node,
+				    "\"%s\" is taken for a host name; define it under servers: to say more about it",
 				    shown) ||
 		    !config_add_server(b, node, node->text, /* settings= */ NULL))
 			return false;

@@ -162,8 +162,11 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 		config->servers = servers;
 	}
 	struct config_server *server = &config->servers[config->server_count++];
-	*server = (struct config_server){
-		.port = SSH_PORT, .timeout = TIMEOUT, .key_mode = KEY_MODE, .verify.port = HTTPS_PORT, .position = node->position};
+	*server = (struct config_server){.port = SSH_PORT,
+					 .timeout = TIMEOUT,
+					 .key_mode = KEY_MODE,
+					 .verify.port = HTTPS_PORT,
+					 .position = node->position};
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
 	       read_agent(b, settings, server) && read_copies(b, yaml_tree_child(settings, "files"), server) &&
 	       fill_in(b, server, settings);

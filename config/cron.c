@@ -142,10 +142,11 @@ bool cron_parse(const char *text, struct cron *ret, struct error *err)
 	}
 	if (count != FIELD_COUNT) {
 		(void)escape_str(shown, sizeof(shown), text);
-		return error_set(err, ERROR_CONFIG, NULL,
-				 "\"%s\" is no schedule: it has five fields (minute hour day month weekday) or is @daily, "
-				 "@weekly, @monthly, @yearly or @hourly",
-				 shown);
+		return error_set(
+			err, ERROR_CONFIG, NULL,
+			"\"%s\" is no schedule: it has five fields (minute hour day month weekday) or is @daily, "
+			"@weekly, @monthly, @yearly or @hourly",
+			shown);
 	}
 	cron.any_day = any[2];
 	cron.any_weekday = any[4];

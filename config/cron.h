@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Cron expressions as crontab(5) of Debian's cron has them: five fields, names of months and days, @daily and its kin. */
+/* Cron expressions as crontab(5) of Debian's cron has them: five fields, names of months and days, @daily and its kin.
+ */
 #ifndef CONFIG_CRON_H
 #define CONFIG_CRON_H
 

@@ -83,8 +83,8 @@ bool report_warning(struct config_build *b, const struct node *node, const char 
 {
 	va_list args;
 	va_start(args, format);
-	bool ok = add_formatted(b, /* is_error= */ false, node,
-				node->key != NULL ? node->key_position : node->position, format, args);
+	bool ok = add_formatted(b, /* is_error= */ false, node, node->key != NULL ? node->key_position : node->position,
+				format, args);
 	va_end(args);
 	return ok;
 }
@@ -137,8 +137,7 @@ static bool first_error(const struct config_build *b, const struct config_issue 
 	buf_printf(&text, ": %s", first->message);
 	if (more > 0)
 		buf_printf(&text, " (and %zu more %s)", more, more == 1 ? "error" : "errors");
-	return buf_check(&text, "message", b->err) &&
-	       error_set(b->err, ERROR_CONFIG, "config", "%s", buf_cstr(&text));
+	return buf_check(&text, "message", b->err) && error_set(b->err, ERROR_CONFIG, "config", "%s", buf_cstr(&text));
 }
 
 bool report_finish(struct config_build *b)

@@ -26,9 +26,9 @@ static const struct schema_word challenges[] = {
 };
 
 static const struct schema_word webservers[] = {
-	{"custom", CONFIG_WEBSERVER_CUSTOM, false},   {"nginx", CONFIG_WEBSERVER_NGINX, false},
-	{"apache", CONFIG_WEBSERVER_APACHE, false},   {"haproxy", CONFIG_WEBSERVER_HAPROXY, false},
-	{"postfix", CONFIG_WEBSERVER_POSTFIX, false}, {"dovecot", CONFIG_WEBSERVER_DOVECOT, false},
+	{"custom", CONFIG_WEBSERVER_CUSTOM, false},         {"nginx", CONFIG_WEBSERVER_NGINX, false},
+	{"apache", CONFIG_WEBSERVER_APACHE, false},         {"haproxy", CONFIG_WEBSERVER_HAPROXY, false},
+	{"postfix", CONFIG_WEBSERVER_POSTFIX, false},       {"dovecot", CONFIG_WEBSERVER_DOVECOT, false},
 	{"postgresql", CONFIG_WEBSERVER_POSTGRESQL, false}, {NULL, 0, false},
 };
 
@@ -38,7 +38,8 @@ static const struct schema_word starttls[] = {
 };
 
 static const struct schema_word events[] = {
-	{"failure", 0, false}, {"expiring", 0, false}, {"deployed", 0, false}, {"recovered", 0, false}, {NULL, 0, false},
+	{"failure", 0, false},   {"expiring", 0, false}, {"deployed", 0, false},
+	{"recovered", 0, false}, {NULL, 0, false},
 };
 
 /* clang-format off */
@@ -198,7 +199,7 @@ static const struct schema_key keys[] = {
 
 /* Settings of DNS providers that are no credential. Whatever is not here is taken for one. */
 static const char *const harmless_settings[] = {
-	"type", "api_url", "server",         "port",      "ttl", "zone",   "zone_id",
+	"type", "api_url", "server",         "port",     "ttl",    "zone",       "zone_id",
 	"add",  "remove",  "tsig_algorithm", "tsig_key", "region", "convention", "project",
 };
 

@@ -10,10 +10,10 @@
 
 /* What may stand behind a key. */
 enum {
-	SCHEMA_ONE = 1,       /* a plain value */
-	SCHEMA_LIST = 2,      /* a list; its items are what the other bits say, and share the row and the rows below it */
-	SCHEMA_MAP = 4,       /* a mapping with the keys listed below it in the table */
-	SCHEMA_NAMED = 8,     /* a mapping with names of the user's, each as the row "….*" says */
+	SCHEMA_ONE = 1,   /* a plain value */
+	SCHEMA_LIST = 2,  /* a list; its items are what the other bits say, and share the row and the rows below it */
+	SCHEMA_MAP = 4,   /* a mapping with the keys listed below it in the table */
+	SCHEMA_NAMED = 8, /* a mapping with names of the user's, each as the row "….*" says */
 	SCHEMA_SETTINGS = 16, /* a mapping with any keys and plain values */
 };
 
@@ -32,11 +32,11 @@ enum schema_value {
 };
 
 enum {
-	SCHEMA_NO_EFFECT = 1,       /* parsed and checked, but without effect in this version */
-	SCHEMA_FIRST_ONLY = 2,      /* of a list, only the first item has effect in this version */
-	SCHEMA_REQUIRED = 4,        /* its mapping needs it */
-	SCHEMA_MAY_BE_EMPTY = 8,    /* "" has a meaning */
-	SCHEMA_MANY_LINES = 16,     /* line breaks are fine */
+	SCHEMA_NO_EFFECT = 1,    /* parsed and checked, but without effect in this version */
+	SCHEMA_FIRST_ONLY = 2,   /* of a list, only the first item has effect in this version */
+	SCHEMA_REQUIRED = 4,     /* its mapping needs it */
+	SCHEMA_MAY_BE_EMPTY = 8, /* "" has a meaning */
+	SCHEMA_MANY_LINES = 16,  /* line breaks are fine */
 };
 
 struct schema_word {
@@ -50,7 +50,8 @@ struct schema_key {
 	unsigned shapes;
 	enum schema_value value;
 	unsigned flags;
-	bool stored;   /* `offset` counts: into the struct of the nearest list item or named mapping, else of the config */
+	bool stored; /* `offset` counts: into the struct of the nearest list item or named mapping, else of the config
+		      */
 	size_t offset;
 	long min, max;
 	const struct schema_word *words; /* ended by a NULL word */
@@ -76,6 +77,9 @@ MUST_CHECK bool schema_read(struct config_build *b, const struct node *node, con
 
 /* The good, non-empty plain value of NODE's KEY; NULL when there is none. Borrowed. */
 const char *schema_text(const struct node *node, const char *key);
+
+/* A local path: "~/" expanded, else relative to the file's folder. Replaces *RET. */
+MUST_CHECK bool schema_path(struct config_build *b, const char *text, char **ret);
 
 MUST_CHECK bool schema_bool(const char *text, bool *ret);
 MUST_CHECK bool schema_mode(const char *text, uint32_t *ret, struct error *err);

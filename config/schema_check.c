@@ -116,10 +116,11 @@ static bool check_literal_secret(struct config_build *b, const struct node *node
 {
 	if (!node->literal || (b->file_mode & OTHERS_READ) == 0)
 		return true;
-	return report_error(b, node,
-			    "this secret is written into a file that others may read (its mode is %04o): run chmod 600 %s, "
-			    "or write ${NAME} or ${file:PATH} instead",
-			    (unsigned)(b->file_mode & 07777), b->file);
+	return report_error(
+		b, node,
+		"this secret is written into a file that others may read (its mode is %04o): run chmod 600 %s, "
+		"or write ${NAME} or ${file:PATH} instead",
+		(unsigned)(b->file_mode & 07777), b->file);
 }
 
 static bool bad_value(struct config_build *b, struct node *node, const struct error *reason)
@@ -201,8 +202,8 @@ static bool check_bool(const char *text, struct error *reason)
 {
 	bool value;
 	char shown[REPORT_SHOWN_MAX];
-	return schema_bool(text, &value) || error_set(reason, ERROR_CONFIG, NULL, "\"%s\" is neither true nor false",
-						      report_shown(shown, text));
+	return schema_bool(text, &value) ||
+	       error_set(reason, ERROR_CONFIG, NULL, "\"%s\" is neither true nor false", report_shown(shown, text));
 }
 
 /* The final text against the row. *RET_OK false: REASON tells why. */
@@ -312,7 +313,8 @@ static bool check_list(struct config_build *b, struct node *list, const struct s
 	for (size_t i = 0; i < list->count; i++) {
 		struct node *item = list->children[i];
 		if (i > 0 && (row->flags & SCHEMA_FIRST_ONLY) != 0 &&
-		    !report_warning(b, item, "only the first of the list has effect; this one has no effect in this version"))
+		    !report_warning(b, item,
+				    "only the first of the list has effect; this one has no effect in this version"))
 			return false;
 		if (!check_value(b, item, row, row->shapes & ~(unsigned)SCHEMA_LIST))
 			return false;

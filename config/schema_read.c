@@ -29,7 +29,7 @@ bool schema_mode(const char *text, uint32_t *ret, struct error *err)
 		return error_set(err, ERROR_CONFIG, NULL, "\"%s\" is no file mode; one looks like \"0600\"", shown);
 	for (const char *c = text; *c != '\0'; c++)
 		mode = mode * 8 + (uint32_t)(*c - '0');
-	const char *reason = (mode & 07) != 0	    ? "a private key must not be open to everybody"
+	const char *reason = (mode & 07) != 0       ? "a private key must not be open to everybody"
 			     : (mode & 020) != 0    ? "a private key must not be writable by its group"
 			     : (mode & ~0640U) != 0 ? "a key is no program"
 			     : (mode & 0400) == 0   ? "its owner could not read the key"
@@ -51,7 +51,7 @@ const char *schema_text(const struct node *node, const char *key)
 	return is_good(child) ? child->text : NULL;
 }
 
-static bool read_path(struct config_build *b, const char *text, char **ret)
+bool schema_path(struct config_build *b, const char *text, char **ret)
 {
 	char *path = NULL;
 	if (str_starts(text, "~/") && b->home != NULL)
@@ -110,7 +110,7 @@ static bool read_value(struct config_build *b, const struct schema_key *row, con
 	case VALUE_MODE:
 		return schema_mode(node->text, member, b->err);
 	case VALUE_PATH:
-		return read_path(b, node->text, member);
+		return schema_path(b, node->text, member);
 	case VALUE_WORD:
 		/* Enums are ints here. */
 		*(int *)member = schema_word_find(row->words, node->text)->value;

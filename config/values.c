@@ -85,7 +85,8 @@ static bool parse_authority(const char *text, size_t len, char ret[IDENTIFIER_MA
 /* SCHEME, an authority and anything graphic. */
 static bool is_url(const char *text, const char *scheme, char ret_host[IDENTIFIER_MAX])
 {
-	if (!str_starts(text, scheme) || !is_graphic(text) || strlen(text) > LIMIT_URL || strpbrk(text, "#\"<>\\") != NULL)
+	if (!str_starts(text, scheme) || !is_graphic(text) || strlen(text) > LIMIT_URL ||
+	    strpbrk(text, "#\"<>\\") != NULL)
 		return false;
 	const char *authority = text + strlen(scheme);
 	return parse_authority(authority, strcspn(authority, "/?"), ret_host);
@@ -104,7 +105,8 @@ bool value_https_url(const char *text, struct error *err)
 bool value_store_url(const char *text, struct error *err)
 {
 	char host[IDENTIFIER_MAX];
-	return is_url(text, "etcd://", host) || refuse(text, "is no store; one looks like etcd://10.0.0.5:2379/certferry", err);
+	return is_url(text, "etcd://", host) ||
+	       refuse(text, "is no store; one looks like etcd://10.0.0.5:2379/certferry", err);
 }
 
 bool value_smtp_url(const char *text, struct error *err)
@@ -123,8 +125,10 @@ bool value_dns_name(const char *text, struct error *err)
 bool value_name(const char *text, struct error *err)
 {
 	return name_is_valid(text) ||
-	       refuse(text, "is no usable name: lower-case letters, digits, \".\", \"_\" and \"-\", at most 100, the first a "
-			    "letter or digit", err);
+	       refuse(text,
+		      "is no usable name: lower-case letters, digits, \".\", \"_\" and \"-\", at most 100, the first a "
+		      "letter or digit",
+		      err);
 }
 
 bool value_host(const char *text, struct error *err)
@@ -144,8 +148,10 @@ bool value_remote_path(const char *text, struct error *err)
 	if (text[0] != '/')
 		return refuse(text, "is no absolute path; paths on a server begin with \"/\"", err);
 	if (!only(text, LETTERS DIGITS "._/-"))
-		return refuse(text, "holds a character that a path on a server may not have: letters, digits and ._-/ are fine",
-			      err);
+		return refuse(
+			text,
+			"holds a character that a path on a server may not have: letters, digits and ._-/ are fine",
+			err);
 	if (strstr(text, "..") != NULL)
 		return refuse(text, "holds \"..\"", err);
 	return strlen(text) < LIMIT_PATH || refuse(text, "is too long", err);

@@ -333,8 +333,7 @@ static void parser_done(yaml_parser_t *parser)
 	if (parser->buffer.start != NULL)
 		explicit_bzero(parser->buffer.start, (size_t)(parser->buffer.end - parser->buffer.start));
 	if (parser->raw_buffer.start != NULL)
-		explicit_bzero(parser->raw_buffer.start,
-			       (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
+		explicit_bzero(parser->raw_buffer.start, (size_t)(parser->raw_buffer.end - parser->raw_buffer.start));
 	yaml_parser_delete(parser);
 }
 
@@ -350,8 +349,8 @@ bool yaml_tree_read(const char *text, size_t len, struct node **ret, struct conf
 {
 	struct builder b CLEANUP(builder_done) = {.err = err};
 	yaml_parser_t parser CLEANUP(parser_done) = {0};
-	bool ok = len <= LIMIT_CONFIG_FILE || error_set(err, ERROR_CONFIG, NULL, "the file is larger than %d bytes",
-							(int)LIMIT_CONFIG_FILE);
+	bool ok = len <= LIMIT_CONFIG_FILE ||
+		  error_set(err, ERROR_CONFIG, NULL, "the file is larger than %d bytes", (int)LIMIT_CONFIG_FILE);
 	if (ok && yaml_parser_initialize(&parser) == 0)
 		ok = error_oom(err);
 	if (ok)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * YAML text as a tree with positions. Anchors and aliases are resolved by copying, so the tree has no shared parts; what
- * they can blow up to is capped. The tree stays inside config/.
+ * YAML text as a tree with positions. Anchors and aliases are resolved by copying, so the tree has no shared parts;
+ * what they can blow up to is capped. The tree stays inside config/.
  */
 #ifndef CONFIG_YAML_H
 #define CONFIG_YAML_H

@@ -10,8 +10,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static volatile uint8_t sink;
+	uint8_t behind = 0;
 	if (size >= 3 && data[0] == 'b' && data[1] == 'a' && data[2] == 'd')
-		sink = data[size];
+		behind = *(const volatile uint8_t *)(data + size);
+	(void)behind;
 	return 0;
 }

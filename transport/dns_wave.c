@@ -81,8 +81,10 @@ static void on_answer(void *arg, int status, int timeouts, unsigned char *messag
 	if (message != NULL && len > 0) {
 		take_message(asking, message, (size_t)len);
 	} else if (status == ARES_ECONNREFUSED || status == ARES_ECANCELLED) {
+		/* Over TCP a server that was silent over UDP may also just hang up. */
 		*asking->refused = true;
-		fail(asking, "%s cannot be reached about %s", server, name);
+		fail(asking, asking->tcp ? "%s does not answer about %s" : "%s cannot be reached about %s", server,
+		     name);
 	} else if (status == ARES_ETIMEOUT || status == ARES_EDESTRUCTION) {
 		asking->silent = true;
 		fail(asking, "%s does not answer about %s", server, name);
@@ -197,6 +199,7 @@ static bool start_flight(struct flight *flight, struct dns_asking *askings, size
 		if (asking->settled)
 			continue;
 		asking->silent = false;
+		asking->tcp = wave->tcp;
 		if (before == NULL || before->server != asking->server ||
 		    before->question->recurse != asking->question->recurse) {
 			int status = open_channel(asking->server, asking->question->recurse, wave,

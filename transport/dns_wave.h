@@ -17,6 +17,7 @@ struct dns_asking {
 	const struct dns_address *server; /* in this wave */
 	bool settled;                     /* no need to ask again */
 	bool silent;                      /* nothing came back in this wave */
+	bool tcp;                         /* how this wave asks */
 	bool *refused;                    /* of its channel: the server's port is closed */
 };
 

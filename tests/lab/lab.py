@@ -24,7 +24,7 @@ from .vendor import Cloudflare, Pebble
 
 # The zone that is used, one below it, and one whose name only ends alike.
 ZONES = ("ferry.test", "sub.ferry.test", "notferry.test", "pending.test:pending")
-BLOCKED = "blocked.ferry.test"  # the CA refuses it
+BLOCKED = "refused.test"  # the CA refuses it; no longer than any name asked for, or this Pebble panics
 MISSING = "missing.ferry.test"  # does not exist in DNS
 EMAIL = "admin@ferry.test"
 

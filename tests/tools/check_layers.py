@@ -6,6 +6,7 @@ FILE), the compiler finds the headers of exactly the layers it may see, and one 
 
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from layers import FOLDER_OF_TARGET, MAY_INCLUDE, allowed
@@ -18,7 +19,9 @@ def a_header(folder):
 
 
 def compiler(argv, source):
-    return subprocess.run(argv, input=source, text=True, capture_output=True, check=False)
+    """Runs where no folder of the tree is near: a compiler looks beside the source first."""
+    with tempfile.TemporaryDirectory() as folder:
+        return subprocess.run(argv, input=source, cwd=folder, text=True, capture_output=True, check=False)
 
 
 def visible(command, paths):

@@ -200,7 +200,9 @@ unsigned peer_connections(const struct peer *peer)
 	return atomic_load(&peer->accepted);
 }
 
-const char *peer_server_name(const struct peer *peer)
+void peer_server_name(struct peer *peer, char *out, size_t size)
 {
-	return peer->server_name;
+	pthread_mutex_lock(&peer->lock);
+	(void)snprintf(out, size, "%s", peer->server_name);
+	pthread_mutex_unlock(&peer->lock);
 }

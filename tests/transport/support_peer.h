@@ -38,6 +38,6 @@ bool peer_say(struct peer_connection *connection, const char *text);
 void peer_wait_for_end(struct peer_connection *connection);
 
 /* The SNI of the last TLS connection; empty when there was none. */
-const char *peer_server_name(const struct peer *peer);
+void peer_server_name(struct peer *peer, char *out, size_t size);
 
 #endif

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* `domains`: one entry per certificate. Names are made canonical here, and the certificate gets its own. */
+#include "base/limits.h"
+#include "config/config-internal.h"
+#include "config/schema.h"
+
+#include <string.h>
+
+enum { PARALLEL = 10 };
+
+void config_domain_done(struct config_domain *domain)
+{
+	free(domain->cert_name);
+	free(domain->identifiers);
+	free(domain->webroot);
+	free(domain->listen);
+	free(domain->dns_provider);
+	str_list_done(&domain->servers);
+	free(domain->profile);
+	config_command_done(&domain->hooks.pre);
+	config_command_done(&domain->hooks.post);
+	config_command_done(&domain->hooks.deploy);
+}
+
+static void add_identifier(struct config_domain *domain, const struct identifier *identifier)
+{
+	for (size_t i = 0; i < domain->identifier_count; i++)
+		if (identifier_equal(&domain->identifiers[i], identifier))
+			return;
+	domain->identifiers[domain->identifier_count++] = *identifier;
+}
+
+/* The node's text as a name; false when it is bad, which has been reported. */
+static bool good_identifier(const struct node *node, struct identifier *ret)
+{
+	struct error ignored = {0};
+	return node != NULL && node->kind == NODE_SCALAR && !node->bad && !yaml_tree_is_null(node) &&
+	       identifier_parse(node->text, ret, &ignored);
+}
+
+static bool check_type(struct config_build *b, const struct node *node, const struct identifier *name)
+{
+	const char *type = schema_text(node, "type");
+	const struct node *include_base = yaml_tree_child(node, "include_base");
+	const bool wildcard = identifier_is_wildcard(name);
+	if (include_base != NULL && !wildcard &&
+	    !report_warning(b, include_base, "include_base means nothing here: %s is no wildcard", name->value))
+		return false;
+	if (str_equal(type, "wildcard") && !wildcard)
+		return report_error(b, yaml_tree_child(node, "type"),
+				    "the type is wildcard, but the name is not: write name: \"*.%s\"", name->value);
+	if (str_equal(type, "standard") && wildcard)
+		return report_error(b, yaml_tree_child(node, "type"),
+				    "the type is standard, but %s is a wildcard: leave type out or write wildcard",
+				    name->value);
+	return true;
+}
+
+/* Name, base name of a wildcard, aliases; each once. */
+static bool read_identifiers(struct config_build *b, const struct node *node, struct config_domain *domain)
+{
+	const struct node *aliases = yaml_tree_child(node, "aliases"), *first = yaml_tree_child(node, "name");
+	const char *include_base = schema_text(node, "include_base");
+	/* The name, its base, and the aliases or the only one. */
+	size_t max = 2 + (aliases == NULL ? 0 : aliases->kind == NODE_LIST ? aliases->count : 1);
+	struct identifier name = {0}, alias;
+	bool with_base = true;
+	if (max > LIMIT_IDENTIFIERS)
+		return report_error(b, aliases, "more than %d names for one certificate", (int)LIMIT_IDENTIFIERS - 2);
+	if (!config_allocate(&domain->identifiers, max, sizeof(*domain->identifiers), b->err))
+		return false;
+	if (good_identifier(first, &name)) {
+		add_identifier(domain, &name);
+		if (!check_type(b, node, &name))
+			return false;
+		if (include_base != NULL && !schema_bool(include_base, &with_base))
+			with_base = true;
+		if (identifier_is_wildcard(&name) && with_base) {
+			alias = (struct identifier){.type = IDENTIFIER_DNS};
+			memcpy(alias.value, identifier_base(&name), strlen(identifier_base(&name)) + 1);
+			add_identifier(domain, &alias);
+		}
+	}
+	if (good_identifier(aliases, &alias))
+		add_identifier(domain, &alias);
+	for (size_t i = 0; aliases != NULL && i < aliases->count; i++)
+		if (good_identifier(aliases->children[i], &alias))
+			add_identifier(domain, &alias);
+	return true;
+}
+
+static bool name_certificate(struct config_build *b, const struct node *node, struct config_domain *domain)
+{
+	const struct node *name = yaml_tree_child(node, "name");
+	struct identifier identifier;
+	if (yaml_tree_child(node, "cert_name") != NULL || !good_identifier(name, &identifier))
+		return true;
+	if (!name_is_valid(identifier_base(&identifier)))
+		return report_error(b, name, "\"%s\" cannot be what the certificate is called; set cert_name",
+				    identifier_base(&identifier));
+	return str_set(&domain->cert_name, identifier_base(&identifier), b->err);
+}
+
+static bool build_domain(struct config_build *b, const struct node *node)
+{
+	struct config_domain *domain = &b->config->domains[b->config->domain_count++];
+	domain->position = node->position;
+	domain->key_type = b->config->key_type;
+	domain->rollout.parallel = PARALLEL;
+	if (node->kind != NODE_MAP)
+		return true;
+	return schema_read(b, node, "domains", domain) && read_identifiers(b, node, domain) &&
+	       name_certificate(b, node, domain) &&
+	       config_resolve_servers(b, yaml_tree_child(node, "servers"), &domain->servers) &&
+	       config_read_challenge(b, node, domain);
+}
+
+static int compare_cert_names(const void *a, const void *b)
+{
+	const struct config_domain *x = *(struct config_domain *const *)a, *y = *(struct config_domain *const *)b;
+	int order = strcmp(x->cert_name, y->cert_name);
+	return order != 0 ? order : (x > y) - (x < y);
+}
+
+/* The line that gives a domain its certificate's name. */
+static const struct node *naming_node(const struct node *domains, const struct config *config,
+				      const struct config_domain *domain)
+{
+	const struct node *node = domains->children[domain - config->domains];
+	const struct node *cert_name = yaml_tree_child(node, "cert_name");
+	return cert_name != NULL ? cert_name : yaml_tree_child(node, "name");
+}
+
+static bool check_cert_names(struct config_build *b, const struct node *domains)
+{
+	struct config *config = b->config;
+	struct config_domain **sorted AUTO_FREE = NULL;
+	size_t count = 0;
+	if (!config_allocate(&sorted, config->domain_count, sizeof(struct config_domain *), b->err))
+		return false;
+	for (size_t i = 0; i < config->domain_count; i++)
+		if (config->domains[i].cert_name != NULL)
+			sorted[count++] = &config->domains[i];
+	qsort(sorted, count, sizeof(struct config_domain *), compare_cert_names);
+	for (size_t i = 1, first = 0; i < count; i++) {
+		if (!str_equal(sorted[first]->cert_name, sorted[i]->cert_name)) {
+			first = i;
+			continue;
+		}
+		if (!report_error(b, naming_node(domains, config, sorted[i]),
+				  "the domain in line %d has a certificate called \"%s\" already; set cert_name here "
+				  "or there",
+				  naming_node(domains, config, sorted[first])->key_position.line, sorted[i]->cert_name))
+			return false;
+	}
+	return true;
+}
+
+/* A copy at an exact path can hold one certificate: a server with copies takes no second one. */
+static bool check_copies(struct config_build *b, const struct node *root)
+{
+	const struct node *servers = yaml_tree_child(root, "servers");
+	const struct config *config = b->config;
+	for (size_t i = 0; i < config->server_count; i++) {
+		const struct config_server *server = &config->servers[i];
+		const struct config_domain *first = NULL;
+		for (size_t j = 0; server->copy_count > 0 && j < config->domain_count; j++) {
+			const struct config_domain *domain = &config->domains[j];
+			if (!str_list_has(&domain->servers, server->name))
+				continue;
+			if (first == NULL) {
+				first = domain;
+				continue;
+			}
+			if (!report_key_error(
+				    b, yaml_tree_child(yaml_tree_child(servers, server->name), "files"),
+				    "the certificates %s and %s both come to this server, and %s can hold only one",
+				    first->cert_name != NULL ? first->cert_name : "?",
+				    domain->cert_name != NULL ? domain->cert_name : "?", server->copies[0].path))
+				return false;
+			break;
+		}
+	}
+	return true;
+}
+
+bool config_build_domains(struct config_build *b, const struct node *root)
+{
+	const struct node *domains = yaml_tree_child(root, "domains");
+	if (domains == NULL || domains->kind != NODE_LIST)
+		return true;
+	if (!config_allocate(&b->config->domains, domains->count, sizeof(*b->config->domains), b->err))
+		return false;
+	for (size_t i = 0; i < domains->count; i++)
+		if (!build_domain(b, domains->children[i]))
+			return false;
+	return check_cert_names(b, domains) && check_copies(b, root);
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* SFTP replies from a hostile server; a NAME reply is walked as the client does. */
+#include "transport/sftp_packet.h"
+
+#include <stdlib.h>
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct error err = {0};
+	struct sftp_reply reply;
+	unsigned extensions;
+
+	if (sftp_packet_parse(data, size, &reply, &err)) {
+		const char *name;
+		size_t len;
+		size_t count = reply.name_count, seen = 0;
+		while (sftp_packet_next_name(&reply, &name, &len))
+			seen++;
+		if (seen != count)
+			abort();
+		if (reply.bytes != NULL && (reply.bytes < data || reply.bytes + reply.len > data + size))
+			abort();
+	}
+	error_clear(&err);
+	(void)!sftp_packet_parse_version(data, size, &extensions, &err);
+	return 0;
+}

@@ -1,0 +1,148 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The TLS probe against servers inside the test. */
+#include "transport/tls_probe.h"
+
+#include "support/test.h"
+#include "support_peer.h"
+#include "support_pki.h"
+
+#include <pthread.h>
+#include <unistd.h>
+
+enum { NOT_AFTER = 1999999999 };
+
+static bool never(struct peer_connection *connection, const struct peer_request *request)
+{
+	(void)connection;
+	(void)request;
+	return false;
+}
+
+static struct deadline soon(void)
+{
+	return deadline_in(10000, NULL);
+}
+
+TEST(leaf_and_expiry_are_reported)
+{
+	char fingerprint[65] = "";
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	SSL_CTX *tls = pki_server_context(NOT_AFTER);
+	struct peer *peer = peer_start(tls, never);
+	struct tls_probe_target target = {"localhost", peer_port(peer), "www.example.com"};
+	CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
+	pki_fingerprint(tls, fingerprint);
+	CHECK_STR(result.fingerprint_sha256, fingerprint);
+	CHECK_INT(result.not_after, NOT_AFTER);
+	peer_stop(peer);
+	SSL_CTX_free(tls);
+}
+
+TEST(server_name_is_sent_unless_it_is_an_address)
+{
+	static const struct {
+		const char *server_name, *seen;
+	} cases[] = {{"www.example.com", "www.example.com"}, {"127.0.0.1", ""}, {"::1", ""}, {NULL, ""}};
+	SSL_CTX *tls = pki_server_context(NOT_AFTER);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct tls_probe_result result = {0};
+		struct error err = {0};
+		struct peer *peer = peer_start(tls, never);
+		struct tls_probe_target target = {"127.0.0.1", peer_port(peer), cases[i].server_name};
+		CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
+		/* The server's thread writes it down before it answers anything. */
+		(void)usleep(50 * 1000);
+		char seen[256] = "";
+		peer_server_name(peer, seen, sizeof(seen));
+		CHECK_STR(seen, cases[i].seen);
+		peer_stop(peer);
+	}
+	SSL_CTX_free(tls);
+}
+
+TEST(expired_certificates_are_reported_too)
+{
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	SSL_CTX *tls = pki_server_context(1600000000);
+	struct peer *peer = peer_start(tls, never);
+	struct tls_probe_target target = {"127.0.0.1", peer_port(peer), "localhost"};
+	CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
+	CHECK_INT(result.not_after, 1600000000);
+	peer_stop(peer);
+	SSL_CTX_free(tls);
+}
+
+TEST(closed_port_and_unknown_host_are_named)
+{
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	struct peer *peer = peer_start(NULL, NULL);
+	struct tls_probe_target target = {"127.0.0.1", peer_port(peer), "localhost"};
+	peer_stop(peer);
+	CHECK(!tls_probe(&target, soon(), &result, &err));
+	CHECK_INT(err.category, ERROR_NETWORK);
+	CHECK(err.transient);
+	CHECK_CONTAINS(err.message, "cannot connect to 127.0.0.1:");
+	CHECK_CONTAINS(err.message, "Connection refused");
+	CHECK_STR(result.fingerprint_sha256, "");
+	err = (struct error){0};
+	target.address = "host.invalid.";
+	CHECK(!tls_probe(&target, deadline_in(3000, NULL), &result, &err));
+	CHECK_CONTAINS(err.message, "host.invalid");
+}
+
+static bool hang_up(struct peer_connection *connection, const struct peer_request *request)
+{
+	(void)request;
+	(void)peer_say(connection, "HTTP/1.1 400 Bad Request\r\n\r\n");
+	return false;
+}
+
+TEST(silent_and_plain_servers_fail_in_time)
+{
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	struct peer *silent = peer_start(NULL, NULL), *plain = peer_start(NULL, hang_up);
+	struct tls_probe_target target = {"127.0.0.1", peer_port(silent), "localhost"};
+	int64_t before = clock_monotonic_ms();
+	CHECK(!tls_probe(&target, deadline_in(300, NULL), &result, &err));
+	CHECK(clock_monotonic_ms() - before < 1500);
+	CHECK_INT(err.category, ERROR_TIMEOUT);
+	peer_stop(silent);
+
+	/* It waits for the end of a request that never comes, and is cut off here. */
+	err = (struct error){0};
+	target.port = peer_port(plain);
+	CHECK(!tls_probe(&target, deadline_in(300, NULL), &result, &err));
+	peer_stop(plain);
+}
+
+static void *cancel_later(void *arg)
+{
+	(void)usleep(100 * 1000);
+	cancel_request(arg);
+	return NULL;
+}
+
+TEST(cancellation_wakes_at_once)
+{
+	struct cancel cancel;
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	pthread_t thread;
+	struct peer *silent = peer_start(NULL, NULL);
+	struct tls_probe_target target = {"127.0.0.1", peer_port(silent), "localhost"};
+	CHECK_OK(cancel_init(&cancel, &err), err);
+	CHECK(pthread_create(&thread, NULL, cancel_later, &cancel) == 0);
+	int64_t before = clock_monotonic_ms();
+	CHECK(!tls_probe(&target, deadline_in(20000, &cancel), &result, &err));
+	CHECK(clock_monotonic_ms() - before < 1000);
+	CHECK_INT(err.category, ERROR_CANCELLED);
+	(void)pthread_join(thread, NULL);
+	cancel_done(&cancel);
+	peer_stop(silent);
+}
+
+TEST_MAIN()
