@@ -60,7 +60,7 @@ static const struct acme_problem_advice advice_table[] = {
 	{"unauthorized", false,
 	 "the CA found the wrong answer for the challenge, or this account may not do that: check that the name leads "
 	 "to "
-	 "the server (or zone) where the challenge was published"},
+	 "where the challenge was published"},
 	{"unsupportedContact", false, "use an e-mail address as contact, or none"},
 	{"unsupportedIdentifier", false, "this CA does not issue for this kind of name: remove it, or use another CA"},
 	{"userActionRequired", false, NULL /* made from the links in the answer */},
@@ -71,9 +71,12 @@ static const char *const urn_prefixes[] = {"urn:ietf:params:acme:error:", "urn:a
 /* The last part of an ACME error URN; NULL for any other URI. */
 static const char *urn_name(const char *urn)
 {
-	for (size_t i = 0; i < ARRAY_LEN(urn_prefixes); i++)
-		if (urn != NULL && str_starts(urn, urn_prefixes[i]))
-			return urn + strlen(urn_prefixes[i]);
+	size_t len = urn != NULL ? strlen(urn) : 0;
+	for (size_t i = 0; i < ARRAY_LEN(urn_prefixes); i++) {
+		size_t prefix = strlen(urn_prefixes[i]);
+		if (len > prefix && memcmp(urn, urn_prefixes[i], prefix) == 0)
+			return urn + prefix;
+	}
 	return NULL;
 }
 
@@ -105,8 +108,10 @@ static void append_words(struct buf *out, const char *name, const char *words)
 		return;
 	if (out->len > 0)
 		buf_char(out, '\n');
-	if (!str_is_empty(name))
-		buf_printf(out, "%s: ", name);
+	if (!str_is_empty(name)) {
+		buf_str(out, name);
+		buf_str(out, ": ");
+	}
 	buf_str(out, words);
 }
 

@@ -31,8 +31,7 @@ struct config_build {
 	size_t expanded_total;            /* bytes that ${…} brought in */
 	struct server_name *server_names; /* sorted by name */
 	size_t server_name_count;
-	/* The file has no such section: a name then stands for itself. */
-	bool implied_servers, implied_dns_providers;
+	bool implied_dns_providers; /* the file has no such section: a name then stands for itself */
 	struct error *err;
 };
 

@@ -48,7 +48,7 @@ static const char *nearest_preset(const char *name)
 
 static bool unknown_ca(struct config_build *b, const struct node *node, const char *name)
 {
-	struct buf known CLEANUP(buf_done);
+	struct buf known CLEANUP(buf_done) = {0};
 	char shown[REPORT_SHOWN_MAX];
 	size_t count = 0;
 	const struct ca_preset *presets = ca_presets(&count);

@@ -71,7 +71,7 @@ struct config *config_load(const char *file, struct config_report *report, struc
 {
 	/* O_NONBLOCK: a FIFO is refused rather than waited for. */
 	int fd CLEANUP(close_fd) = open(file, O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK);
-	struct buf text CLEANUP(buf_done);
+	struct buf text CLEANUP(buf_done) = {0};
 	mode_t mode = 0;
 	buf_init(&text, LIMIT_CONFIG_FILE);
 	if (fd < 0) {

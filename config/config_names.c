@@ -28,26 +28,33 @@ static const struct server_name *find_name(const struct config_build *b, const c
 	return bsearch(name, b->server_names, b->server_name_count, sizeof(*b->server_names), compare_to_name);
 }
 
-static bool unknown_name(struct config_build *b, const struct node *node, const char *kind, bool groups_too)
+/* The name most like TEXT; NULL when none is. */
+static const char *nearest_name(const struct config_build *b, const char *text, bool groups_too)
 {
-	char shown[REPORT_SHOWN_MAX], near[REPORT_SHOWN_MAX];
 	const char *nearest = NULL;
 	size_t best = NEAR;
-	(void)report_shown(shown, node->text);
 	for (size_t i = 0; i < b->server_name_count; i++) {
 		if (b->server_names[i].is_group && !groups_too)
 			continue;
-		size_t distance = str_distance(node->text, b->server_names[i].name, NEAR);
+		size_t distance = str_distance(text, b->server_names[i].name, NEAR);
 		if (distance < best) {
 			best = distance;
 			nearest = b->server_names[i].name;
 		}
 	}
+	return nearest;
+}
+
+static bool unknown_member(struct config_build *b, const struct node *node)
+{
+	char shown[REPORT_SHOWN_MAX], near[REPORT_SHOWN_MAX];
+	const char *nearest = nearest_name(b, node->text, /* groups_too= */ false);
+	(void)report_shown(shown, node->text);
 	if (nearest != NULL)
 		return report_error(b, node,
-				    "unknown %s \"%s\"; did you mean \"%s\"? Otherwise define it under servers:", kind,
+				    "unknown server \"%s\"; did you mean \"%s\"? Otherwise define it under servers:",
 				    shown, report_shown(near, nearest));
-	return report_error(b, node, "unknown %s \"%s\"; define it under servers:", kind, shown);
+	return report_error(b, node, "unknown server \"%s\"; define it under servers:", shown);
 }
 
 static void add_names(struct config_build *b, const struct node *map, bool is_group)
@@ -90,7 +97,7 @@ static bool check_member(struct config_build *b, const struct node *member)
 		return true;
 	const struct server_name *found = find_name(b, member->text);
 	if (found == NULL)
-		return unknown_name(b, member, "server", /* groups_too= */ false);
+		return unknown_member(b, member);
 	return !found->is_group || report_error(b, member, "\"%s\" is a group; a group consists of servers",
 						report_shown(shown, member->text));
 }
@@ -138,32 +145,37 @@ static bool add_group(struct config_build *b, const struct node *group, struct s
 	return true;
 }
 
-/* Without a `servers:` section a name is the host itself. */
-static bool add_implied(struct config_build *b, const struct node *node, struct str_list *servers)
+/* A name that is not listed is an SSH host's, as ssh(1) itself would take it. */
+static bool add_unlisted(struct config_build *b, const struct node *node, struct str_list *servers)
 {
-	char shown[REPORT_SHOWN_MAX];
+	char shown[REPORT_SHOWN_MAX], near[REPORT_SHOWN_MAX];
+	const char *nearest = nearest_name(b, node->text, /* groups_too= */ true);
+	bool ok = true;
 	(void)report_shown(shown, node->text);
 	if (!name_is_valid(node->text) || !host_is_valid(node->text))
-		return report_error(b, node, "\"%s\" is no host name; define it under servers:", shown);
-	if (config_find_server(b->config, node->text) == NULL) {
-		if (!report_warning(b, node,
-				    "\"%s\" is taken for a host name; define it under servers: to say more about it",
-				    shown) ||
-		    !config_add_server(b, node, node->text, /* settings= */ NULL))
-			return false;
-	}
-	return str_list_add_once(servers, node->text, b->err);
+		return report_error(b, node, "\"%s\" is no server, group or SSH host; define it under servers:", shown);
+	if (config_find_server(b->config, node->text) != NULL)
+		return str_list_add_once(servers, node->text, b->err);
+	if (nearest != NULL)
+		ok = report_warning(
+			b, node,
+			"\"%s\" is not listed under servers: it is taken for an SSH host of that name; did you mean "
+			"\"%s\"?",
+			shown, report_shown(near, nearest));
+	else
+		ok = report_warning(
+			b, node, "\"%s\" is not listed under servers: it is taken for an SSH host of that name", shown);
+	return ok && config_add_server(b, node, node->text, /* settings= */ NULL) &&
+	       str_list_add_once(servers, node->text, b->err);
 }
 
 static bool resolve(struct config_build *b, const struct node *node, struct str_list *servers)
 {
 	if (node->kind != NODE_SCALAR || node->bad || yaml_tree_is_null(node))
 		return true;
-	if (b->implied_servers)
-		return add_implied(b, node, servers);
 	const struct server_name *found = find_name(b, node->text);
 	if (found == NULL)
-		return unknown_name(b, node, "server or group", /* groups_too= */ true);
+		return add_unlisted(b, node, servers);
 	if (found->is_group)
 		return add_group(b, found->node, servers);
 	return str_list_add_once(servers, found->name, b->err);

@@ -175,7 +175,6 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 bool config_build_servers(struct config_build *b, const struct node *root)
 {
 	const struct node *servers = yaml_tree_child(root, "servers");
-	b->implied_servers = servers == NULL && yaml_tree_child(root, "groups") == NULL;
 	if (servers == NULL || servers->kind != NODE_MAP)
 		return true;
 	for (size_t i = 0; i < servers->count; i++) {

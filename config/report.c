@@ -17,7 +17,7 @@ const char *report_shown(char out[REPORT_SHOWN_MAX], const char *text)
 
 static bool node_path(const struct node *node, char **ret, struct error *err)
 {
-	struct buf path CLEANUP(buf_done);
+	struct buf path CLEANUP(buf_done) = {0};
 	char shown[PATH_SHOWN_MAX];
 	buf_init(&path, LIMIT_CONFIG_FILE);
 	if (node != NULL)
@@ -50,7 +50,7 @@ static bool add_formatted(struct config_build *b, bool is_error, const struct no
 static bool add_formatted(struct config_build *b, bool is_error, const struct node *node,
 			  struct config_position position, const char *format, va_list args)
 {
-	struct buf message CLEANUP(buf_done);
+	struct buf message CLEANUP(buf_done) = {0};
 	buf_init(&message, LIMIT_CONFIG_VALUE);
 	buf_vprintf(&message, format, args);
 	return buf_check(&message, "message", b->err) && add(b, is_error, node, position, buf_cstr(&message));
@@ -127,7 +127,7 @@ static bool sort(struct config_report *report, struct error *err)
 /* "FILE:LINE:COLUMN: PATH: MESSAGE (and 2 more errors)"; parts that are not known are left out. */
 static bool first_error(const struct config_build *b, const struct config_issue *first, size_t more)
 {
-	struct buf text CLEANUP(buf_done);
+	struct buf text CLEANUP(buf_done) = {0};
 	buf_init(&text, LIMIT_CONFIG_VALUE);
 	buf_str(&text, b->file);
 	if (first->position.line > 0)

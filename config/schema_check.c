@@ -34,7 +34,7 @@ static void list_words(const struct schema_word *words, struct buf *out)
 
 static bool unknown_key(struct config_build *b, const struct node *node, const char *parent)
 {
-	struct buf known CLEANUP(buf_done);
+	struct buf known CLEANUP(buf_done) = {0};
 	char shown[REPORT_SHOWN_MAX];
 	size_t count = 0, best = NEAR;
 	const char *nearest = NULL;
@@ -178,7 +178,7 @@ static bool check_word(struct config_build *b, struct node *node, const struct s
 		       bool *ret_ok)
 {
 	char shown[REPORT_SHOWN_MAX];
-	struct buf known CLEANUP(buf_done);
+	struct buf known CLEANUP(buf_done) = {0};
 	const struct schema_word *word = schema_word_find(row->words, node->text);
 	buf_init(&known, LISTING_MAX);
 	list_words(row->words, &known);
@@ -304,8 +304,10 @@ static bool wrong_shape(struct config_build *b, struct node *node, const struct 
 	static const char *const found[] = {
 		[NODE_SCALAR] = "a plain value", [NODE_LIST] = "a list", [NODE_MAP] = "a mapping"};
 	node->bad = true;
-	return report_error(b, node, "%s is needed here, not %s", shape_name(shapes, row->value),
-			    yaml_tree_is_null(node) ? "nothing" : found[node->kind]);
+	if (yaml_tree_is_null(node))
+		return report_error(b, node, "%s is needed here, and nothing stands there",
+				    shape_name(shapes, row->value));
+	return report_error(b, node, "%s is needed here, not %s", shape_name(shapes, row->value), found[node->kind]);
 }
 
 static bool check_list(struct config_build *b, struct node *list, const struct schema_key *row)

@@ -75,9 +75,10 @@ bool provider_id_is_valid(const char *id)
 
 bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
 {
-	uint32_t random = UINT32_MAX / 2;
+	uint32_t random = 0;
 	uint32_t longest = PAUSE_LONGEST_MS;
-	(void)getrandom(&random, sizeof(random), GRND_NONBLOCK); /* without it: always half the time */
+	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
+		random = UINT32_MAX / 2; /* without randomness: no jitter */
 	if (attempt > 0 && attempt < 5)
 		longest = (uint32_t)PAUSE_FIRST_MS << (attempt - 1);
 	return deadline_sleep(deadline, (int64_t)(random % longest) + 1, step, err);

@@ -363,8 +363,8 @@ static bool confine(int fd)
 static bool receive_job(int fd, struct push_job *ret, struct error *err)
 {
 	struct buf message CLEANUP(buf_done);
-	enum courier_type type;
-	bool closed;
+	enum courier_type type = COURIER_JOB;
+	bool closed = false;
 
 	buf_init(&message, LIMIT_COURIER_JOB);
 	if (!receive_message(fd, &type, &message, &closed, deadline_in(JOB_MS, NULL), err))

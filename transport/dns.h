@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * DNS queries over c-ares, which only dns.c and dns_message.c include. A resolver is a list of recursive servers (the
- * system's unless given); every question goes to one server at a time, so that an answer is attributable.
+ * DNS queries over c-ares, which only dns.c and its parts (dns_wave.c, dns_message.c) include. A resolver is a list of
+ * recursive servers (the system's unless given); every question goes to one server at a time, so that an answer is
+ * attributable.
  */
 #ifndef TRANSPORT_DNS_H
 #define TRANSPORT_DNS_H

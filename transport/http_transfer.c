@@ -272,7 +272,7 @@ struct failure {
 };
 
 static const struct failure failures[] = {
-	{CURLE_COULDNT_RESOLVE_HOST, "cannot find the address of ", "", true, false},
+	{CURLE_COULDNT_RESOLVE_HOST, "cannot find the address of ", "", true, true},
 	{CURLE_COULDNT_CONNECT, "cannot connect to ", "", true, false},
 	{CURLE_OPERATION_TIMEDOUT, "", " does not answer", true, false},
 	{CURLE_PEER_FAILED_VERIFICATION, "the TLS certificate of ", " is not trusted", false, false},

@@ -421,7 +421,6 @@ struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline 
 		goto failed;
 	if (!set_options(link, target)) {
 		(void)fail(link, ERROR_INTERNAL, "libssh refused an option", err);
-		close(link->fd);
 		goto failed;
 	}
 	if (exchange_keys(link, deadline, err) && check_host_key(link, target, err) &&
@@ -445,8 +444,10 @@ void ssh_link_close(struct ssh_link *link)
 	if (link == NULL)
 		return;
 	stream_free(link->stream);
-	ssh_disconnect(link->session); /* closes the socket once libssh has it */
+	ssh_disconnect(link->session);
 	ssh_free(link->session);
+	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
+		(void)close(link->fd);
 	free(link->host);
 	free(link);
 }

@@ -48,7 +48,7 @@ static void redirect_credential(struct buf *text)
 {
 	static const char there[] = "/etc/certferry/tsig";
 	char path[512];
-	struct buf result CLEANUP(buf_done);
+	struct buf result CLEANUP(buf_done) = {0};
 	const char *at = memmem(buf_cstr(text), text->len, there, strlen(there));
 	if (at == NULL)
 		return;
@@ -91,7 +91,7 @@ static void check_error(const struct config_report *report, const struct error *
 static void run_case(const char *folder, const char *name, bool valid)
 {
 	char path[1024], expected_path[1024];
-	struct buf text CLEANUP(buf_done), expected CLEANUP(buf_done), got CLEANUP(buf_done);
+	struct buf text CLEANUP(buf_done) = {0}, expected CLEANUP(buf_done) = {0}, got CLEANUP(buf_done) = {0};
 	struct config_report report CLEANUP(config_report_done) = {0};
 	struct error err = {0};
 	size_t stem = strlen(name) - strlen(".yaml");
@@ -107,7 +107,7 @@ static void run_case(const char *folder, const char *name, bool valid)
 		config_parse(buf_cstr(&text), text.len, "case.yaml", &report, &err);
 	list_issues(&report, /* errors= */ !valid, &got);
 	if ((config != NULL) != valid)
-		test_fail(__FILE__, __LINE__, "%s: %s\n%s", path, valid ? "refused" : "accepted", buf_cstr(&got));
+		test_fail(__FILE__, __LINE__, "%s: %s %s", path, valid ? "refused:" : "accepted", err.message);
 	if (!valid)
 		check_error(&report, &err);
 	if (getenv("CERTFERRY_UPDATE_CASES") != NULL)

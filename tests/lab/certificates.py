@@ -36,3 +36,8 @@ def pair_matches(folder):
         run(["openssl", "x509", "-in", folder / name, "-noout", "-pubkey"]) == key
         for name in ("cert.pem", "fullchain.pem")
     )
+
+
+def key_bits(path):
+    text = run(["openssl", "x509", "-in", path, "-noout", "-text"])
+    return int(re.search(r"Public-Key: \((\d+) bit\)", text)[1])

@@ -9,13 +9,14 @@ import os
 import shlex
 import signal
 import sys
+import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab import certificates  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.processes import LabError  # noqa: E402
-from lab.product import binary  # noqa: E402
+from lab.product import Run, binary  # noqa: E402
 
 WILDCARD, WEBROOT = "api.ferry.test", "www.ferry.test"
 ALIASES = ["ferry.test", "blog.ferry.test"]
@@ -50,9 +51,12 @@ def run_shown(product, *args):
     """certferry as a user would call it, its own output shown as it is."""
     shown = [word.replace(str(product.dir) + "/", "") for word in product.argv(*args)[1:]]
     print(paint("2", f"$ certferry {shlex.join(shown)}"), flush=True)
-    run = product.run(*args)
-    for line in run.text.splitlines():
-        print(f"  {line}")
+    process = product.start(*args, together=True)
+    begin, lines = time.monotonic(), []
+    for line in process.stdout:
+        lines.append(line)
+        print(f"  {line}", end="", flush=True)
+    run = Run(process.args, process.wait(), "".join(lines), "", time.monotonic() - begin)
     print(paint("2", f"  exit code {run.code}, {run.seconds:.1f} s"), flush=True)
     return run
 
@@ -167,7 +171,7 @@ def main():
                 keep(lab, product)
             else:
                 print("\n  ./dev demo --keep leaves all of this running, and prints where everything is.")
-    except (Failed, LabError, AssertionError) as problem:
+    except (Failed, LabError, AssertionError, OSError) as problem:
         print(f"\n{paint('31', 'Not as promised:')} {problem}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:

@@ -122,14 +122,6 @@ class Child:
         self.process.wait()
 
 
-def wait_until(condition, what, seconds=10):
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            raise LabError(f"waited {seconds} s for {what}")
-        time.sleep(0.02)
-
-
 def listening(port, address="127.0.0.1"):
     with socket.create_connection((address, port), timeout=1):
         return True

@@ -87,8 +87,9 @@ class Product:
         self.config.chmod(0o600)
         return self.config
 
-    def argv(self, *args):
-        return [str(binary()), "--config", str(self.config), "--resolver", self.resolver, *map(str, args)]
+    def argv(self, *args, config=True):
+        chosen = ["--config", str(self.config)] if config else []
+        return [str(binary()), *chosen, "--resolver", self.resolver, *map(str, args)]
 
     def env(self, changes=None):
         kept = {name: os.environ[name] for name in KEEP_ENVIRONMENT if name in os.environ}
@@ -98,16 +99,17 @@ class Product:
         env.update(changes or {})
         return {name: value for name, value in env.items() if value is not None}
 
-    def start(self, *args, env=None):
-        """A run in the background: the Popen object."""
-        return subprocess.Popen(self.argv(*args), env=self.env(env), cwd=self.dir, stdin=subprocess.DEVNULL,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+    def start(self, *args, env=None, config=True, together=False):
+        """A run in the background, with the config unless not CONFIG, both outputs in one if TOGETHER: the Popen object."""
+        return subprocess.Popen(self.argv(*args, config=config), env=self.env(env), cwd=self.dir, stdin=subprocess.DEVNULL,
+                                stdout=subprocess.PIPE,
+                                stderr=subprocess.STDOUT if together else subprocess.PIPE, text=True,
                                 start_new_session=True)  # fmt: skip
 
-    def run(self, *args, env=None, timeout=120):
+    def run(self, *args, env=None, timeout=120, config=True):
         """A run to its end. One that takes too long is killed, and that is a failure."""
         begin = time.monotonic()
-        process = self.start(*args, env=env)
+        process = self.start(*args, env=env, config=config)
         try:
             out, err = process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:

@@ -4,11 +4,13 @@
 import getpass
 import hashlib
 import os
+import re
 import shutil
 import socket
 import ssl
+import time
 
-from .processes import Child, LabError, descendants, free_port, listening, run, wait_until
+from .processes import Child, LabError, descendants, free_port, listening, run
 
 NGINX, SSHD = "/usr/sbin/nginx", "/usr/sbin/sshd"
 
@@ -111,10 +113,21 @@ class Nginx:
         self.child.wait_ready(lambda: (self.dir / "nginx.pid").exists() and listening(self.port))
 
     def reload(self):
-        """Returns when no worker of before answers any more."""
-        old = set(descendants(self.child.process.pid))
         run(self.command("-s", "reload"))
-        wait_until(lambda: not old & set(descendants(self.child.process.pid)), f"nginx in {self.dir} to reload")
+        self.settle()
+
+    def settle(self, seconds=2):
+        """A reload is only a signal: wait until it was acted on and no worker of before is left to answer."""
+
+        def settled():
+            log = (self.dir / "error.log").read_text(errors="replace")
+            sent, taken = log.count("signal process started"), log.count("reconfiguring")
+            workers = len(re.findall(r"start worker process \d", log))
+            return sent == taken == workers - 1 and len(descendants(self.child.process.pid)) == 1
+
+        end = time.monotonic() + seconds
+        while not settled() and time.monotonic() < end:
+            time.sleep(0.01)
 
     def stop(self):
         if self.child:
@@ -215,6 +228,7 @@ class Server(Nginx):
 
     def handshake(self, server_name, root=None):
         """The leaf (DER) seen by an independent TLS handshake; with ROOT (a PEM file) the chain and name are verified."""
+        self.settle()
         context = ssl.create_default_context(cafile=root) if root else ssl._create_unverified_context()
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw:
             with context.wrap_socket(raw, server_hostname=server_name) as tls:

@@ -3,8 +3,8 @@
 #include "transport/dns.h"
 
 #include "base/limits.h"
-#include "support/test.h"
 #include "support_dns.h"
+#include "tests/support/test.h"
 
 #include <pthread.h>
 #include <stdio.h>

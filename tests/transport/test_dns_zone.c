@@ -6,8 +6,8 @@
 #include "transport/dns_zone.h"
 
 #include "base/limits.h"
-#include "support/test.h"
 #include "support_dns.h"
+#include "tests/support/test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

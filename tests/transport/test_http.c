@@ -3,9 +3,9 @@
 #include "transport/http.h"
 
 #include "base/limits.h"
-#include "support/test.h"
 #include "support_peer.h"
 #include "support_pki.h"
+#include "tests/support/test.h"
 #include "transport/dns.h"
 #include "transport/http_policy.h"
 

@@ -93,9 +93,7 @@ static void make_job(struct push_job *job, const struct test_sshd *server, unsig
 	job->known_hosts = dup_text(server->known_hosts);
 	job->dir = dup_text(root);
 	job->test_command = dup_text("true");
-	job->reload_command = dup_text("echo reloaded >> \"$(dirname \"$0\")/dev/null\"");
 	CHECK_OK(secret_read_file(&job->identity, id, LIMIT_KEY_FILE, true, &err), err);
-	free(job->reload_command);
 	(void)snprintf(id, sizeof(id), "echo reload >> %s/reloads", root);
 	job->reload_command = dup_text(id);
 	add_certificate(job, "example.com", number);
@@ -185,9 +183,14 @@ TEST(first_deployment_and_nothing_the_second_time)
 	CHECK_STR(steps, "connect compare ");
 	CHECK_STR(test_read_file(in_root("reloads")), "reload\n");
 	job.force = true;
+	int free_before = dup(0);
+	(void)close(free_before);
 	CHECK_OK(push(&job, &outcome, &err), err);
 	CHECK_STR(push_result_name(outcome.result), "deployed");
 	check_live(7);
+	int free_after = dup(0);
+	(void)close(free_after);
+	CHECK_INT(free_after, free_before); /* no descriptor is left open */
 	job.force = false;
 	job.key_mode = 0640;
 	CHECK_OK(push(&job, &outcome, &err), err);
@@ -339,6 +342,23 @@ TEST(a_reload_that_leaves_a_child_behind_does_not_hang)
 	push_job_done(&job);
 }
 
+TEST(a_connection_cut_after_the_switch_is_rolled_back_over_a_new_one)
+{
+	struct push_job job;
+	struct push_outcome outcome;
+	struct error err;
+	fresh_root("cut");
+	deploy(1);
+	make_job(&job, &sshd, 2);
+	set_text(&job.test_command, "kill -9 $PPID; sleep 1"); /* sshd's process of this session */
+	CHECK(!push(&job, &outcome, &err));
+	CHECK_STR(err.step, "test");
+	CHECK_STR(push_result_name(outcome.result), "rolled_back");
+	check_live(1);
+	CHECK(!exists(file(".certferry-previous")));
+	push_job_done(&job);
+}
+
 TEST(copies_are_replaced_and_put_back)
 {
 	struct push_job job;
@@ -445,6 +465,30 @@ TEST(logging_in_is_refused)
 	secret_done(&job.identity);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_CONTAINS(err.message, "neither an SSH identity nor an agent");
+	push_job_done(&job);
+}
+
+TEST(an_agent_logs_in)
+{
+	struct push_job job;
+	struct push_outcome outcome;
+	struct error err;
+	char command[1000];
+	fresh_root("agent");
+	pid_t agent = test_start_program((const char *const[]){"/usr/bin/ssh-agent", "-D", "-a", in_root("a"), NULL});
+	(void)snprintf(command, sizeof(command),
+		       "until test -S %s/a; do sleep 0.02; done; SSH_AUTH_SOCK=%s/a ssh-add -q %s/id", root, root,
+		       sshd.dir);
+	test_run_program((const char *const[]){"/bin/sh", "-c", command, NULL});
+	make_job(&job, &sshd, 1);
+	secret_done(&job.identity);
+	set_text(&job.agent, in_root("a"));
+	CHECK_OK(push(&job, &outcome, &err), err);
+	check_live(1);
+	(void)kill(agent, SIGTERM);
+	(void)waitpid(agent, NULL, 0);
+	CHECK(!push(&job, &outcome, &err));
+	CHECK_CONTAINS(err.message, "any key of the agent");
 	push_job_done(&job);
 }
 

@@ -2,9 +2,9 @@
 /* The TLS probe against servers inside the test. */
 #include "transport/tls_probe.h"
 
-#include "support/test.h"
 #include "support_peer.h"
 #include "support_pki.h"
+#include "tests/support/test.h"
 
 #include <pthread.h>
 #include <unistd.h>

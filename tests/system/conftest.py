@@ -1,0 +1,41 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Fixtures of the system tests: one laboratory per file, and a certferry with nothing stored for each test.
+
+The binary is build/debug/certferry, or what CERTFERRY_BIN names. When a test fails, its laboratory's folder with all logs
+is kept and named.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from lab.lab import Lab  # noqa: E402
+from lab.product import binary  # noqa: E402
+
+
+def pytest_sessionstart(session):
+    if not session.config.option.collectonly and not os.access(binary(), os.X_OK):
+        pytest.exit(f"{binary()} is not there: build it first, or set CERTFERRY_BIN", returncode=1)
+
+
+@pytest.fixture(scope="module")
+def lab(request):
+    failed_before = request.session.testsfailed
+    with Lab() as laboratory:
+        yield laboratory
+        if request.session.testsfailed > failed_before:
+            laboratory.keep_folder = True
+
+
+@pytest.fixture
+def product(lab):
+    """certferry with nothing stored, and a laboratory without faults, broken servers or left-over records."""
+    lab.cloudflare.reset()
+    for server in lab.servers.values():
+        server.mend_nginx()
+        if server.sshd is None:
+            server.start_ssh()
+    return lab.product()

@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ctrl-C: exit 130, nothing of ours left at the vendor or in the web root, and the next run works."""
+
+import signal
+import time
+
+import pytest
+
+
+def interrupt(process, number=signal.SIGINT):
+    begin = time.monotonic()
+    process.send_signal(number)
+    out, err = process.communicate(timeout=40)
+    return process.returncode, out + err, time.monotonic() - begin
+
+
+def wait_for(condition, what, seconds=20):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"never seen: {what}"
+        time.sleep(0.02)
+
+
+def test_while_waiting_for_dns_the_records_are_taken_away(lab, product):
+    product.write_config(lab.config([lab.wildcard("*.ctrlc.ferry.test", ["web-1"])]))
+    tree = lab.servers["web-1"].tree()
+    lab.cloudflare.lag(60)
+    process = product.start("apply")
+    wait_for(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
+    time.sleep(0.3)  # it is waiting for the name servers now
+    code, text, seconds = interrupt(process)
+    assert code == 130, text
+    assert lab.cloudflare.records() == [], f"records are left\n{text}"
+    assert seconds < 10, f"it took {seconds:.1f} s to stop"
+    assert lab.servers["web-1"].tree() == tree
+
+    lab.cloudflare.lag(0)
+    run = product.run("apply")
+    assert run.code == 0, run
+    assert lab.cloudflare.records() == []
+    lab.assert_pairs_match(product)
+
+
+@pytest.mark.parametrize("part", [0.1, 0.25, 0.4, 0.55, 0.7, 0.85])
+def test_at_any_moment_it_leaves_nothing_behind(lab, product, part):
+    domains = [lab.wildcard("*.ctrlc.ferry.test", ["web-1", "web-2"]), lab.domain("ctrlc-www.ferry.test")]
+    product.write_config(lab.config(domains))
+    run = product.run("apply")
+    assert run.code == 0, run
+    process = product.start("apply", "--force")
+    time.sleep(run.seconds * part)
+    code, text, _ = interrupt(process)
+    assert code in (0, 130), text
+    assert lab.cloudflare.records() == [], f"records are left\n{text}"
+    assert not list(lab.webroot.glob(".well-known/acme-challenge/*")), f"files are left\n{text}"
+    lab.assert_pairs_match(product)
+    run = product.run("apply")
+    assert run.code == 0, run
+    for name in lab.servers:
+        lab.verified(name, "ctrlc.ferry.test")
+
+
+def test_sigterm_is_as_good(lab, product):
+    product.write_config(lab.config([lab.wildcard("*.term.ferry.test")]))
+    lab.cloudflare.lag(60)
+    process = product.start("apply")
+    wait_for(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
+    code, text, _ = interrupt(process, signal.SIGTERM)
+    assert code == 130 and lab.cloudflare.records() == [], text

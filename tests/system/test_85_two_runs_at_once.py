@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Two runs at once: one waits for the other's lock, and each certificate is ordered once."""
+
+import time
+
+
+def wait_for_records(lab, count):
+    end = time.monotonic() + 20
+    while len(lab.cloudflare.records()) < count:
+        assert time.monotonic() < end, "the first run does not get that far"
+        time.sleep(0.02)
+
+
+def test_a_second_run_gives_up_after_its_lock_timeout(lab, product):
+    product.write_config(lab.config([lab.wildcard("*.lock.ferry.test")]))
+    lab.cloudflare.lag(60)
+    first = product.start("apply")
+    wait_for_records(lab, 2)
+    run = product.run("--lock-timeout", "1", "apply")
+    assert run.code == 4, run
+    assert 0.9 < run.seconds < 15, run
+    lab.cloudflare.lag(0)
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 0, out + err
+
+
+def test_a_second_run_waits_and_finds_nothing_to_do(lab, product):
+    product.write_config(lab.config([lab.wildcard("*.wait.ferry.test")]))
+    lab.cloudflare.lag(2)
+    mark = lab.ca.mark()
+    first = product.start("apply")
+    wait_for_records(lab, 2)
+    run = product.run("apply", "--json")
+    out, err = first.communicate(timeout=60)
+    assert first.returncode == 0, out + err
+    assert run.code == 0 and run.result("wait.ferry.test")["action"] == "unchanged", run
+    assert lab.ca.orders(mark) == 1
