@@ -153,7 +153,7 @@ static int run(const struct arguments *arguments)
 	    !apply_plan(context.service, &plan, &options, &results, &err))
 		return context_fail(arguments, &err);
 	live_progress_stop(STEAL(context.live));
-	if (!output_results(&results, context.json, &err))
+	if (!output_results(&results, context.form, &err))
 		return context_fail(arguments, &err);
 	return run_result_exit_code(&results);
 }

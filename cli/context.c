@@ -153,6 +153,10 @@ bool context_open(struct context *context, const struct arguments *arguments, co
 	enum { DAY = 24 * 3600 };
 
 	*context = (struct context){.json = option_given(arguments, OPTION_JSON), .cancel = {.fd = -1}};
+	if (context->json)
+		context->form = OUTPUT_JSON;
+	else if (option_given(arguments, OPTION_QUIET))
+		context->form = OUTPUT_QUIET;
 	if (!option_number(arguments, OPTION_TIMEOUT, DAY, 600, &timeout, err) ||
 	    !option_number(arguments, OPTION_LOCK_TIMEOUT, DAY, 60, &lock_timeout, err) ||
 	    !open_ca(context, arguments, err) || !open_resolvers(context, arguments, err) ||

@@ -6,12 +6,14 @@
 #define CLI_CONTEXT_H
 
 #include "cli/options.h"
+#include "cli/output.h"
 #include "cli/progress.h"
 #include "config/config.h"
 #include "service/service.h"
 
 struct context {
 	bool json;
+	enum output_form form; /* of results */
 	struct cancel cancel;
 	struct config *config; /* NULL: none */
 	char *state_dir;

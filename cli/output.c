@@ -4,6 +4,7 @@
 
 #include "base/json.h"
 #include "base/limits.h"
+#include "base/log.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -115,27 +116,37 @@ static void print_failure(const struct error *err)
 	printf("\nerror: %s", buf_cstr(&text));
 }
 
-bool output_results(const struct run_result *results, bool json, struct error *err)
+static void log_result_failures(const struct run_result *results)
 {
-	if (json) {
-		json_t *list = json_array();
-		for (size_t i = 0; i < results->count; i++)
-			(void)json_array_append_new(list, result_json(&results->certificates[i]));
-		return print_json(json_pack("{s:o}", "results", list), err);
-	}
-	if (results->count == 0)
-		puts("nothing to do: there are no certificates");
-	for (size_t i = 0; i < results->count; i++)
-		print_result(&results->certificates[i]);
+	(void)fflush(stdout);
 	for (size_t i = 0; i < results->count; i++) {
 		const struct certificate_result *certificate = &results->certificates[i];
 		if (certificate->error != NULL)
-			print_failure(certificate->error);
+			log_failure(LOG_LEVEL_ERROR, certificate->error);
 		for (size_t j = 0; j < certificate->server_count; j++) {
 			if (certificate->servers[j].error != NULL)
-				print_failure(certificate->servers[j].error);
+				log_failure(LOG_LEVEL_ERROR, certificate->servers[j].error);
 		}
 	}
+}
+
+static bool results_json(const struct run_result *results, struct error *err)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < results->count; i++)
+		(void)json_array_append_new(list, result_json(&results->certificates[i]));
+	return print_json(json_pack("{s:o}", "results", list), err);
+}
+
+bool output_results(const struct run_result *results, enum output_form form, struct error *err)
+{
+	if (form == OUTPUT_JSON && !results_json(results, err))
+		return false;
+	if (form == OUTPUT_TEXT && results->count == 0)
+		puts("nothing to do: there are no certificates");
+	for (size_t i = 0; form == OUTPUT_TEXT && i < results->count; i++)
+		print_result(&results->certificates[i]);
+	log_result_failures(results);
 	return true;
 }
 

@@ -9,8 +9,11 @@
 #include "service/plan.h"
 #include "service/result.h"
 
-/* What `apply`, `renew`, `issue` and `deploy` print: the summary, then every failure whole. */
-MUST_CHECK bool output_results(const struct run_result *results, bool json, struct error *err);
+enum output_form { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_QUIET };
+
+/* What `apply`, `renew`, `issue` and `deploy` say: a summary on stdout (none when quiet), every failure whole on
+ * stderr. */
+MUST_CHECK bool output_results(const struct run_result *results, enum output_form form, struct error *err);
 
 /* `plan` */
 MUST_CHECK bool output_plan(const struct plan *plan, bool json, struct error *err);

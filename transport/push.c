@@ -25,6 +25,7 @@ enum {
 	PROBE_MS = 5000,        /* one handshake */
 	RETRY_FIRST_MS = 50,    /* servers reload asynchronously: ask soon, */
 	RETRY_LONGEST_MS = 500, /* then less often */
+	SIGHTINGS = 3,          /* in a row: during a graceful reload old workers still answer beside the new ones */
 };
 
 /* One certificate's place on the server. */
@@ -357,14 +358,20 @@ static bool await_served(const struct push_job *job, struct placement *p, struct
 {
 	struct error unseen;
 	int64_t pause = RETRY_FIRST_MS;
+	int seen = 0;
 
 	for (;;) {
-		error_clear(&unseen);
-		if (is_served(job, p, deadline_left_ms(deadline), &unseen))
-			return true;
 		struct error ended = {0};
+		error_clear(&unseen);
+		if (is_served(job, p, deadline_left_ms(deadline), &unseen)) {
+			if (++seen == SIGHTINGS)
+				return true;
+			pause = RETRY_FIRST_MS;
+		} else {
+			seen = 0;
+		}
 		if (!deadline_sleep(deadline, pause, NULL, &ended))
-			return not_served(job, p, &unseen, err);
+			return seen > 0 || not_served(job, p, &unseen, err);
 		pause = pause * 2 < RETRY_LONGEST_MS ? pause * 2 : RETRY_LONGEST_MS;
 	}
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Case folders: each NAME.yaml below invalid/ must give exactly the errors of NAME.expected, each below valid/ must load
- * with exactly the warnings there. CERTFERRY_UPDATE_CASES=1 rewrites the expected files, to be read before they are
- * committed.
+ * Case folders: each NAME.yaml below invalid/ must give exactly the errors of NAME.expected, each below valid/ must
+ * load with exactly the warnings there. CERTFERRY_UPDATE_CASES=1 rewrites the expected files, to be read before they
+ * are committed.
  */
 #include "base/buf.h"
 #include "base/escape.h"
