@@ -157,14 +157,16 @@ static bool add_unlisted(struct config_build *b, const struct node *node, struct
 	if (config_find_server(b->config, node->text) != NULL)
 		return str_list_add_once(servers, node->text, b->err);
 	if (nearest != NULL)
-		ok = report_warning(
-			b, node,
-			"\"%s\" is not listed under servers: it is taken for an SSH host of that name; did you mean "
-			"\"%s\"?",
-			shown, report_shown(near, nearest));
+		ok = report_warning(b, node,
+				    "\"%s\" is not listed under servers: looking it up in the SSH config has no effect "
+				    "in this version; did you mean "
+				    "\"%s\"?",
+				    shown, report_shown(near, nearest));
 	else
-		ok = report_warning(
-			b, node, "\"%s\" is not listed under servers: it is taken for an SSH host of that name", shown);
+		ok = report_warning(b, node,
+				    "\"%s\" is not listed under servers: looking it up in the SSH config has no effect "
+				    "in this version",
+				    shown);
 	return ok && config_add_server(b, node, node->text, /* settings= */ NULL) &&
 	       str_list_add_once(servers, node->text, b->err);
 }

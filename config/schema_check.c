@@ -55,8 +55,8 @@ static bool unknown_key(struct config_build *b, const struct node *node, const c
 	return report_key_error(b, node, "unknown key \"%s\"; known here: %s", shown, buf_cstr(&known));
 }
 
-/* Whether the key stands in its mapping for a second time; reported. */
-static bool check_duplicate(struct config_build *b, const struct node *node)
+/* The key stands in its mapping for a second time. */
+static bool report_duplicate(struct config_build *b, const struct node *node)
 {
 	char shown[REPORT_SHOWN_MAX];
 	return report_key_error(b, node, "the key \"%s\" stands in line %d already", report_shown(shown, node->key),
@@ -83,7 +83,7 @@ static bool check_map(struct config_build *b, struct node *map, const char *pare
 		const struct schema_key *row = schema_find(parent, child->key);
 		bool ok = true;
 		if (child->duplicate_of > 0)
-			ok = check_duplicate(b, child);
+			ok = report_duplicate(b, child);
 		else if (row == NULL || str_equal(child->key, "*"))
 			ok = unknown_key(b, child, parent);
 		else
@@ -102,7 +102,7 @@ static bool check_named(struct config_build *b, struct node *map, const struct s
 		struct error reason = {0};
 		bool ok = true;
 		if (child->duplicate_of > 0)
-			ok = check_duplicate(b, child);
+			ok = report_duplicate(b, child);
 		else if (!each->check(child->key, &reason))
 			ok = report_key_error(b, child, "%s", reason.message);
 		if (!ok || (child->duplicate_of == 0 && !check_value(b, child, each, each->shapes)))
@@ -269,7 +269,7 @@ static bool check_settings(struct config_build *b, struct node *map, const struc
 		struct node *child = map->children[i];
 		bool ok = true;
 		if (child->duplicate_of > 0) {
-			ok = check_duplicate(b, child);
+			ok = report_duplicate(b, child);
 		} else if (child->kind != NODE_SCALAR || yaml_tree_is_null(child)) {
 			child->bad = true;
 			ok = report_error(b, child, "a plain value is needed here, not %s",

@@ -121,7 +121,7 @@ class Nginx:
 
         def settled():
             log = (self.dir / "error.log").read_text(errors="replace")
-            sent, taken = log.count("signal process started"), log.count("reconfiguring")
+            sent, taken = log.count("signal process started"), log.count(", reconfiguring")
             workers = len(re.findall(r"start worker process \d", log))
             return sent == taken == workers - 1 and len(descendants(self.child.process.pid)) == 1
 
