@@ -73,9 +73,9 @@ bool cloudflare_read_failure(const char *text, size_t len, struct cloudflare_fai
 	CLEANUP(buf_done) struct buf said;
 	json_t *root AUTO_JSON = json_read(text, len, WHAT, &ignored);
 
+	buf_init(&said, LIMIT_JSON_BODY);
 	if (!json_is_object(root) || !json_is_false(json_object_get(root, "success")))
 		return false;
-	buf_init(&said, LIMIT_JSON_BODY);
 	add_errors(json_object_get(root, "errors"), &failure, &said);
 	if (said.len == 0)
 		buf_str(&said, "no reason given");

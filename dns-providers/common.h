@@ -44,7 +44,7 @@ struct provider_api {
 
 struct provider_call {
 	const char *step; /* static string for errors: "find-zone" */
-	const char *what; /* static string: "cannot list the zones" */
+	const char *what; /* borrowed, for errors: "cannot add the TXT record at NAME" */
 	enum http_method method;
 	const char *url;
 	const struct buf *json; /* the request's body; NULL: none */

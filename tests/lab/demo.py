@@ -135,15 +135,17 @@ def keep(lab, product):
     print(f"  CA's log  {lab.ca.log}")
     print(f"  DNS log   {lab.cloudflare.dir}/requests.log")
     print("\n  To try, in another terminal:\n")
-    line = f"CLOUDFLARE_API_TOKEN={lab.cloudflare.token} {shlex.join(product.argv())}"
+    print(f"    export CLOUDFLARE_API_TOKEN={lab.cloudflare.token}")
+    print(f"    alias ferry='{shlex.join(product.argv())}'")
     for command in ("list", "plan", "show " + WILDCARD, "apply --force -v", "deploy --force", "help"):
-        print(f"    {line} {command}")
+        print(f"    ferry {command}")
     first = next(iter(lab.servers.values()))
     print(f"    openssl s_client -connect 127.0.0.1:{first.port} -servername one.{WILDCARD} -CAfile {lab.ca.root}")
-    print(f"    echo 'broken on;' > {first.dir}/conf.d/broken.conf    # and apply --force again")
+    print(f"    echo 'broken on;' > {first.dir}/conf.d/broken.conf    # and ferry apply --force again")
     print("\n  Enter or Ctrl-C ends it.", flush=True)
     try:
-        sys.stdin.readline()
+        if not sys.stdin.readline():  # no terminal: only a signal ends it
+            signal.pause()
     except KeyboardInterrupt:
         print()
 

@@ -35,7 +35,7 @@ class Lab:
         self.dir = Path(folder or tempfile.mkdtemp(prefix="certferry-lab-"))
         self.dir.chmod(0o700)
         self.keep_folder = False
-        self.more, self.products = [], 0
+        self.products = 0
         self.client_key = self.dir / "id_ed25519"
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "certferry-lab", "-f", self.client_key])
         self.webroot = self.dir / "www"
@@ -56,7 +56,8 @@ class Lab:
         try:
             self.web.start()
             self.cloudflare.start()
-            self.ca = self.pebble()
+            self.ca = Pebble(self.dir / "pebble", self.cloudflare.resolver, self.web.port, [BLOCKED])
+            self.ca.start()
             for server in self.servers.values():
                 server.start()
         except BaseException:
@@ -69,8 +70,9 @@ class Lab:
         """Everything ends, even when the user loses patience meanwhile."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            for part in [*self.servers.values(), *self.more, self.cloudflare, self.web]:
-                part.stop()
+            for part in [*self.servers.values(), self.ca, self.cloudflare, self.web]:
+                if part:
+                    part.stop()
             if not self.keep_folder:
                 shutil.rmtree(self.dir, ignore_errors=True)
         finally:
@@ -85,14 +87,6 @@ class Lab:
         if self.keep_folder:
             print(f"The laboratory's folder with all logs is kept: {self.dir}")
 
-    def pebble(self, validity=None):
-        """A CA, running; VALIDITY of its certificates in seconds (Pebble's own: five years)."""
-        name = f"pebble-{len(self.more) + 1}"
-        ca = Pebble(self.dir / name, self.cloudflare.resolver, self.web.port, [BLOCKED], validity, name)
-        self.more.append(ca)
-        ca.start()
-        return ca
-
     # The product and its config.
 
     def product(self):
@@ -101,12 +95,11 @@ class Lab:
         return Product(self.dir / f"product-{self.products}", self.cloudflare.resolver,
                        {"CLOUDFLARE_API_TOKEN": self.cloudflare.token})  # fmt: skip
 
-    def config(self, domains, ca=None, servers=None, **more):
+    def config(self, domains, servers=None, **more):
         """The config of DOMAINS, with every server of the laboratory (or SERVERS) and the vendor's credentials."""
-        ca = ca or self.ca
         ssl = {
             "email": EMAIL,
-            "provider": {"url": ca.url, "ca_bundle": str(ca.ca_bundle)},
+            "provider": {"url": self.ca.url, "ca_bundle": str(self.ca.ca_bundle)},
             "state_dir": "state",
             "domains": domains,
             "servers": servers or {name: self.server_entry(server) for name, server in self.servers.items()},
@@ -157,9 +150,9 @@ class Lab:
         """The SHA-256 fingerprint of the leaf that SERVER really serves for SERVER_NAME."""
         return self.servers[server].fingerprint(server_name)
 
-    def verified(self, server, server_name, ca=None):
+    def verified(self, server, server_name):
         """The same, after the chain and the name were verified against the CA's root."""
-        self.servers[server].handshake(server_name, root=(ca or self.ca).root)
+        self.servers[server].handshake(server_name, root=self.ca.root)
         return self.served(server, server_name)
 
     def assert_pairs_match(self, product):

@@ -7,11 +7,10 @@ import random
 import re
 import ssl
 import stat
-import time
 import urllib.request
 from pathlib import Path
 
-from .processes import Child, LabError, free_port
+from .processes import Child, free_port
 from .servers import self_signed, write
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
@@ -78,9 +77,9 @@ class Cloudflare:
 class Pebble:
     """The CA. Its own log is how requests are counted: it writes a line for each."""
 
-    def __init__(self, folder, resolver, http_port, blocked, validity=None, name="pebble"):
+    def __init__(self, folder, resolver, http_port, blocked):
         folder.mkdir()
-        self.dir, self.child, self.resolver, self.name = folder, None, resolver, name
+        self.dir, self.child, self.resolver = folder, None, resolver
         self.port, self.management, self.tls_port = free_port(), free_port(), free_port()
         self.url, self.ca_bundle = f"https://127.0.0.1:{self.port}/dir", folder / "https.pem"
         self.log = folder / "pebble.log"
@@ -96,13 +95,11 @@ class Pebble:
             "externalAccountBindingRequired": False,
             "domainBlocklist": list(blocked),
         }
-        if validity:
-            config["certificateValidityPeriod"] = validity
         write(folder / "pebble.json", json.dumps({"pebble": config}, indent=2))
 
     def start(self):
         argv = ["pebble", "-strict", "-config", str(self.dir / "pebble.json"), "-dnsserver", self.resolver]
-        self.child = Child(self.name, argv, self.log, env={"PEBBLE_VA_NOSLEEP": "1"}, cwd=self.dir)
+        self.child = Child("Pebble", argv, self.log, env={"PEBBLE_VA_NOSLEEP": "1"}, cwd=self.dir)
         self.child.wait_ready(lambda: self.get(self.url))
         self.root = write(self.dir / "root.pem", self.get(f"https://127.0.0.1:{self.management}/roots/0").decode())
 
@@ -131,13 +128,3 @@ class Pebble:
     def orders(self, mark=0):
         """How many orders were placed since MARK (a request refused for its nonce places none)."""
         return self.since(mark).count("Added order ")
-
-    def settle(self, seconds=0.3):
-        """Its validation runs on after a client was killed: wait until the log is quiet."""
-        size, end = self.mark(), time.monotonic() + 10
-        while time.monotonic() < end:
-            time.sleep(seconds)
-            if size == self.mark():
-                return
-            size = self.mark()
-        raise LabError("the CA's log does not come to rest")

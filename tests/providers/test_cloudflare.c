@@ -322,6 +322,25 @@ TEST(a_create_that_was_not_done_is_sent_again)
 	CHECK_INT(add_despite("{\"kind\":\"status\",\"status\":429,\"retry_after\":1,\"method\":\"POST\"}"), 2);
 }
 
+TEST(a_duplicate_that_no_list_confirms_is_an_error)
+{
+	struct error err = {0};
+	char *record = NULL;
+	begin();
+	struct dns_provider *provider = open_plain();
+	char *zone = find(provider, NAME, "example.com");
+	(void)standin_tell(
+		standin, "faults",
+		"{\"kind\":\"status\",\"status\":400,\"code\":81058,\"message\":\"An identical record already "
+		"exists.\",\"method\":\"POST\"}");
+	CHECK(!module->add_txt(provider, zone, NAME, VALUE, soon(), &record, &err));
+	CHECK_CONTAINS(err.message, NAME);
+	CHECK_CONTAINS(err.said, "81058");
+	CHECK(record == NULL);
+	free(zone);
+	module->close(provider);
+}
+
 TEST(throttling_and_broken_answers_on_look_ups_pass)
 {
 	static const char *const faults[] = {

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One account at Cloudflare as the config describes it: its credentials checked, its API reached. What is done there is
+ * cloudflare.c's.
+ */
+#ifndef DNS_PROVIDERS_CLOUDFLARE_ACCOUNT_H
+#define DNS_PROVIDERS_CLOUDFLARE_ACCOUNT_H
+
+#include "dns-providers/cloudflare_message.h"
+#include "dns-providers/common.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define CLOUDFLARE_API_URL "https://api.cloudflare.com/client/v4"
+
+/* What a candidate name turned out to be. */
+struct cached_zone {
+	char *name;
+	char *id; /* NULL: no usable zone */
+};
+
+struct dns_provider {
+	char *base;                  /* the API's address without a final "/" */
+	atomic_bool path_added;      /* BASE was a bare host, and the API turned out to live below API_PATH there */
+	char *zone_id;               /* as configured; NULL: look it up */
+	char *account_id;            /* or NULL */
+	char source[128];            /* which credential is used, for messages */
+	struct secret auth[2];       /* header lines for records */
+	struct secret zone_auth;     /* for zones, where another token does that; else empty */
+	struct provider_api records; /* both borrow the above */
+	struct provider_api zones;
+	pthread_mutex_t lock; /* of the cache */
+	struct cached_zone *cache;
+	size_t cache_count;
+};
+
+/* The module's check, open and close (provider.h). */
+bool cloudflare_account_check(const struct dns_setting *settings, size_t count, size_t *ret_index, struct error *err);
+struct dns_provider *cloudflare_account_open(const struct dns_setting *settings, size_t count,
+					     struct http_client *client, struct error *err);
+void cloudflare_account_close(struct dns_provider *provider);
+
+/*
+ * Send CALL, whose url is filled in here, to PATH below the API's address; the rest as provider_send(). API is one of
+ * PROVIDER's two.
+ */
+MUST_CHECK bool cloudflare_account_send(struct dns_provider *provider, const struct provider_api *api,
+					struct provider_call *call, const char *path, struct deadline deadline,
+					struct http_response *ret, bool *ret_lost, struct error *err);
+
+/* ANSWER is not 200: sets the error with a hint, and what the API said in RET, empty where it said nothing. */
+void cloudflare_account_refused(const struct provider_api *api, const struct provider_call *call,
+				const struct http_response *answer, struct cloudflare_failure *ret, struct error *err);
+
+#endif
