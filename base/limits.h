@@ -13,7 +13,7 @@ enum {
 	LIMIT_HTTP_REDIRECTS = 3,
 	LIMIT_URL = 2048,
 	LIMIT_TRUST_BUNDLE = 8 * 1024 * 1024, /* a system's CA bundle is a quarter of a MiB */
-	LIMIT_HTTP_HOST_CACHE = 32,            /* hosts whose addresses one client remembers */
+	LIMIT_HTTP_HOST_CACHE = 32,           /* hosts whose addresses one client remembers */
 
 	/* JSON: jansson recurses, so depth is capped before it sees the text. */
 	LIMIT_JSON_BODY = 256 * 1024,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Runs a harness over every file of its corpus, under any compiler: the ordinary test run replays what fuzzing found. */
+/* Runs a harness over every file of its corpus, under any compiler: the ordinary test run replays what fuzzing found.
+ */
 #include <dirent.h>
 #include <stdint.h>
 #include <stdio.h>

@@ -17,7 +17,6 @@
 #include "service/wanted.h"
 #include "store/order_record.h"
 
-#include <openssl/rand.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -198,19 +197,17 @@ static bool take_facts(struct issuance *issuance, const struct chain *chain, str
 	const struct config *config = service_options(issuance->service)->config;
 	struct renewal *wanted = issuance->wanted;
 	struct chain_info info;
-	uint32_t random = 0;
 
 	if (!chain_info(chain, &info, err) || !str_set(&wanted->serial, info.serial, err) ||
 	    !str_set(&wanted->issuer, info.issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, info.fingerprint_sha256, err) ||
 	    !str_set(&wanted->account, issuance->account.kid, err))
 		return false;
-	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
 	wanted->not_before = info.not_before;
 	wanted->not_after = info.not_after;
-	wanted->renew_at =
-		schedule_renew_at(info.not_before, info.not_after,
-				  config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS, random);
+	wanted->renew_at = schedule_renew_at(info.not_before, info.not_after,
+					     config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS,
+					     schedule_random());
 	wanted->failures = 0;
 	wanted->last_failure = 0;
 	wanted->retry_at = 0;

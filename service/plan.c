@@ -7,7 +7,6 @@
 #include "service/schedule.h"
 #include "service/wanted.h"
 
-#include <openssl/rand.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -118,9 +117,8 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	stored->generation = live.number;
 	stored->not_before = info.not_before;
 	stored->not_after = info.not_after;
-	uint32_t random = 0;
-	(void)RAND_bytes((unsigned char *)&random, sizeof(random));
-	stored->renew_at = schedule_renew_at(info.not_before, info.not_after, days_before_expiry(service), random);
+	stored->renew_at =
+		schedule_renew_at(info.not_before, info.not_after, days_before_expiry(service), schedule_random());
 	*ret_adopted = true;
 	return true;
 }

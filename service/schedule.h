@@ -15,4 +15,7 @@
  */
 int64_t schedule_renew_at(int64_t not_before, int64_t not_after, int days_before_expiry, uint32_t random);
 
+/* A value for it, from the kernel. 0 where there is none: then there is no jitter. */
+uint32_t schedule_random(void);
+
 #endif

@@ -11,6 +11,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 enum {
 	PROPAGATION_MS = 180 * 1000, /* the slowest vendor's servers take about a minute */
@@ -108,9 +109,11 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
 					       entry->record, deadline, &cause))
 			continue;
-		error_hint(&cause, "remove the TXT record %s with the value %s by hand", entry->name, entry->value);
-		if (ok)
-			*err = cause;
+		/* What is left behind comes first, whatever the vendor's own advice is. */
+		error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
+			  entry->name, entry->value, cause.message);
+		error_said(err, cause.said, strlen(cause.said));
+		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
 		ok = false;
 	}
 	return ok;

@@ -18,7 +18,6 @@ static const char ACME_CHALLENGE[] = "acme-challenge";
 struct webroot {
 	char *path;
 	int fd; /* <webroot>/.well-known/acme-challenge */
-	bool made_well_known, made_challenge;
 };
 
 static bool webroot_error(const struct webroot *webroot, const char *what, int errnum, struct error *err)
@@ -31,14 +30,14 @@ static bool webroot_error(const struct webroot *webroot, const char *what, int e
 }
 
 /* Open NAME below PARENT, made if it is missing; -1 with errno. A symbolic link there is refused by O_NOFOLLOW. */
-static int open_folder(int parent, const char *name, bool *ret_made)
+static int open_folder(int parent, const char *name)
 {
 	enum { FOLDER_MODE = 0755 };
-	*ret_made = mkdirat(parent, name, FOLDER_MODE) == 0;
-	if (!*ret_made && errno != EEXIST)
+	bool made = mkdirat(parent, name, FOLDER_MODE) == 0;
+	if (!made && errno != EEXIST)
 		return -1;
 	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd >= 0 && *ret_made)
+	if (fd >= 0 && made)
 		(void)fchmod(fd, FOLDER_MODE); /* whatever the umask: the web server must get in */
 	return fd;
 }
@@ -48,12 +47,12 @@ static bool open_challenge_folder(struct webroot *webroot, struct error *err)
 	int root = open(webroot->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (root < 0)
 		return webroot_error(webroot, "", errno, err);
-	int well_known = open_folder(root, WELL_KNOWN, &webroot->made_well_known);
+	int well_known = open_folder(root, WELL_KNOWN);
 	int failure = errno;
 	(void)close(root);
 	if (well_known < 0)
 		return webroot_error(webroot, "/.well-known", failure, err);
-	webroot->fd = open_folder(well_known, ACME_CHALLENGE, &webroot->made_challenge);
+	webroot->fd = open_folder(well_known, ACME_CHALLENGE);
 	failure = errno;
 	(void)close(well_known);
 	if (webroot->fd < 0)
@@ -145,15 +144,7 @@ void solver_webroot_close(void *ctx)
 	struct webroot *webroot = ctx;
 	if (webroot->fd >= 0)
 		(void)close(webroot->fd);
-	/* Leave the webroot as it was found: folders made here go, unless something else lives in them by now. */
-	int root = webroot->path != NULL ? open(webroot->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
-	if (root >= 0) {
-		if (webroot->made_challenge)
-			(void)unlinkat(root, ".well-known/acme-challenge", AT_REMOVEDIR);
-		if (webroot->made_well_known)
-			(void)unlinkat(root, WELL_KNOWN, AT_REMOVEDIR);
-		(void)close(root);
-	}
+	/* The folders stay: another certificate may be using them this very moment. */
 	free(webroot->path);
 	free(webroot);
 }

@@ -12,8 +12,8 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>

@@ -4,8 +4,8 @@
 
 #include "acme/openssl.h"
 #include "base/limits.h"
-#include "tests/support/test.h"
 #include "support_certificates.h"
+#include "tests/support/test.h"
 
 #include <openssl/evp.h>
 #include <string.h>

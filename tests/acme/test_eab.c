@@ -3,8 +3,8 @@
 #include "acme/eab.h"
 
 #include "base/base64url.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

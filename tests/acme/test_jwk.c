@@ -3,8 +3,8 @@
 #include "acme/jwk.h"
 
 #include "base/secret.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

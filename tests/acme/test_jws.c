@@ -5,8 +5,8 @@
 #include "acme/openssl.h"
 #include "base/base64url.h"
 #include "base/json.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <openssl/ec.h>
 #include <string.h>

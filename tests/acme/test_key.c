@@ -3,8 +3,8 @@
 #include "acme/key.h"
 
 #include "base/buf.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <string.h>
 

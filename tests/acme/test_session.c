@@ -5,8 +5,8 @@
 #include "acme/key.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "tests/support/test.h"
 #include "support_keys.h"
+#include "tests/support/test.h"
 
 #include <pthread.h>
 #include <stdatomic.h>

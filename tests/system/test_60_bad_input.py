@@ -187,7 +187,9 @@ def test_what_is_live_stays_live_through_all_of_this(lab, product):
     assert product.run("apply").code == 0
     served, target = lab.served("web-1", "stays.ferry.test"), os.readlink(product.live("stays.ferry.test"))
     lab.cloudflare.fault("status", status=403, code=10000, message="Authentication error", count=99)
-    run = product.run("apply", "--force")
+    # A name more, since the CA may reuse the authorizations it has.
+    product.write_config(lab.config([lab.wildcard("*.stays.ferry.test", ["web-1"], aliases=["more.ferry.test"])]))
+    run = product.run("apply")
     # Its server goes on serving what it should, so this may count as a part that succeeded.
     assert run.code in (1, 3) and "10000" in run.text and "Authentication error" in run.text, run
     assert lab.served("web-1", "stays.ferry.test") == served

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
+/* A real sshd for the tests: own host key and client key, loopback, a port of its own, ended with the test. */
 #include "support_sshd.h"
 
 #include "tests/support/test.h"
