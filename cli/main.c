@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands; nothing else. */
+#include "base/footprint.h"
 #include "base/secret.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -64,6 +65,7 @@ int main(int argc, char **argv)
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
 	(void)secret_setup();
+	footprint_trim();
 	if (argc > 0 && str_equal(argv[0], COURIER_ROLE))
 		return courier_main(COURIER_FD);
 	return run(argc, argv);
