@@ -199,26 +199,42 @@ static void release(struct dns_peer *peer)
 	free(peer);
 }
 
-struct dns_peer *dns_peer_start(const char *address, uint16_t port, dns_peer_handler *handler, void *ctx)
+/* Both sockets of PEER at WHERE, whose port is filled in where it was 0. */
+static bool listen_at(struct dns_peer *peer, struct sockaddr_in *where)
 {
-	struct dns_peer *peer = calloc(1, sizeof(*peer));
-	struct sockaddr_in where = {.sin_family = AF_INET, .sin_port = htons(port)};
-	socklen_t len = sizeof(where);
+	socklen_t len = sizeof(*where);
 	int on = 1;
-	if (peer == NULL || inet_pton(AF_INET, address, &where.sin_addr) != 1)
-		abort();
-	peer->handler = handler;
-	peer->ctx = ctx;
-	peer->stop = eventfd(0, EFD_CLOEXEC);
 	peer->udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	peer->tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	(void)setsockopt(peer->tcp, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-	if (bind(peer->udp, (struct sockaddr *)&where, sizeof(where)) != 0 ||
-	    getsockname(peer->udp, (struct sockaddr *)&where, &len) != 0 ||
-	    bind(peer->tcp, (struct sockaddr *)&where, sizeof(where)) != 0 || listen(peer->tcp, 16) != 0) {
-		release(peer);
+	if (bind(peer->udp, (struct sockaddr *)where, sizeof(*where)) == 0 &&
+	    getsockname(peer->udp, (struct sockaddr *)where, &len) == 0 &&
+	    bind(peer->tcp, (struct sockaddr *)where, sizeof(*where)) == 0 && listen(peer->tcp, 16) == 0)
+		return true;
+	(void)close(peer->udp);
+	(void)close(peer->tcp);
+	return false;
+}
+
+struct dns_peer *dns_peer_start(const char *address, uint16_t port, dns_peer_handler *handler, void *ctx)
+{
+	enum { ATTEMPTS = 50 }; /* a port that is free for UDP may be somebody's for TCP */
+	struct dns_peer *peer = calloc(1, sizeof(*peer));
+	struct sockaddr_in where = {.sin_family = AF_INET};
+	bool listening = false;
+	if (peer == NULL || inet_pton(AF_INET, address, &where.sin_addr) != 1)
+		abort();
+	for (int i = 0; i < (port == 0 ? ATTEMPTS : 1) && !listening; i++) {
+		where.sin_port = htons(port);
+		listening = listen_at(peer, &where);
+	}
+	if (!listening) {
+		free(peer);
 		return NULL;
 	}
+	peer->handler = handler;
+	peer->ctx = ctx;
+	peer->stop = eventfd(0, EFD_CLOEXEC);
 	(void)snprintf(peer->text, sizeof(peer->text), "%s:%u", address, (unsigned)ntohs(where.sin_port));
 	if (pthread_create(&peer->thread, NULL, serve, peer) != 0)
 		abort();
