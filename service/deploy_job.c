@@ -5,6 +5,7 @@
 #include "acme/chain.h"
 #include "base/limits.h"
 #include "config/config.h"
+#include "service/server_target.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,21 +16,10 @@ enum {
 	VERIFY_MS = 20 * 1000,   /* a graceful reload answers with the old workers for a moment */
 };
 
-static bool read_identity(const struct config_server *server, struct push_job *job, struct error *err)
-{
-	if (server->identity_file == NULL)
-		return true;
-	if (secret_read_file(&job->identity, server->identity_file, LIMIT_KEY_FILE, /* private_only= */ true, err))
-		return true;
-	error_context(err, "connect", /* certificate= */ NULL, server->name);
-	return false;
-}
-
 bool deploy_job_open(const struct config_server *server, struct push_job *ret, struct error *err)
 {
 	CLEANUP(push_job_done)
 	struct push_job job = {
-		.port = server->port,
 		.key_mode = server->key_mode,
 		.verify = server->verify.enabled,
 		.verify_port = server->verify.port,
@@ -39,23 +29,10 @@ bool deploy_job_open(const struct config_server *server, struct push_job *ret, s
 	};
 	const char *address = server->verify.address != NULL ? server->verify.address : server->host;
 
-	if (server->proxy_jump != NULL || server->sudo) {
-		const char *key = server->sudo ? "sudo" : "proxy_jump";
-		error_set(err, ERROR_CONFIG, "connect", "servers.%s.%s has no effect in this version", server->name,
-			  key);
-		error_hint(err,
-			   "without it this server would be treated differently from what the config says, so it is "
-			   "left alone");
-		error_context(err, /* step= */ NULL, /* certificate= */ NULL, server->name);
-		return false;
-	}
-	if (!str_set(&job.server, server->name, err) || !str_set(&job.host, server->host, err) ||
-	    !str_set(&job.user, server->user, err) || !str_set(&job.agent, server->agent, err) ||
-	    !str_set(&job.known_hosts, server->known_hosts, err) || !str_set(&job.dir, server->dir, err) ||
+	if (!server_target(server, &job.target, err) || !str_set(&job.dir, server->dir, err) ||
 	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
 	    !str_set(&job.test_command, server->test_command, err) ||
-	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
-	    !read_identity(server, &job, err))
+	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err))
 		return false;
 	*ret = job;
 	job = (struct push_job){0};

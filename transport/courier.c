@@ -294,7 +294,7 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 /* The same failure for every certificate of the job. */
 static bool fail_all(const struct push_job *job, struct push_outcome *outcomes, struct error *err)
 {
-	error_context(err, courier_step, NULL, job->server);
+	error_context(err, courier_step, NULL, job->target.server);
 	for (size_t i = 0; i < job->certificate_count; i++) {
 		outcomes[i] = (struct push_outcome){.result = PUSH_FAILED, .error = *err};
 		error_context(&outcomes[i].error, NULL, job->certificates[i].name, NULL);

@@ -110,6 +110,42 @@ static void get_fingerprint(struct reader *reader, bool may_be_empty, char ret[6
 		reader->failed = true;
 }
 
+/* ---- target ---- */
+
+static void put_target(struct buf *out, const struct ssh_target *target)
+{
+	put_text(out, target->server);
+	put_text(out, target->host);
+	buf_u16(out, target->port);
+	put_text(out, target->user);
+	buf_string(out, target->identity.data, target->identity.len);
+	put_optional(out, target->agent);
+	put_text(out, target->known_hosts);
+}
+
+static void get_target(struct reader *reader, struct ssh_target *ret)
+{
+	ret->server = get_text(reader, ERROR_NAME_MAX);
+	ret->host = get_text(reader, IDENTIFIER_MAX);
+	ret->port = reader_u16(reader);
+	ret->user = get_text(reader, ERROR_NAME_MAX);
+	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
+	ret->agent = get_optional(reader, LIMIT_PATH);
+	ret->known_hosts = get_text(reader, LIMIT_PATH);
+}
+
+/* NULL, or why it must not be connected to. */
+static const char *why_unreachable(const struct ssh_target *target)
+{
+	if (!host_is_valid(target->host))
+		return "the host's name is not valid";
+	if (target->port == 0)
+		return "the port is 0";
+	if (target->user[0] == '\0' || target->known_hosts[0] == '\0')
+		return "user or known_hosts file is missing";
+	return NULL;
+}
+
 /* ---- job ---- */
 
 static void put_certificate(struct buf *out, const struct push_certificate *certificate)
@@ -131,13 +167,7 @@ static void put_certificate(struct buf *out, const struct push_certificate *cert
 
 void courier_encode_job(const struct push_job *job, struct buf *out)
 {
-	put_text(out, job->server);
-	put_text(out, job->host);
-	buf_u16(out, job->port);
-	put_text(out, job->user);
-	buf_string(out, job->identity.data, job->identity.len);
-	put_optional(out, job->agent);
-	put_text(out, job->known_hosts);
+	put_target(out, &job->target);
 	put_optional(out, job->dir);
 	put_optional(out, job->owner);
 	put_optional(out, job->group);
@@ -200,13 +230,7 @@ static void get_certificate(struct reader *reader, struct push_certificate *ret)
 
 static void get_job(struct reader *reader, struct push_job *ret)
 {
-	ret->server = get_text(reader, ERROR_NAME_MAX);
-	ret->host = get_text(reader, IDENTIFIER_MAX);
-	ret->port = reader_u16(reader);
-	ret->user = get_text(reader, ERROR_NAME_MAX);
-	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
-	ret->agent = get_optional(reader, LIMIT_PATH);
-	ret->known_hosts = get_text(reader, LIMIT_PATH);
+	get_target(reader, &ret->target);
 	ret->dir = get_optional(reader, LIMIT_PATH);
 	ret->owner = get_optional(reader, ERROR_NAME_MAX);
 	ret->group = get_optional(reader, ERROR_NAME_MAX);
@@ -230,12 +254,9 @@ static void get_job(struct reader *reader, struct push_job *ret)
 
 static const char *why_unusable(const struct push_job *job)
 {
-	if (!host_is_valid(job->host))
-		return "the host's name is not valid";
-	if (job->port == 0)
-		return "the port is 0";
-	if (job->user[0] == '\0' || job->known_hosts[0] == '\0')
-		return "user or known_hosts file is missing";
+	const char *reason = why_unreachable(&job->target);
+	if (reason != NULL)
+		return reason;
 	if (job->dir != NULL && job->dir[0] == '\0')
 		return "the directory is empty";
 	if ((job->key_mode & ~0777U) != 0 || (job->key_mode & 0600U) == 0)

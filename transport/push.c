@@ -66,11 +66,7 @@ static bool blame(struct error *err, const struct placement *placement)
 
 static bool connect_server(struct transaction *t, struct error *err)
 {
-	const struct push_job *job = t->job;
-	const struct ssh_target target = {job->host,      job->port,  job->user,
-					  &job->identity, job->agent, job->known_hosts};
-
-	t->link = ssh_link_open(&target, t->transfer, err);
+	t->link = ssh_link_open(&t->job->target, t->transfer, err);
 	if (t->link == NULL)
 		return false;
 	t->sftp = sftp_start(t->link, t->transfer, err);
@@ -399,7 +395,7 @@ static const struct step {
 
 static void announce(const struct transaction *t, const char *step)
 {
-	log_debug("%s: %s", t->job->server, step);
+	log_debug("%s: %s", t->job->target.server, step);
 	if (t->step != NULL)
 		t->step(t->ctx, step);
 }
@@ -409,7 +405,7 @@ static bool run_steps(struct transaction *t, struct error *err)
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !t->unchanged; i++) {
 		announce(t, steps[i].name);
 		if (!steps[i].run(t, err)) {
-			error_context(err, steps[i].name, NULL, t->job->server);
+			error_context(err, steps[i].name, NULL, t->job->target.server);
 			return false;
 		}
 	}

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/secret.h"
 #include "base/str.h"
+#include "transport/ssh_target.h"
 
 #include <stdint.h>
 
@@ -42,15 +43,9 @@ struct push_certificate {
 
 /* Everything the courier knows. All strings owned. */
 struct push_job {
-	char *server; /* its name in the config, for messages */
-	char *host;
-	uint16_t port;
-	char *user;
-	struct secret identity; /* private key file's content; empty: none */
-	char *agent;            /* path of an SSH agent's socket; NULL: none */
-	char *known_hosts;      /* file */
-	char *dir;              /* NULL: only copies are written */
-	char *owner;            /* NULL: left as created */
+	struct ssh_target target;
+	char *dir;   /* NULL: only copies are written */
+	char *owner; /* NULL: left as created */
 	char *group;
 	uint32_t key_mode;    /* e.g. 0600; the other files get 0644 */
 	char *test_command;   /* NULL: none */

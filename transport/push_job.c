@@ -36,17 +36,12 @@ void push_job_done(struct push_job *job)
 	for (size_t i = 0; i < job->certificate_count; i++)
 		certificate_done(&job->certificates[i]);
 	free(job->certificates);
-	free(job->server);
-	free(job->host);
-	free(job->user);
-	free(job->agent);
-	free(job->known_hosts);
+	ssh_target_done(&job->target);
 	free(job->dir);
 	free(job->owner);
 	free(job->group);
 	free(job->test_command);
 	free(job->reload_command);
 	free(job->verify_address);
-	secret_done(&job->identity);
 	*job = (struct push_job){0};
 }

@@ -359,13 +359,13 @@ static bool is_encrypted(const struct secret *identity)
 
 static bool import_identity(const struct ssh_target *target, ssh_key *ret, struct error *err)
 {
-	if (is_encrypted(target->identity)) {
+	if (is_encrypted(&target->identity)) {
 		(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is protected by a passphrase",
 				target->user, target->host);
 		error_hint(err, "load it into an SSH agent and configure `agent`, or use a key without a passphrase");
 		return false;
 	}
-	if (ssh_pki_import_privkey_base64(target->identity->data, NULL, NULL, NULL, ret) == SSH_OK)
+	if (ssh_pki_import_privkey_base64(target->identity.data, NULL, NULL, NULL, ret) == SSH_OK)
 		return true;
 	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is no private key that can be read",
 			target->user, target->host);
@@ -376,7 +376,7 @@ static bool import_identity(const struct ssh_target *target, ssh_key *ret, struc
 static bool refused_login(const struct ssh_link *link, const struct ssh_target *target, struct error *err)
 {
 	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s", target->user,
-			target->identity->len > 0 ? "this identity" : "any key of the agent");
+			target->identity.len > 0 ? "this identity" : "any key of the agent");
 	error_said(err, ssh_get_error(link->session), strlen(ssh_get_error(link->session)));
 	error_hint(err, "is the public key in ~%s/.ssh/authorized_keys on %s?", target->user, target->host);
 	return false;
@@ -387,13 +387,13 @@ static bool log_in(struct ssh_link *link, const struct ssh_target *target, struc
 	ssh_key key = NULL;
 	int rc;
 
-	if (target->identity->len == 0 && target->agent == NULL) {
+	if (target->identity.len == 0 && target->agent == NULL) {
 		(void)error_set(err, ERROR_CONFIG, NULL, "there is neither an SSH identity nor an agent for %s@%s",
 				target->user, target->host);
 		error_hint(err, "configure `identity_file` or `agent` for this server");
 		return false;
 	}
-	if (target->identity->len > 0 && !import_identity(target, &key, err))
+	if (target->identity.len > 0 && !import_identity(target, &key, err))
 		return false;
 	do {
 		rc = key != NULL ? ssh_userauth_publickey(link->session, NULL, key)

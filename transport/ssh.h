@@ -10,22 +10,12 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/secret.h"
+#include "transport/ssh_target.h"
 
 #include <stdint.h>
 
 struct ssh_link;
 struct ssh_stream;
-
-/* Whom to reach, and as whom. All borrowed. */
-struct ssh_target {
-	const char *host;
-	uint16_t port;
-	const char *user;
-	const struct secret *identity; /* a private key's PEM or OpenSSH text, without passphrase; empty: none */
-	const char *agent;             /* path of an agent's socket, used where there is no identity; NULL: none */
-	const char *known_hosts;       /* file; the host's key must be in it */
-};
 
 /*
  * Connect, check the host's key, log in by public key. An unknown, changed or revoked host key fails (ERROR_REMOTE)

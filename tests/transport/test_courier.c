@@ -23,11 +23,11 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 {
 	struct error err = {0};
 	*job = (struct push_job){
-		.port = 22, .key_mode = 0640, .transfer_ms = 1, .command_ms = 2, .verify_ms = 3, .force = true};
-	job->server = dup_text("web-1");
-	job->host = dup_text("192.0.2.10");
-	job->user = dup_text("deploy");
-	job->known_hosts = dup_text("/etc/kh");
+		.target.port = 22, .key_mode = 0640, .transfer_ms = 1, .command_ms = 2, .verify_ms = 3, .force = true};
+	job->target.server = dup_text("web-1");
+	job->target.host = dup_text("192.0.2.10");
+	job->target.user = dup_text("deploy");
+	job->target.known_hosts = dup_text("/etc/kh");
 	job->dir = dup_text("/live");
 	job->test_command = dup_text("nginx -t");
 	job->certificates = calloc(1, sizeof(job->certificates[0]));
@@ -57,9 +57,9 @@ TEST(a_job_arrives_as_it_was)
 	buf_init(&text, LIMIT_COURIER_JOB);
 	courier_encode_job(&job, &text);
 	CHECK_OK(courier_decode_job(text.data, text.len, &got, &err), err);
-	CHECK_STR(got.host, "192.0.2.10");
+	CHECK_STR(got.target.host, "192.0.2.10");
 	CHECK_INT(got.key_mode, 0640);
-	CHECK(got.force && !got.verify && got.agent == NULL && got.reload_command == NULL);
+	CHECK(got.force && !got.verify && got.target.agent == NULL && got.reload_command == NULL);
 	CHECK_STR(got.certificates[0].name, "example.com");
 	CHECK(got.certificates[0].generation == 1ULL << 40);
 	CHECK_STR(got.certificates[0].privkey.data, "key");
@@ -94,7 +94,7 @@ TEST(jobs_that_must_not_run)
 	make_job(&job, "../../etc", 1);
 	check_refused(&job, "a name that climbs");
 	make_job(&job, "example.com", 1);
-	job.host[0] = '-';
+	job.target.host[0] = '-';
 	check_refused(&job, "a host that is an option");
 	make_job(&job, "example.com", 1);
 	job.key_mode = 04755;

@@ -85,15 +85,18 @@ static void make_job(struct push_job *job, const struct test_sshd *server, unsig
 	struct error err = {0};
 	char id[512];
 	(void)snprintf(id, sizeof(id), "%s/id", server->dir);
-	*job = (struct push_job){
-		.port = server->port, .key_mode = 0600, .transfer_ms = 10000, .command_ms = 10000, .verify_ms = 1000};
-	job->server = dup_text("web-1");
-	job->host = dup_text("127.0.0.1");
-	job->user = dup_text(getpwuid(getuid())->pw_name);
-	job->known_hosts = dup_text(server->known_hosts);
+	*job = (struct push_job){.target.port = server->port,
+				 .key_mode = 0600,
+				 .transfer_ms = 10000,
+				 .command_ms = 10000,
+				 .verify_ms = 1000};
+	job->target.server = dup_text("web-1");
+	job->target.host = dup_text("127.0.0.1");
+	job->target.user = dup_text(getpwuid(getuid())->pw_name);
+	job->target.known_hosts = dup_text(server->known_hosts);
 	job->dir = dup_text(root);
 	job->test_command = dup_text("true");
-	CHECK_OK(secret_read_file(&job->identity, id, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(&job->target.identity, id, LIMIT_KEY_FILE, true, &err), err);
 	(void)snprintf(id, sizeof(id), "echo reload >> %s/reloads", root);
 	job->reload_command = dup_text(id);
 	add_certificate(job, "example.com", number);
@@ -417,7 +420,7 @@ TEST(host_keys)
 	char text[1024], line[1024];
 	fresh_root("host-keys");
 	make_job(&job, &sshd, 1);
-	set_text(&job.known_hosts, in_root("known_hosts")); /* not there */
+	set_text(&job.target.known_hosts, in_root("known_hosts")); /* not there */
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_STR(err.step, "connect");
 	CHECK_CONTAINS(err.message, "is not known: ssh-ed25519 SHA256:");
@@ -451,7 +454,7 @@ TEST(logging_in_is_refused)
 	fresh_root("auth");
 	make_job(&job, &sshd, 1);
 	(void)snprintf(path, sizeof(path), "%s/host", sshd.dir); /* a key, but not one that is authorized */
-	CHECK_OK(secret_read_file(&job.identity, path, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(&job.target.identity, path, LIMIT_KEY_FILE, true, &err), err);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_INT(err.category, ERROR_REMOTE);
 	CHECK_CONTAINS(err.message, "does not let user");
@@ -459,10 +462,10 @@ TEST(logging_in_is_refused)
 	(void)snprintf(path, sizeof(path), "%s/locked", root);
 	test_run_program(
 		(const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", path, NULL});
-	CHECK_OK(secret_read_file(&job.identity, path, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(&job.target.identity, path, LIMIT_KEY_FILE, true, &err), err);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_CONTAINS(err.message, "passphrase");
-	secret_done(&job.identity);
+	secret_done(&job.target.identity);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_CONTAINS(err.message, "neither an SSH identity nor an agent");
 	push_job_done(&job);
@@ -481,8 +484,8 @@ TEST(an_agent_logs_in)
 		       sshd.dir);
 	test_run_program((const char *const[]){"/bin/sh", "-c", command, NULL});
 	make_job(&job, &sshd, 1);
-	secret_done(&job.identity);
-	set_text(&job.agent, in_root("a"));
+	secret_done(&job.target.identity);
+	set_text(&job.target.agent, in_root("a"));
 	CHECK_OK(push(&job, &outcome, &err), err);
 	check_live(1);
 	(void)kill(agent, SIGTERM);
@@ -499,7 +502,7 @@ TEST(nobody_listens)
 	struct error err;
 	fresh_root("nobody");
 	make_job(&job, &sshd, 1);
-	job.port = test_free_port();
+	job.target.port = test_free_port();
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_INT(err.category, ERROR_NETWORK);
 	CHECK(err.transient);

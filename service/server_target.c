@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a courier is told about its server, with the SSH key's content: it has no files of its own. */
+#include "service/server_target.h"
+
+#include "base/limits.h"
+#include "config/config.h"
+
+static bool read_identity(const struct config_server *server, struct secret *ret, struct error *err)
+{
+	return server->identity_file == NULL ||
+	       secret_read_file(ret, server->identity_file, LIMIT_KEY_FILE, /* private_only= */ true, err);
+}
+
+/* A key that this version gives no effect must not be passed over where that changes how the server is reached. */
+static bool understood(const struct config_server *server, struct error *err)
+{
+	if (server->proxy_jump == NULL && !server->sudo)
+		return true;
+	error_set(err, ERROR_CONFIG, NULL, "servers.%s.%s has no effect in this version", server->name,
+		  server->sudo ? "sudo" : "proxy_jump");
+	error_hint(
+		err,
+		"without it this server would be treated differently from what the config says, so it is left alone");
+	return false;
+}
+
+bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {.port = server->port};
+	if (!understood(server, err) || !str_set(&target.server, server->name, err) ||
+	    !str_set(&target.host, server->host, err) || !str_set(&target.user, server->user, err) ||
+	    !str_set(&target.agent, server->agent, err) || !str_set(&target.known_hosts, server->known_hosts, err) ||
+	    !read_identity(server, &target.identity, err)) {
+		error_context(err, "connect", /* certificate= */ NULL, server->name);
+		return false;
+	}
+	*ret = target;
+	target = (struct ssh_target){0};
+	return true;
+}

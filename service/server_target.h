@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * From the config's server to whom a courier connects to.
+ */
+#ifndef SERVICE_SERVER_TARGET_H
+#define SERVICE_SERVER_TARGET_H
+
+#include "base/error.h"
+#include "transport/ssh_target.h"
+
+struct config_server;
+
+/* SERVER's address, user and SSH key (its file is read). ERROR_CONFIG naming file or key otherwise. */
+MUST_CHECK bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err);
+
+#endif

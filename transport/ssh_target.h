@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Whom to reach by SSH, and as whom: a value that travels in a courier's job.
+ */
+#ifndef TRANSPORT_SSH_TARGET_H
+#define TRANSPORT_SSH_TARGET_H
+
+#include "base/secret.h"
+
+#include <stdint.h>
+
+/* All strings owned. */
+struct ssh_target {
+	char *server; /* its name in the config, for messages */
+	char *host;
+	uint16_t port;
+	char *user;
+	struct secret identity; /* a private key's PEM or OpenSSH text, without passphrase; empty: none */
+	char *agent;            /* path of an agent's socket, used where there is no identity; NULL: none */
+	char *known_hosts;      /* file; the host's key must be in it */
+};
+
+void ssh_target_done(struct ssh_target *target);
+
+#endif
