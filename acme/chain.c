@@ -10,7 +10,6 @@
 #include "base/escape.h"
 #include "base/limits.h"
 
-#include <arpa/inet.h>
 #include <openssl/asn1.h>
 #include <openssl/bn.h>
 #include <openssl/crypto.h>
@@ -25,7 +24,6 @@ static const char end_line[] = "-----END CERTIFICATE-----";
 static const char base64_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\r\n";
 
 DEFINE_FREEP(x509_freep, X509, X509_free)
-DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
 
 /* One certificate from its block's text; its DER must hold nothing else and encode to itself again. */
 static X509 *parse_block(const char *text, size_t len, struct error *err)
@@ -164,6 +162,12 @@ static void issuer_text(const X509 *leaf, char *out, size_t size)
 	escape_str(out, size, X509_NAME_oneline(issuer, whole, sizeof(whole)) != NULL ? whole : "");
 }
 
+void chain_top_issuer(const struct chain *chain, char ret[CHAIN_NAME_SIZE])
+{
+	int count = sk_X509_num(chain->certificates);
+	issuer_text(sk_X509_value(chain->certificates, count - 1), ret, CHAIN_NAME_SIZE);
+}
+
 bool chain_info(const struct chain *chain, struct chain_info *ret, struct error *err)
 {
 	const X509 *leaf = sk_X509_value(chain->certificates, 0);
@@ -187,48 +191,12 @@ bool chain_info(const struct chain *chain, struct chain_info *ret, struct error 
 	return true;
 }
 
-/* One name of a subjectAltName as an identifier; false, perhaps without ERR, for anything but DNS names and addresses.
- */
-static bool read_name(const GENERAL_NAME *name, struct identifier *ret, struct error *err)
-{
-	int type = 0;
-	char text[IDENTIFIER_MAX] = "";
-	const ASN1_STRING *value = GENERAL_NAME_get0_value(name, &type);
-
-	if (type == GEN_DNS) {
-		size_t len = (size_t)ASN1_STRING_length(value);
-		if (len >= sizeof(text) || memchr(ASN1_STRING_get0_data(value), '\0', len) != NULL)
-			return false;
-		memcpy(text, ASN1_STRING_get0_data(value), len);
-		return identifier_parse(text, ret, err) && ret->type == IDENTIFIER_DNS;
-	}
-	int len = type == GEN_IPADD ? ASN1_STRING_length(value) : 0;
-	if ((len != 4 && len != 16) ||
-	    inet_ntop(len == 4 ? AF_INET : AF_INET6, ASN1_STRING_get0_data(value), text, sizeof(text)) == NULL)
-		return false;
-	return identifier_parse(text, ret, err);
-}
-
 bool chain_identifiers(const struct chain *chain, struct identifier **ret, size_t *ret_count, struct error *err)
 {
 	const X509 *leaf = sk_X509_value(chain->certificates, 0);
 	CLEANUP(names_freep) GENERAL_NAMES *names = X509_get_ext_d2i(leaf, NID_subject_alt_name, NULL, NULL);
-	int count = names != NULL ? sk_GENERAL_NAME_num(names) : 0;
-
 	ERR_clear_error();
-	if (count < 1 || count > LIMIT_IDENTIFIERS)
-		return error_set(err, ERROR_DATA, NULL, "the certificate has no names, or too many");
-	struct error ignored = {0};
-	AUTO_FREE struct identifier *identifiers = calloc((size_t)count, sizeof(*identifiers));
-	if (identifiers == NULL)
-		return error_oom(err);
-	for (int i = 0; i < count; i++)
-		if (!read_name(sk_GENERAL_NAME_value(names, i), &identifiers[i], &ignored))
-			return error_set(err, ERROR_DATA, NULL,
-					 "the certificate holds a name that is neither a DNS name nor an address");
-	*ret = STEAL(identifiers);
-	*ret_count = (size_t)count;
-	return true;
+	return names_to_identifiers(names, "the certificate", ret, ret_count, err);
 }
 
 /* Certificates FROM (inclusive) to TO (exclusive), as PEM. */

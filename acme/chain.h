@@ -30,6 +30,14 @@ MUST_CHECK bool chain_verify(const struct chain *chain, const struct key *key, c
 /* Only the first of those: KEY belongs to the leaf. For what is stored already. */
 MUST_CHECK bool chain_matches_key(const struct chain *chain, const struct key *key, struct error *err);
 
+enum { CHAIN_NAME_SIZE = 256 };
+
+/*
+ * Who is to certify the chain's last certificate: its issuer's common name, else its whole name; terminal-safe. The
+ * root itself is normally absent (RFC 8555 §9.1).
+ */
+void chain_top_issuer(const struct chain *chain, char ret[CHAIN_NAME_SIZE]);
+
 struct chain_info {
 	char serial[64];             /* lower-case hex without separators */
 	char issuer[256];            /* the issuer's common name, else its whole name; terminal-safe */

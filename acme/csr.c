@@ -12,7 +12,6 @@
 #include <string.h>
 
 DEFINE_FREEP(request_freep, X509_REQ, X509_REQ_free)
-DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
 DEFINE_FREEP(name_freep, GENERAL_NAME, GENERAL_NAME_free)
 
 static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)

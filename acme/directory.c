@@ -25,7 +25,8 @@ static bool parse_meta(const json_t *meta, struct acme_directory *ret, struct er
 {
 	return opt_url(meta, "termsOfService", &ret->terms_of_service, err) &&
 	       opt_url(meta, "website", &ret->website, err) &&
-	       json_opt_bool(meta, "externalAccountRequired", &ret->external_account_required, err);
+	       json_opt_bool(meta, "externalAccountRequired", &ret->external_account_required, err) &&
+	       acme_profiles_parse(meta, &ret->profiles, err);
 }
 
 bool directory_parse(const char *text, size_t len, struct acme_directory *ret, struct error *err)
@@ -39,6 +40,7 @@ bool directory_parse(const char *text, size_t len, struct acme_directory *ret, s
 	if (!need_url(root, "newNonce", &directory.new_nonce, err) ||
 	    !need_url(root, "newAccount", &directory.new_account, err) ||
 	    !need_url(root, "newOrder", &directory.new_order, err) ||
+	    !opt_url(root, "newAuthz", &directory.new_authz, err) ||
 	    !opt_url(root, "revokeCert", &directory.revoke_cert, err) ||
 	    !opt_url(root, "keyChange", &directory.key_change, err) ||
 	    !opt_url(root, "renewalInfo", &directory.renewal_info, err) || !json_opt_object(root, "meta", &meta, err) ||
@@ -56,10 +58,12 @@ void directory_done(struct acme_directory *directory)
 	free(directory->new_nonce);
 	free(directory->new_account);
 	free(directory->new_order);
+	free(directory->new_authz);
 	free(directory->revoke_cert);
 	free(directory->key_change);
 	free(directory->renewal_info);
 	free(directory->terms_of_service);
 	free(directory->website);
+	acme_profiles_done(&directory->profiles);
 	*directory = (struct acme_directory){0};
 }

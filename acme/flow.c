@@ -8,23 +8,29 @@
 #include "acme/flow_internal.h"
 #include "acme/problem.h"
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/limits.h"
 #include "base/log.h"
 
 #include <string.h>
 
 enum {
-	NOT_FOUND = 404,
 	FAILED_LOOKS_MAX = 5,  /* in a row, at an order that the CA is working on */
 	FINALIZE_ATTEMPTS = 3, /* each only after the order was seen to be ready */
-	DOWNLOAD_ATTEMPTS = 5, /* some CAs are valid a moment before the certificate can be had */
 };
 
 static bool resume_order(struct flow *flow, struct error *err);
 static bool new_order(struct flow *flow, struct error *err);
 static bool authorize(struct flow *flow, struct error *err);
 static bool finalize(struct flow *flow, struct error *err);
-static bool download(struct flow *flow, char **ret_chain, struct error *err);
+
+void acme_certificate_done(struct acme_certificate *certificate)
+{
+	free(certificate->chain);
+	free(certificate->fallback);
+	free(certificate->profile);
+	*certificate = (struct acme_certificate){0};
+}
 
 static void flow_done(struct flow *flow)
 {
@@ -34,8 +40,8 @@ static void flow_done(struct flow *flow)
 
 bool acme_obtain_certificate(struct acme_session *session, const struct acme_identity *account,
 			     const struct acme_certificate_request *request, const struct acme_solver *solver,
-			     const struct acme_observer *observer, struct deadline deadline, char **ret_chain,
-			     struct error *err)
+			     const struct acme_observer *observer, struct deadline deadline,
+			     struct acme_certificate *ret, struct error *err)
 {
 	CLEANUP(flow_done)
 	struct flow flow = {
@@ -51,16 +57,22 @@ bool acme_obtain_certificate(struct acme_session *session, const struct acme_ide
 		return false;
 	if (!flow.resumed && !new_order(&flow, err))
 		return false;
-	return authorize(&flow, err) && finalize(&flow, err) && download(&flow, ret_chain, err);
+	return authorize(&flow, err) && finalize(&flow, err) && flow_download(&flow, ret, err);
 }
 
 /* ---- The order, as the CA shows it. ---- */
 
-static void begin(const struct flow *flow, const char *step)
+void flow_begin(const struct flow *flow, const char *step)
 {
 	log_debug("%s", step);
 	if (flow->observer != NULL && flow->observer->step != NULL)
 		flow->observer->step(flow->observer->ctx, step);
+}
+
+void flow_note(const struct flow *flow, const struct error *note)
+{
+	if (flow->observer != NULL && flow->observer->note != NULL)
+		flow->observer->note(flow->observer->ctx, note);
 }
 
 /* The order in RESPONSE is the latest view of ours, and its Retry-After says when to look again (§7.4, §7.5.1). */
@@ -144,7 +156,7 @@ static bool resume_order(struct flow *flow, struct error *err)
 	static const char step[] = "new-order";
 	struct error failure = {0};
 
-	begin(flow, step);
+	flow_begin(flow, step);
 	/* Another CA's order (the config has changed since) is not asked for. */
 	if (!acme_session_check_url(flow->session, flow->request->resume_url, step, &failure))
 		return true;
@@ -164,6 +176,41 @@ static bool resume_order(struct flow *flow, struct error *err)
 
 /* ---- §7.4: a new order. ---- */
 
+/* A CA refused what the order, or its CSR, asked for beyond the names: what it would take instead. */
+static void explain_wishes(struct flow *flow, struct error *err)
+{
+	const struct acme_certificate_request *request = flow->request;
+	struct error ignored = {0};
+	const struct acme_directory *directory = acme_session_directory(flow->session, flow->deadline, &ignored);
+
+	if (directory != NULL && acme_problem_is(err->type, "invalidProfile"))
+		acme_profiles_hint(&directory->profiles, err);
+	/* §7.4: a CA must not pass these over in silence, and the largest refuse both with this type. */
+	if ((request->not_before != 0 || request->not_after != 0) && acme_problem_is(err->type, "malformed"))
+		error_hint(err, "this CA may not take dates for a certificate: order without --not-after");
+}
+
+/*
+ * A CA without profiles passes the wish over, and another one may answer with a different profile
+ * (draft-ietf-acme-profiles §4): it is the operator who has to know.
+ */
+static void note_profile(const struct flow *flow)
+{
+	const char *wanted = flow->request->profile, *got = flow->order.profile;
+	struct error note = {0};
+	char safe[LIMIT_PROFILE_NAME + 1];
+
+	if (wanted == NULL || str_equal(wanted, got))
+		return;
+	if (got == NULL)
+		(void)error_set(&note, ERROR_CA, "new-order", "the CA passed the profile \"%s\" over and uses its own",
+				wanted);
+	else
+		(void)error_set(&note, ERROR_CA, "new-order", "the CA uses the profile \"%s\" instead of \"%s\"",
+				escape_str(safe, sizeof(safe), got), wanted);
+	flow_note(flow, &note);
+}
+
 static bool new_order(struct flow *flow, struct error *err)
 {
 	static const char step[] = "new-order";
@@ -171,10 +218,16 @@ static bool new_order(struct flow *flow, struct error *err)
 	CLEANUP(buf_done) struct buf payload;
 	buf_init(&payload, LIMIT_JSON_BODY);
 
-	begin(flow, step);
+	flow_begin(flow, step);
+	const struct order_wishes wishes = {
+		.profile = request->profile,
+		.not_before = request->not_before,
+		.not_after = request->not_after,
+	};
 	const struct acme_directory *directory = acme_session_directory(flow->session, flow->deadline, err);
 	if (directory == NULL ||
-	    !order_request(request->identifiers, request->identifier_count, request->profile, &payload, err)) {
+	    (request->profile != NULL && !acme_profiles_check(&directory->profiles, request->profile, err)) ||
+	    !order_request(request->identifiers, request->identifier_count, &wishes, &payload, err)) {
 		error_context(err, step, NULL, NULL);
 		return false;
 	}
@@ -184,6 +237,7 @@ static bool new_order(struct flow *flow, struct error *err)
 		/* Not sent again blindly: each order placed counts against the CA's limits. */
 		if (err->category == ERROR_NETWORK)
 			err->transient = true;
+		explain_wishes(flow, err);
 		return false;
 	}
 
@@ -199,7 +253,10 @@ static bool new_order(struct flow *flow, struct error *err)
 		error_context(err, step, NULL, NULL);
 		return false;
 	}
-	return adopt_order(flow, &post.response, step, err);
+	if (!adopt_order(flow, &post.response, step, err))
+		return false;
+	note_profile(flow);
+	return true;
 }
 
 /* ---- §7.5, §7.5.1: pending → ready. ---- */
@@ -210,7 +267,7 @@ static bool authorize(struct flow *flow, struct error *err)
 
 	if (flow->order.status != ORDER_PENDING)
 		return true;
-	begin(flow, "authorize");
+	flow_begin(flow, "authorize");
 	if (!solving_read(&solving, err))
 		return false;
 	if (flow->resumed && solving_is_dead(&solving))
@@ -218,12 +275,12 @@ static bool authorize(struct flow *flow, struct error *err)
 	if (!solving_choose(&solving, err))
 		return false;
 
-	begin(flow, "challenge");
+	flow_begin(flow, "challenge");
 	if (!solving_present(&solving, err) || !solving_answer(&solving, err))
 		return false;
 
 	/* One poll of the order instead of one for each authorization: it leaves "pending" when all are decided. */
-	begin(flow, "validate");
+	flow_begin(flow, "validate");
 	pace_restart(&flow->pace);
 	while (flow->order.status == ORDER_PENDING)
 		if (!look_again(flow, "validate", err))
@@ -253,6 +310,7 @@ static bool send_csr(struct flow *flow, bool *ret_doubt, struct error *err)
 	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err)) {
 		*ret_doubt = err->category == ERROR_NETWORK || err->http_status >= 500 ||
 			     acme_problem_is(err->type, "orderNotReady");
+		explain_wishes(flow, err);
 		return false;
 	}
 	/* The CSR has arrived, whatever the body is worth: the order itself tells. */
@@ -286,7 +344,7 @@ static bool finalize(struct flow *flow, struct error *err)
 	static const char step[] = "finalize";
 	unsigned attempts = 0;
 
-	begin(flow, step);
+	flow_begin(flow, step);
 	for (;;) {
 		bool ok = true;
 		switch (flow->order.status) {
@@ -307,50 +365,6 @@ static bool finalize(struct flow *flow, struct error *err)
 			return solving_explain(flow, err);
 		}
 		if (!ok)
-			return false;
-	}
-}
-
-/* ---- §7.4.2: the certificate. ---- */
-
-static bool download_once(struct flow *flow, char **ret_chain, struct error *err)
-{
-	static const char step[] = "download";
-	CLEANUP(acme_post_done)
-	struct acme_post post = {
-		.url = flow->order.certificate,
-		.accept = "application/pem-certificate-chain",
-		.max_response = LIMIT_CHAIN_BODY,
-	};
-	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err))
-		return false;
-	if (post.response.body.len == 0 || strlen(buf_cstr(&post.response.body)) != post.response.body.len)
-		return error_set(err, ERROR_CA, step, "the CA sent something else than a certificate");
-	char *chain = buf_take(&post.response.body, "certificate chain", err);
-	if (chain == NULL)
-		return false;
-	*ret_chain = chain;
-	return true;
-}
-
-static bool download(struct flow *flow, char **ret_chain, struct error *err)
-{
-	static const char step[] = "download";
-	const struct acme_port *port = acme_session_port(flow->session);
-
-	begin(flow, step);
-	pace_restart(&flow->pace);
-	for (unsigned attempt = 1;; attempt++) {
-		struct error failure = {0};
-		if (download_once(flow, ret_chain, &failure))
-			return true;
-		bool passing = failure.http_status == NOT_FOUND || failure.http_status >= 500;
-		if (!passing || attempt == DOWNLOAD_ATTEMPTS) {
-			*err = failure;
-			return false;
-		}
-		pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
-		if (!pace_wait(&flow->pace, port, flow->deadline, step, err))
 			return false;
 	}
 }

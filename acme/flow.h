@@ -15,18 +15,32 @@ struct acme_certificate_request {
 	size_t csr_der_len;
 	const char *resume_url; /* an order placed by an earlier run; NULL: place a new one */
 	const char *profile;    /* NULL: the CA's default */
+	int64_t not_before;     /* wall clock seconds; 0: the CA decides (RFC 8555 §7.4) */
+	int64_t not_after;
+	const char *preferred_chain; /* common name of the issuer at the chain's end; NULL: the CA's default chain */
 };
+
+/* What the CA gave. Not checked yet: see acme/chain.h. */
+struct acme_certificate {
+	char *chain;    /* PEM, malloc'd */
+	char *fallback; /* the CA's default, where CHAIN is one of its alternates: of use when that fails the checks */
+	char *profile;  /* the order's, as the CA echoed it; NULL: it did not */
+};
+
+void acme_certificate_done(struct acme_certificate *certificate);
 
 /*
  * Obtain the certificate. The order is resumed from whatever state it is in; one that is gone, expired or invalid is
  * replaced by a new order. Authorizations that are valid already need no challenge. The solver's cleanup has run by the
- * time this returns. *RET_CHAIN becomes the downloaded PEM chain, malloc'd, not yet checked: see acme/chain.h.
+ * time this returns. A wish that the CA did not grant (another profile, no chain under the issuer) is told to the
+ * observer as a note.
  *
- * Requests: for one name and a known account 9 in all at most, when every first poll finds the answer.
+ * Requests: for one name and a known account 9 in all at most, when every first poll finds the answer; one more for
+ * each alternate chain that is looked at.
  */
 MUST_CHECK bool acme_obtain_certificate(struct acme_session *session, const struct acme_identity *account,
 					const struct acme_certificate_request *request,
 					const struct acme_solver *solver, const struct acme_observer *observer,
-					struct deadline deadline, char **ret_chain, struct error *err);
+					struct deadline deadline, struct acme_certificate *ret, struct error *err);
 
 #endif

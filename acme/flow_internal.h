@@ -25,6 +25,15 @@ struct flow {
 	unsigned failed_looks; /* in a row */
 };
 
+/* STEP begins: the observer hears of it. */
+void flow_begin(const struct flow *flow, const char *step);
+
+/* Something that does not fail the certificate, for the observer. */
+void flow_note(const struct flow *flow, const struct error *note);
+
+/* §7.4.2: the order's certificate, in the chain that is preferred where the CA has it. */
+MUST_CHECK bool flow_download(struct flow *flow, struct acme_certificate *ret, struct error *err);
+
 /* The authorizations of FLOW's order while their challenges are being solved. */
 struct solving {
 	struct flow *flow;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files that use OpenSSL share: the key's inside, release functions, one way to report a failure. For
- * key.c, signer.c, jwk.c, csr.c, chain.c and chain_verify.c only.
+ * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, chain.c and chain_verify.c only.
  */
 #ifndef ACME_OPENSSL_H
 #define ACME_OPENSSL_H
@@ -11,6 +11,7 @@
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 
 struct key {
 	EVP_PKEY *pkey;
@@ -31,6 +32,15 @@ bool openssl_error(struct error *err, const char *sentence);
 
 /* A password callback that has none: an encrypted PEM block fails instead of asking a terminal. */
 int openssl_no_password(char *buf, int size, int writing, void *ctx);
+
+DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
+
+/*
+ * The names of a subjectAltName (NULL: there is none) as a malloc'd array: 1 to LIMIT_IDENTIFIERS DNS names and
+ * addresses. ERROR_DATA beginning with WHAT ("the certificate") otherwise.
+ */
+MUST_CHECK bool names_to_identifiers(const GENERAL_NAMES *names, const char *what, struct identifier **ret,
+				     size_t *ret_count, struct error *err);
 
 /* The public key as a JWK with its members in RFC 7638 order, malloc'd. EC P-256, P-384 and RSA. */
 MUST_CHECK char *jwk_from_key(EVP_PKEY *pkey, struct error *err);

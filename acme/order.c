@@ -31,8 +31,23 @@ static enum order_status parse_status(const char *text)
 	return ORDER_OTHER;
 }
 
-bool order_request(const struct identifier *identifiers, size_t count, const char *profile, struct buf *ret,
-		   struct error *err)
+static bool set_time(json_t *root, const char *key, int64_t wall, struct error *err)
+{
+	char text[RFC3339_SIZE];
+	return wall == 0 || json_object_set_new(root, key, json_string(rfc3339_format(wall, text))) == 0 ||
+	       error_oom(err);
+}
+
+static bool set_wishes(json_t *root, const struct order_wishes *wishes, struct error *err)
+{
+	if (wishes->profile != NULL && json_object_set_new(root, "profile", json_string(wishes->profile)) != 0)
+		return error_oom(err);
+	return set_time(root, "notBefore", wishes->not_before, err) &&
+	       set_time(root, "notAfter", wishes->not_after, err);
+}
+
+bool order_request(const struct identifier *identifiers, size_t count, const struct order_wishes *wishes,
+		   struct buf *ret, struct error *err)
 {
 	AUTO_JSON json_t *root = json_object();
 	json_t *list = json_array();
@@ -47,9 +62,7 @@ bool order_request(const struct identifier *identifiers, size_t count, const cha
 		    json_object_set_new(identifier, "value", json_string(identifiers[i].value)) != 0)
 			return error_oom(err);
 	}
-	if (profile != NULL && json_object_set_new(root, "profile", json_string(profile)) != 0)
-		return error_oom(err);
-	return json_write(root, /* pretty= */ false, ret, err);
+	return set_wishes(root, wishes, err) && json_write(root, /* pretty= */ false, ret, err);
 }
 
 bool order_finalize_request(const void *csr_der, size_t len, struct buf *ret, struct error *err)
@@ -114,12 +127,17 @@ static bool parse_members(const json_t *root, struct order *order, struct error 
 		return false;
 
 	order->status = parse_status(status);
+	/* No order depends on it: what is no usable text was not echoed. */
+	const char *profile = json_string_value(json_object_get(root, "profile"));
+	if (profile != NULL && strlen(profile) > LIMIT_PROFILE_NAME)
+		profile = NULL;
 	if (expires != NULL && !rfc3339_parse(expires, strlen(expires), &order->expires))
 		order->expires = 0; /* a date we cannot read binds nobody */
 	if (problem != NULL)
 		(void)acme_problem_from_json(problem, NULL, "the CA gave the order up", &order->error);
 	return parse_identifiers(identifiers, order, err) && parse_authorizations(authorizations, order, err) &&
-	       str_set(&order->finalize, finalize, err) && str_set(&order->certificate, certificate, err);
+	       str_set(&order->finalize, finalize, err) && str_set(&order->certificate, certificate, err) &&
+	       str_set(&order->profile, profile, err);
 }
 
 bool order_parse(const char *text, size_t len, struct order *ret, struct error *err)
@@ -159,5 +177,6 @@ void order_done(struct order *order)
 	str_list_done(&order->authorizations);
 	free(order->finalize);
 	free(order->certificate);
+	free(order->profile);
 	*order = (struct order){0};
 }

@@ -27,14 +27,22 @@ struct order {
 	struct str_list authorizations; /* URLs; may be empty once ready */
 	char *finalize;                 /* NULL until there is one */
 	char *certificate;              /* NULL until there is one */
+	char *profile;                  /* as the CA echoes it; NULL: it does not */
 	struct error error;             /* ERROR_NONE unless the CA gave the order up with a problem */
 };
 
 const char *order_status_name(enum order_status status);
 
-/* §7.4: the payload of newOrder. PROFILE may be NULL. Appended to RET. */
-MUST_CHECK bool order_request(const struct identifier *identifiers, size_t count, const char *profile, struct buf *ret,
-			      struct error *err);
+/* What an order may ask for besides its names. Zeroed: nothing. */
+struct order_wishes {
+	const char *profile; /* draft-ietf-acme-profiles §4 */
+	int64_t not_before;  /* §7.4: wall clock seconds; 0: the CA decides. Some CAs refuse either. */
+	int64_t not_after;
+};
+
+/* §7.4: the payload of newOrder. Appended to RET. */
+MUST_CHECK bool order_request(const struct identifier *identifiers, size_t count, const struct order_wishes *wishes,
+			      struct buf *ret, struct error *err);
 
 /* §7.4: the payload of finalize. Appended to RET. */
 MUST_CHECK bool order_finalize_request(const void *csr_der, size_t len, struct buf *ret, struct error *err);

@@ -8,6 +8,7 @@
 #define ACME_SESSION_H
 
 #include "acme/port.h"
+#include "acme/profile.h"
 
 /* RFC 8555 §7.1.1. Strings are owned by the session; NULL where the CA offers none. */
 struct acme_directory {
@@ -15,12 +16,14 @@ struct acme_directory {
 	char *new_nonce;
 	char *new_account;
 	char *new_order;
+	char *new_authz; /* §7.4.1: NULL where the CA has no pre-authorization */
 	char *revoke_cert;
 	char *key_change;
 	char *renewal_info;     /* RFC 9773 */
 	char *terms_of_service; /* meta */
 	char *website;
 	bool external_account_required;
+	struct acme_profiles profiles; /* meta; draft-ietf-acme-profiles §3 */
 };
 
 struct acme_session;

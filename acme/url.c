@@ -87,6 +87,47 @@ bool acme_url_parse(const char *text, struct acme_url *ret, struct error *err)
 	return true;
 }
 
+/* How much of BASE stays in front of TARGET (RFC 3986 §5.2.2). */
+static size_t kept_of_base(const char *base, const char *target, size_t len)
+{
+	const char *authority = strstr(base, "://") + strlen("://");
+	const char *path = authority + strcspn(authority, "/?");
+	if (len >= 2 && target[0] == '/' && target[1] == '/')
+		return (size_t)(strchr(base, ':') + 1 - base);
+	if (len >= 1 && target[0] == '/')
+		return (size_t)(path - base);
+	size_t path_len = strcspn(path, "?");
+	if (len >= 1 && target[0] == '?')
+		return (size_t)(path - base) + path_len;
+	while (path_len > 0 && path[path_len - 1] != '/')
+		path_len--;
+	return (size_t)(path - base) + path_len;
+}
+
+char *acme_url_resolve(const char *base, const char *target, size_t len, struct error *err)
+{
+	AUTO_FREE char *text = NULL;
+	if (len > LIMIT_URL) {
+		(void)error_set(err, ERROR_DATA, NULL, "a link is too long");
+		return NULL;
+	}
+	if (!str_set_n(&text, target, len, err))
+		return NULL;
+	if (str_starts(text, "https://") || str_starts(text, "http://"))
+		return STEAL(text);
+	/* Another scheme, nothing at all, or what only a normalized path could follow: the server would see other
+	 * bytes. */
+	if (len == 0 || memchr(text, ':', strcspn(text, "/?")) != NULL || text[0] == '.' ||
+	    strstr(text, "/./") != NULL || strstr(text, "/../") != NULL || str_ends(text, "/..")) {
+		(void)refuse(text, "cannot be followed", err);
+		return NULL;
+	}
+	size_t kept = kept_of_base(base, text, len);
+	/* A base without any path ends at its authority. */
+	const char *slash = kept > 0 && base[kept - 1] != '/' && text[0] != '/' && text[0] != '?' ? "/" : "";
+	return str_format(err, "%.*s%s%s", (int)kept, base, slash, text);
+}
+
 bool acme_url_same_origin(const struct acme_url *a, const struct acme_url *b)
 {
 	return a->secure == b->secure && a->port == b->port && strcmp(a->host, b->host) == 0;

@@ -24,6 +24,13 @@ struct acme_url {
  */
 MUST_CHECK bool acme_url_parse(const char *text, struct acme_url *ret, struct error *err);
 
+/*
+ * TARGET of LEN bytes, from a Link header of the answer to BASE (a URL that has passed acme_url_parse()), as an
+ * absolute URL: RFC 3986 §5.2 without dot segments, which no CA sends. malloc'd, and not checked:
+ * acme_session_check_url() is still to be asked. NULL with ERR (ERROR_DATA) otherwise.
+ */
+MUST_CHECK char *acme_url_resolve(const char *base, const char *target, size_t len, struct error *err);
+
 bool acme_url_same_origin(const struct acme_url *a, const struct acme_url *b);
 
 /* Whether the host is a literal loopback address: 127.0.0.0/8 or [::1]. A name never is. */

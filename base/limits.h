@@ -24,11 +24,14 @@ enum {
 	/* ACME */
 	LIMIT_CHAIN_BODY = 256 * 1024,
 	LIMIT_CHAIN_CERTIFICATES = 10,
+	LIMIT_ALTERNATES = 8,         /* chains looked at for a preferred one; CAs offer one or two */
 	LIMIT_IDENTIFIERS = 1000,     /* names in one order: far above every CA's own limit of 100 */
 	LIMIT_POLLS_PER_ORDER = 120,  /* and the deadline, whichever comes first */
 	LIMIT_BAD_NONCE_RETRIES = 12, /* at a CA that rejects every second nonce: a failure in 4096 */
 	LIMIT_NONCE = 512,
 	LIMIT_NONCE_POOL = 32,
+	LIMIT_PROFILES = 64,      /* a CA offers a handful */
+	LIMIT_PROFILE_NAME = 255, /* what a renewal record holds */
 	LIMIT_TOKEN_MIN = 16,
 	LIMIT_TOKEN_MAX = 128,
 	LIMIT_PARALLEL_REQUESTS = 8,            /* reads and posts of one order that are in flight together */

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
+#include <string.h>
 
 static bool usage(struct error *err, const char *message, const char *hint)
 {
@@ -95,6 +96,32 @@ static bool set_key(const struct arguments *arguments, const struct config *conf
 	return false;
 }
 
+/* Remembered as a span, so that the renewal of a certificate for ten days is again one for ten days. */
+static bool set_lifetime(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	enum { HOUR = 3600, DAY = 24 * HOUR, DAYS_MAX = 3650 };
+	const char *text = option_value(arguments, OPTION_NOT_AFTER, /* fallback= */ NULL);
+	size_t len = text != NULL ? strlen(text) : 0;
+	uint64_t count = 0;
+	int64_t wall = 0, lifetime = 0;
+
+	if (text == NULL)
+		return true;
+	if (text[len - 1] == 'd' && parse_u64(text, len - 1, DAYS_MAX, &count))
+		lifetime = (int64_t)count * DAY;
+	else if (text[len - 1] == 'h' && parse_u64(text, len - 1, DAYS_MAX * 24, &count))
+		lifetime = (int64_t)count * HOUR;
+	else if (rfc3339_parse(text, len, &wall))
+		lifetime = wall - clock_wall();
+	else
+		return usage(err, "--not-after takes a span or a time", "for example 10d, 36h or 2027-01-31T12:00:00Z");
+	if (lifetime < HOUR || lifetime > (int64_t)DAYS_MAX * DAY)
+		return usage(err, "--not-after is not between an hour and ten years from now",
+			     "for example 10d, 36h or 2027-01-31T12:00:00Z");
+	wanted->lifetime = lifetime;
+	return true;
+}
+
 static bool set_servers(const struct arguments *arguments, const struct config *config, struct renewal *wanted,
 			struct error *err)
 {
@@ -123,9 +150,11 @@ static bool describe(const struct context *context, const struct arguments *argu
 			     "certferry issue -d example.com --webroot /var/www/html");
 	if (!set_identifiers(&arguments->values[OPTION_DOMAIN], &wanted, err) || !set_name(arguments, &wanted, err) ||
 	    !set_validation(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
-	    !set_servers(arguments, context->config, &wanted, err) ||
+	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
 	    !str_set(&wanted.profile, option_value(arguments, OPTION_PROFILE, /* fallback= */ NULL), err) ||
+	    !str_set(&wanted.preferred_chain, option_value(arguments, OPTION_PREFERRED_CHAIN, /* fallback= */ NULL),
+		     err) ||
 	    !wanted_set_ca(context->service, &wanted, err))
 		return false;
 	*ret = wanted;
@@ -175,6 +204,10 @@ const struct command command_issue = {
 			 "ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"},
 			{OPTION_REUSE_KEY, "reuse-key", 0, NULL, "keep the private key when renewing"},
 			{OPTION_PROFILE, "profile", 0, "NAME", "the CA's certificate profile"},
+			{OPTION_PREFERRED_CHAIN, "preferred-chain", 0, "ISSUER",
+			 "the chain that ends under this common name, where the CA has it"},
+			{OPTION_NOT_AFTER, "not-after", 0, "TIME",
+			 "ask for this end (10d, 36h or RFC 3339); renewals ask for the same span"},
 			{OPTION_EMAIL, "email", 0, "ADDRESS", "contact for the CA"},
 			{OPTION_AGREE_TOS, "agree-tos", 0, NULL, "agree to the CA's terms of service"},
 			{OPTION_DEPLOY, "deploy", 0, "SERVER", "push it to this server of the config; repeatable"},

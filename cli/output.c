@@ -88,7 +88,11 @@ static json_t *result_json(const struct certificate_result *certificate)
 		(void)json_object_set_new(entry, "error", error_json(server->error));
 		(void)json_array_append_new(deployed, entry);
 	}
+	json_t *notes = json_array();
+	for (size_t i = 0; i < certificate->notes.len; i++)
+		(void)json_array_append_new(notes, json_string(certificate->notes.items[i]));
 	(void)json_object_set_new(object, "deployed", deployed);
+	(void)json_object_set_new(object, "notes", notes);
 	(void)json_object_set_new(object, "error", error_json(certificate->error));
 	return object;
 }
@@ -248,7 +252,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 	set_str(object, "key_type", key_type_name(record->key_type));
 	set_str(object, "serial", record->serial);
 	set_str(object, "issuer", record->issuer);
-	set_str(object, "profile", record->profile);
+	set_str(object, "profile", record->profile_issued != NULL ? record->profile_issued : record->profile);
 	set_time(object, "not_before", record->not_before);
 	set_time(object, "not_after", record->not_after);
 	(void)json_object_set_new(object, "days_left",

@@ -17,7 +17,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	}
 	buf_init(&request, 1 << 20);
 	if (!order_is_for(&order, order.identifiers, order.identifier_count) ||
-	    !order_request(order.identifiers, order.identifier_count, NULL, &request, &err))
+	    !order_request(order.identifiers, order.identifier_count, &(struct order_wishes){.profile = order.profile},
+			   &request, &err))
 		__builtin_trap();
 	buf_done(&request);
 	order_done(&order);

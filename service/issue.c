@@ -5,14 +5,14 @@
  */
 #include "service/issue.h"
 
-#include "acme/chain.h"
 #include "acme/flow.h"
 #include "acme/key.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "service/accept.h"
+#include "service/profile_choice.h"
 #include "service/progress.h"
-#include "service/schedule.h"
 #include "service/solver.h"
 #include "service/wanted.h"
 #include "store/order_record.h"
@@ -25,6 +25,9 @@ struct issuance {
 	struct service *service;
 	struct renewal *wanted;
 	struct deadline deadline;
+	struct str_list *notes; /* of the result */
+	const char *profile;    /* to ask for; NULL: none */
+	bool may_end_earlier;   /* see accept.h */
 	struct key *key;
 	struct acme_session *session;
 	struct acme_identity account;
@@ -95,11 +98,17 @@ static bool stage_key(struct issuance *issuance, struct error *err)
 
 /* --- The order in flight --- */
 
+static bool same_text(const char *a, const char *b)
+{
+	return a == b || str_equal(a, b);
+}
+
 static bool order_fits(const struct issuance *issuance, const struct order_record *order, const struct key *key)
 {
 	const struct renewal *wanted = issuance->wanted;
 	return order->url != NULL && key != NULL && key_get_type(key) == wanted->key_type &&
 	       str_equal(order->ca_url, wanted->ca_url) && str_equal(order->account, issuance->account.kid) &&
+	       order->lifetime == wanted->lifetime && same_text(order->profile, issuance->profile) &&
 	       identifiers_equal(order->identifiers, order->identifier_count, wanted->identifiers,
 				 wanted->identifier_count);
 }
@@ -129,7 +138,8 @@ static bool on_order_placed(void *ctx, const char *url, struct error *err)
 {
 	struct issuance *issuance = ctx;
 	const struct renewal *wanted = issuance->wanted;
-	CLEANUP(order_record_done) struct order_record order = {.placed_at = clock_wall()};
+	CLEANUP(order_record_done)
+	struct order_record order = {.placed_at = clock_wall(), .lifetime = wanted->lifetime};
 
 	order.identifiers = calloc(wanted->identifier_count, sizeof(*order.identifiers));
 	if (order.identifiers == NULL)
@@ -137,7 +147,7 @@ static bool on_order_placed(void *ctx, const char *url, struct error *err)
 	memcpy(order.identifiers, wanted->identifiers, wanted->identifier_count * sizeof(*order.identifiers));
 	order.identifier_count = wanted->identifier_count;
 	return str_set(&order.url, url, err) && str_set(&order.ca_url, wanted->ca_url, err) &&
-	       str_set(&order.account, issuance->account.kid, err) &&
+	       str_set(&order.account, issuance->account.kid, err) && str_set(&order.profile, issuance->profile, err) &&
 	       order_record_save(service_store(issuance->service), wanted->name, &order, err);
 }
 
@@ -147,15 +157,32 @@ static void on_step(void *ctx, const char *step)
 	progress_step(service_options(issuance->service)->progress, issuance->wanted->name, /* server= */ NULL, step);
 }
 
+/* Told at once, and again with the result. */
 static void on_note(void *ctx, const struct error *note)
 {
-	const struct issuance *issuance = ctx;
-	struct error copy = *note;
+	struct issuance *issuance = ctx;
+	struct error copy = *note, ignored = {0};
 	error_context(&copy, "clean-up", issuance->wanted->name, /* server= */ NULL);
 	log_failure(LOG_LEVEL_WARNING, &copy);
+	if (!str_list_add(issuance->notes, note->message, &ignored))
+		log_debug("a note is lost: %s", ignored.message);
 }
 
-static bool obtain(struct issuance *issuance, char **ret_pem, struct error *err)
+/* The profile to ask for, which the CA's directory has a say in. */
+static bool choose_profile(struct issuance *issuance, struct error *err)
+{
+	char reason[512];
+	const struct acme_directory *directory = acme_session_directory(issuance->session, issuance->deadline, err);
+	if (directory == NULL)
+		return false;
+	issuance->profile = profile_choice(issuance->wanted, directory, reason);
+	if (reason[0] == '\0')
+		return true;
+	log_info("%s: %s", issuance->wanted->name, reason);
+	return str_list_add(issuance->notes, reason, err);
+}
+
+static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_certificate *ret, struct error *err)
 {
 	const struct renewal *wanted = issuance->wanted;
 	struct acme_solver port;
@@ -166,7 +193,7 @@ static bool obtain(struct issuance *issuance, char **ret_pem, struct error *err)
 	if (solver == NULL)
 		return false;
 	if (!service_ca(issuance->service, wanted, issuance->deadline, &issuance->session, &issuance->account, err) ||
-	    !resume_or_stage(issuance, err) ||
+	    !choose_profile(issuance, err) || !resume_or_stage(issuance, err) ||
 	    !key_make_csr(issuance->key, wanted->identifiers, wanted->identifier_count, &csr, err))
 		return false;
 
@@ -176,7 +203,9 @@ static bool obtain(struct issuance *issuance, char **ret_pem, struct error *err)
 		.csr_der = csr.data,
 		.csr_der_len = csr.len,
 		.resume_url = issuance->order.url,
-		.profile = wanted->profile,
+		.profile = issuance->profile,
+		.not_after = not_after,
+		.preferred_chain = wanted->preferred_chain,
 	};
 	const struct acme_observer observer = {
 		.ctx = issuance,
@@ -185,63 +214,25 @@ static bool obtain(struct issuance *issuance, char **ret_pem, struct error *err)
 		.note = on_note,
 	};
 	return acme_obtain_certificate(issuance->session, &issuance->account, &request, &port, &observer,
-				       issuance->deadline, ret_pem, err);
+				       issuance->deadline, ret, err);
 }
 
-/* --- What came back --- */
-
-/* Fill the record's facts from the certificate that is about to be live. */
-static bool take_facts(struct issuance *issuance, const struct chain *chain, struct error *err)
+static bool accept(struct issuance *issuance, int64_t not_after, const struct acme_certificate *certificate,
+		   struct error *err)
 {
-	enum { DEFAULT_DAYS = 30 };
-	const struct config *config = service_options(issuance->service)->config;
-	struct renewal *wanted = issuance->wanted;
-	struct chain_info info;
-
-	if (!chain_info(chain, &info, err) || !str_set(&wanted->serial, info.serial, err) ||
-	    !str_set(&wanted->issuer, info.issuer, err) ||
-	    !str_set(&wanted->fingerprint_sha256, info.fingerprint_sha256, err) ||
-	    !str_set(&wanted->account, issuance->account.kid, err))
-		return false;
-	wanted->not_before = info.not_before;
-	wanted->not_after = info.not_after;
-	wanted->renew_at = schedule_renew_at(info.not_before, info.not_after,
-					     config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS,
-					     schedule_random());
-	wanted->failures = 0;
-	wanted->last_failure = 0;
-	wanted->retry_at = 0;
-	error_keep(&wanted->last_error, /* err= */ NULL);
-	return true;
+	const struct acceptance acceptance = {
+		.service = issuance->service,
+		.key = issuance->key,
+		.account = issuance->account.kid,
+		.profile = issuance->profile,
+		.not_after = not_after,
+		.may_end_earlier = issuance->may_end_earlier,
+		.notes = issuance->notes,
+	};
+	return accept_certificate(&acceptance, certificate, issuance->wanted, err);
 }
 
-/* Nothing received becomes live unless it is exactly what was ordered, for our key. */
-static bool accept_chain(struct issuance *issuance, const char *pem, struct error *err)
-{
-	struct store *store = service_store(issuance->service);
-	struct renewal *wanted = issuance->wanted;
-	CLEANUP(buf_done) struct buf cert, rest, full;
-	buf_init(&cert, LIMIT_CHAIN_BODY);
-	buf_init(&rest, LIMIT_CHAIN_BODY);
-	buf_init(&full, LIMIT_CHAIN_BODY);
-
-	CLEANUP(chain_freep) struct chain *chain = chain_parse(pem, strlen(pem), err);
-	if (chain == NULL ||
-	    !chain_verify(chain, issuance->key, wanted->identifiers, wanted->identifier_count, clock_wall(), err)) {
-		/* The order is spent: the next run must place a new one rather than fetch the same answer. */
-		struct error unwritten = {0};
-		if (!store_delete_record(store, STORE_ORDER, wanted->name, &unwritten))
-			on_note(issuance, &unwritten);
-		error_hint(err,
-			   "the certificate was refused and the previous one stays live; this is the CA's mistake");
-		return error_attribute(err, ERROR_CA, "certificate");
-	}
-	return take_facts(issuance, chain, err) && chain_leaf_pem(chain, &cert, err) &&
-	       chain_rest_pem(chain, &rest, err) && chain_full_pem(chain, &full, err) &&
-	       store_commit(store, wanted->name, buf_cstr(&cert), buf_cstr(&rest), buf_cstr(&full), &wanted->generation,
-			    err) &&
-	       renewal_save(store, wanted, err) && store_delete_record(store, STORE_ORDER, wanted->name, err);
-}
+/* --- What came of it --- */
 
 /* Only state changes: how the live one was issued stays on record until a new one is live. */
 static bool save_failure(struct issuance *issuance, struct error *err)
@@ -295,8 +286,18 @@ static bool held_back(const struct renewal *wanted, bool force, struct error *er
 	return false;
 }
 
+/* Whether what WANTED now asks for may well end earlier than what STORED did, or the user or the clock wants a new one.
+ */
+static bool may_end_earlier(const struct renewal *wanted, const struct renewal *stored, bool force)
+{
+	return force || stored->name == NULL || clock_wall() >= stored->renew_at ||
+	       !str_equal(wanted->ca_url, stored->ca_url) || !same_text(wanted->profile, stored->profile) ||
+	       wanted->lifetime != stored->lifetime;
+}
+
 /* Under the lock: is it still due? A generation completed by a run that was killed counts. */
-static bool look_again(struct service *service, struct plan_item *item, bool force, struct error *err)
+static bool look_again(struct service *service, struct plan_item *item, bool force, bool *ret_may_end_earlier,
+		       struct error *err)
 {
 	CLEANUP(renewal_done) struct renewal stored = {0};
 	uint64_t planned = item->wanted.generation, live = 0;
@@ -309,21 +310,23 @@ static bool look_again(struct service *service, struct plan_item *item, bool for
 	bool fresh = item->wanted.generation > planned;
 	item->action = plan_decide(&item->wanted, stored.name != NULL ? &stored : NULL, clock_wall(), force && !fresh,
 				   item->reason);
+	*ret_may_end_earlier = may_end_earlier(&item->wanted, &stored, force);
 	return item->action != PLAN_NONE || renewal_save(service_store(service), &item->wanted, err);
 }
 
 static bool issue_locked(struct service *service, struct plan_item *item, bool force, struct deadline deadline,
-			 struct error *err)
+			 struct str_list *notes, struct error *err)
 {
 	CLEANUP(issuance_done)
-	struct issuance issuance = {.service = service, .wanted = &item->wanted, .deadline = deadline};
-	AUTO_FREE char *pem = NULL;
+	struct issuance issuance = {.service = service, .wanted = &item->wanted, .deadline = deadline, .notes = notes};
+	CLEANUP(acme_certificate_done) struct acme_certificate certificate = {0};
+	int64_t not_after = item->wanted.lifetime > 0 ? clock_wall() + item->wanted.lifetime : 0;
 
-	if (!look_again(service, item, force, err) || !held_back(&item->wanted, force, err))
+	if (!look_again(service, item, force, &issuance.may_end_earlier, err) || !held_back(&item->wanted, force, err))
 		return false;
 	if (item->action == PLAN_NONE)
 		return true;
-	if (obtain(&issuance, &pem, err) && accept_chain(&issuance, pem, err))
+	if (obtain(&issuance, not_after, &certificate, err) && accept(&issuance, not_after, &certificate, err))
 		return true;
 	error_context(err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 	remember_failure(&issuance, err);
@@ -351,7 +354,7 @@ void issue_certificate(struct service *service, struct plan_item *item, bool for
 	struct store_lock *lock = store_lock(service_store(service), "certificate", item->wanted.name,
 					     deadline_within(deadline, options->lock_timeout_ms), &err);
 	if (lock != NULL)
-		ok = issue_locked(service, item, force, deadline, &err);
+		ok = issue_locked(service, item, force, deadline, &ret->notes, &err);
 	error_context(&err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 
 	ret->action = ok ? done_action(item->action) : RESULT_FAILED;

@@ -38,7 +38,11 @@ static bool differs(const struct renewal *wanted, const struct renewal *stored, 
 		(void)snprintf(reason, 256, "the CA changed from %.80s to %.80s", stored->ca_name, wanted->ca_name);
 		return true;
 	}
-	if (wanted->profile != stored->profile && !str_equal(wanted->profile, stored->profile)) {
+	/* What was chosen by itself counts for nothing here, unless the user now says the same. */
+	const char *had = stored->profile == NULL && str_equal(wanted->profile, stored->profile_issued)
+				  ? stored->profile_issued
+				  : stored->profile;
+	if (wanted->profile != had && !str_equal(wanted->profile, had)) {
 		(void)snprintf(reason, 256, "the profile changed from %.80s to %.80s",
 			       stored->profile ? stored->profile : "the CA's default",
 			       wanted->profile ? wanted->profile : "the CA's default");

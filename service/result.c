@@ -35,6 +35,7 @@ void run_result_done(struct run_result *result)
 			free(certificate->servers[j].error);
 		}
 		free(certificate->servers);
+		str_list_done(&certificate->notes);
 		free(certificate->error);
 		free(certificate->name);
 	}

@@ -7,6 +7,7 @@
 #define SERVICE_RESULT_H
 
 #include "base/error.h"
+#include "base/str.h"
 #include "transport/push.h"
 
 #include <stddef.h>
@@ -26,10 +27,11 @@ struct server_result {
 struct certificate_result {
 	char *name;
 	enum result_action action;
-	char reason[256];    /* why it was (or was not) issued */
-	uint64_t generation; /* live afterwards; 0: none */
-	int64_t not_after;   /* of the live certificate, wall clock seconds; 0: none */
-	int64_t renew_at;    /* 0: none */
+	char reason[256];      /* why it was (or was not) issued */
+	uint64_t generation;   /* live afterwards; 0: none */
+	int64_t not_after;     /* of the live certificate, wall clock seconds; 0: none */
+	int64_t renew_at;      /* 0: none */
+	struct str_list notes; /* what did not fail it but is worth knowing, a sentence each; terminal-safe */
 	struct server_result *servers;
 	size_t server_count;
 	struct error *error; /* owned; NULL unless action is RESULT_FAILED */

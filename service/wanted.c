@@ -33,6 +33,8 @@ bool wanted_set_ca(const struct service *service, struct renewal *wanted, struct
 	if (ca != NULL)
 		return str_set(&wanted->ca_name, ca->name, err) && str_set(&wanted->ca_url, ca->url, err) &&
 		       str_set(&wanted->ca_bundle, options->ca_bundle ? options->ca_bundle : ca->ca_bundle, err) &&
+		       (wanted->preferred_chain != NULL ||
+			str_set(&wanted->preferred_chain, ca->preferred_chain, err)) &&
 		       (wanted->profile != NULL || str_set(&wanted->profile, ca->profile, err));
 	return str_set(&wanted->ca_name, fallback->name, err) && str_set(&wanted->ca_url, fallback->url, err) &&
 	       str_set(&wanted->ca_bundle, options->ca_bundle, err);
@@ -77,7 +79,8 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	wanted->last_error = STEAL(stored->last_error);
 	if (!str_set(&wanted->serial, stored->serial, err) || !str_set(&wanted->issuer, stored->issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
-	    !str_set(&wanted->account, stored->account, err))
+	    !str_set(&wanted->account, stored->account, err) ||
+	    !str_set(&wanted->profile_issued, stored->profile_issued, err))
 		return false;
 	for (size_t i = 0; i < wanted->server_count; i++) {
 		for (size_t j = 0; j < stored->server_count; j++) {

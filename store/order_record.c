@@ -14,6 +14,11 @@ static const struct record_field fields[] = {
 	 .max = LIMIT_URL,
 	 .needed = true},
 	{.key = "account", .type = RECORD_STRING, .offset = offsetof(struct order_record, account), .max = LIMIT_URL},
+	{.key = "profile",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct order_record, profile),
+	 .max = LIMIT_PROFILE_NAME},
+	{.key = "lifetime", .type = RECORD_TIME, .offset = offsetof(struct order_record, lifetime)},
 	{.key = "placed_at", .type = RECORD_TIME, .offset = offsetof(struct order_record, placed_at)},
 };
 

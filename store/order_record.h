@@ -15,6 +15,8 @@ struct order_record {
 	char *account; /* account URL */
 	struct identifier *identifiers;
 	size_t identifier_count;
+	char *profile;    /* asked for; NULL: none */
+	int64_t lifetime; /* seconds asked for; 0: none */
 	int64_t placed_at;
 };
 

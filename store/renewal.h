@@ -32,7 +32,10 @@ struct renewal {
 	char *ca_bundle; /* NULL: none */
 	char *account;   /* account record's name */
 	char *email;
-	char *profile;
+	char *profile;         /* asked for by the user; NULL: none */
+	char *profile_issued;  /* the live certificate's, as far as the CA told or we asked; NULL: unknown */
+	char *preferred_chain; /* NULL: the CA's default chain */
+	int64_t lifetime;      /* seconds that certificates are ordered for; 0: the CA decides */
 	enum challenge_type challenge;
 	char *webroot;
 	char *dns_provider;    /* type of the provider */

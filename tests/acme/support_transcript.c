@@ -44,7 +44,7 @@ struct play {
 	int64_t now_ms; /* since TRANSCRIPT_START */
 	unsigned nonce_counter;
 	struct str_list issued; /* nonces not used yet */
-	struct str_list placed, presented;
+	struct str_list placed, presented, noted;
 	unsigned cleanups, notes;
 	bool present_fails;
 	EVP_PKEY *account_key;
@@ -160,6 +160,16 @@ static const char chain_pem[] = "-----BEGIN CERTIFICATE-----\n"
 				"+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK\n"
 				"-----END CERTIFICATE-----\n";
 
+/* Another one, of "Other CA". */
+static const char other_chain_pem[] = "-----BEGIN CERTIFICATE-----\n"
+				      "MIIBEjCBuQIBTTAKBggqhkjOPQQDAjATMREwDwYDVQQDDAhPdGhlciBDQTAgFw0y\n"
+				      "NjExMjUwMDU0MThaGA8yMTA5MDExMzAwNTQxOFowFjEUMBIGA1UEAwwLZXhhbXBs\n"
+				      "ZS5jb20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARe/MvcwCnqmGNIfUTnlOZR\n"
+				      "5UZChZpcVKbyHZNlBDQY7PFxJ068mH+lmlHn3T2s6I//cp9vHG57V8GyTA+9Lhav\n"
+				      "MAoGCCqGSM49BAMCA0gAMEUCIEW76ZUngaFz7UOqJXgXOhEfpqih2UgPBnL4/CMy\n"
+				      "v5GFAiEA7Am7OrUI4LfxIoXi8JX54MzhIVTeH9U6D7t0UdmY+Wc=\n"
+				      "-----END CERTIFICATE-----\n";
+
 /* A copy of TEXT with the @{…} filled in. */
 static char *substitute(const char *text)
 {
@@ -168,6 +178,7 @@ static char *substitute(const char *text)
 	} table[] = {
 		{"@{csr}", play.csr != NULL ? play.csr : ""},
 		{"@{chain}\n", chain_pem},
+		{"@{other-chain}\n", other_chain_pem},
 		{"@{token}", "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"},
 	};
 	struct error err = {0};
@@ -433,6 +444,7 @@ static void note(void *ctx, const struct error *err)
 	(void)ctx;
 	CHECK(error_is_set(err));
 	play.notes++;
+	add(&play.noted, err->message);
 }
 
 /* ---- What came of it. ---- */
@@ -451,6 +463,17 @@ static void check_list(const char *name, const struct str_list *list)
 	join(list, &got);
 	if (want != NULL)
 		CHECK_STR(buf_cstr(&got), want);
+}
+
+/* Each "note:" is part of one that the observer got. */
+static void check_notes(void)
+{
+	CLEANUP(buf_done) struct buf got;
+	buf_init(&got, TEXT_MAX);
+	join(&play.noted, &got);
+	for (size_t i = 0; i < play.results.len; i++)
+		if (str_starts(play.results.items[i], "note: "))
+			CHECK_CONTAINS(buf_cstr(&got), play.results.items[i] + strlen("note: "));
 }
 
 static void check_number(const char *name, long long got)
@@ -504,6 +527,7 @@ static void check_results(const struct error *err, bool ok)
 		check_failure(err);
 	check_list("present", &play.presented);
 	check_list("placed", &play.placed);
+	check_notes();
 	check_number("cleanups", play.cleanups);
 	check_number("notes", play.notes);
 	check_number("requests", (long long)play.requests);
@@ -539,6 +563,35 @@ static size_t read_names(struct identifier *identifiers)
 	return count;
 }
 
+/* The setting NAME as a time; 0: not set. */
+static int64_t read_time(const char *name)
+{
+	const char *text = value_of(&play.settings, name);
+	int64_t wall = 0;
+	if (text != NULL)
+		CHECK(rfc3339_parse(text, strlen(text), &wall));
+	return wall;
+}
+
+static void check_certificate(const struct acme_certificate *got)
+{
+	struct error parse = {0};
+	struct chain *parsed = chain_parse(got->chain, strlen(got->chain), &parse);
+	const char *issuer = value_of(&play.results, "issuer");
+	char top[CHAIN_NAME_SIZE];
+
+	CHECK_STR(parsed != NULL ? "yes" : parse.message, value_of(&play.results, "certificate"));
+	if (issuer != NULL) {
+		chain_top_issuer(parsed, top);
+		CHECK_STR(top, issuer);
+	}
+	chain_free(parsed);
+	CHECK_STR(got->fallback != NULL ? "yes" : "no",
+		  value_of(&play.results, "fallback") != NULL ? value_of(&play.results, "fallback") : "no");
+	if (value_of(&play.results, "profile") != NULL)
+		CHECK_STR(got->profile, value_of(&play.results, "profile"));
+}
+
 static bool run_certificate(struct acme_session *session, const struct acme_signer *signer, struct error *err)
 {
 	static struct identifier identifiers[NAMES_MAX];
@@ -547,7 +600,7 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 	AUTO_FREE char *type = strndup(solver_text, strcspn(solver_text, " "));
 	const struct acme_solver solver = {.type = challenge_type_parse(type), .present = present, .cleanup = cleanup};
 	const struct acme_observer observer = {.order_placed = order_placed, .note = note};
-	AUTO_FREE char *chain = NULL;
+	CLEANUP(acme_certificate_done) struct acme_certificate got = {0};
 	play.present_fails = strstr(solver_text, "fails") != NULL;
 
 	const struct acme_certificate_request request = {
@@ -557,18 +610,15 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 		.csr_der_len = 3,
 		.resume_url = value_of(&play.settings, "resume"),
 		.profile = value_of(&play.settings, "profile"),
+		.not_after = read_time("not-after"),
+		.preferred_chain = value_of(&play.settings, "preferred-chain"),
 	};
 	play.csr = strdup("ZGVy");
-	bool ok =
-		acme_obtain_certificate(session, &account, &request, &solver, &observer, play_deadline(), &chain, err);
-	if (ok) {
-		struct error parse = {0};
-		struct chain *parsed = chain_parse(chain, strlen(chain), &parse);
-		CHECK_STR(parsed != NULL ? "yes" : parse.message, value_of(&play.results, "certificate"));
-		chain_free(parsed);
-	} else {
-		CHECK(chain == NULL);
-	}
+	bool ok = acme_obtain_certificate(session, &account, &request, &solver, &observer, play_deadline(), &got, err);
+	if (ok)
+		check_certificate(&got);
+	else
+		CHECK(got.chain == NULL && got.fallback == NULL);
 	return ok;
 }
 
@@ -608,6 +658,7 @@ static void play_done(void)
 	str_list_done(&play.issued);
 	str_list_done(&play.placed);
 	str_list_done(&play.presented);
+	str_list_done(&play.noted);
 	EVP_PKEY_free(play.account_key);
 	play = (struct play){0};
 }

@@ -18,7 +18,8 @@ TEST(whole)
 {
 	struct acme_directory directory = {0};
 	struct error err = {0};
-	CHECK_OK(parse("{" REQUIRED ",\"revokeCert\":\"https://ca/r\",\"keyChange\":\"https://ca/k\","
+	CHECK_OK(parse("{" REQUIRED
+		       ",\"revokeCert\":\"https://ca/r\",\"newAuthz\":\"https://ca/z\",\"keyChange\":\"https://ca/k\","
 		       "\"renewalInfo\":\"https://ca/i\",\"meta\":{\"termsOfService\":\"https://"
 		       "t\",\"website\":\"https://w\","
 		       "\"externalAccountRequired\":true,\"caaIdentities\":[\"ca\"],\"profiles\":{\"x\":\"y\"}}}",
@@ -28,6 +29,9 @@ TEST(whole)
 	CHECK_STR(directory.renewal_info, "https://ca/i");
 	CHECK_STR(directory.terms_of_service, "https://t");
 	CHECK(directory.external_account_required);
+	CHECK_STR(directory.new_authz, "https://ca/z");
+	CHECK_INT(directory.profiles.count, 1);
+	CHECK_STR(directory.profiles.items[0].text, "y");
 	directory_done(&directory);
 }
 

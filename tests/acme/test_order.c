@@ -29,11 +29,14 @@ TEST(requests)
 	struct buf text;
 	struct identifier names[] = {name("*.Example.org"), name("2001:DB8::1")};
 	buf_init(&text, 4096);
-	CHECK_OK(order_request(names, 2, NULL, &text, &err), err);
+	CHECK_OK(order_request(names, 2, &(struct order_wishes){0}, &text, &err), err);
 	CHECK_STR(buf_cstr(&text), "{\"identifiers\":[{\"type\":\"dns\",\"value\":\"*.example.org\"},"
 				   "{\"type\":\"ip\",\"value\":\"2001:db8::1\"}]}");
 	buf_reset(&text);
-	CHECK_OK(order_request(names, 1, "short\"lived", &text, &err), err);
+	const struct order_wishes wishes = {.profile = "short\"lived", .not_after = 1790000000};
+	CHECK_OK(order_request(names, 1, &wishes, &text, &err), err);
+	CHECK_CONTAINS(buf_cstr(&text), "\"notAfter\":\"2026-09-21T14:13:20Z\"");
+	CHECK(strstr(buf_cstr(&text), "notBefore") == NULL);
 	CHECK_CONTAINS(buf_cstr(&text), "\"profile\":\"short\\\"lived\"");
 	buf_reset(&text);
 	CHECK_OK(order_finalize_request("\x30\x00\xff", 3, &text, &err), err);
@@ -54,6 +57,7 @@ TEST(whole)
 	CHECK_STR(order.identifiers[0].value, "www.example.org");
 	CHECK_INT(order.authorizations.len, 2);
 	CHECK_STR(order.certificate, "https://ca/c");
+	CHECK_STR(order.profile, "x");
 	CHECK(!error_is_set(&order.error));
 	order_done(&order);
 }

@@ -113,4 +113,38 @@ TEST(loopback_is_literal)
 	CHECK(!acme_url_is_loopback(&url));
 }
 
+static const char *resolve(const char *base, const char *target)
+{
+	static char *resolved;
+	struct error err = {0};
+	free(resolved);
+	resolved = acme_url_resolve(base, target, strlen(target), &err);
+	if (resolved == NULL)
+		CHECK_INT(err.category, ERROR_DATA);
+	return resolved;
+}
+
+/* RFC 3986 section 5.2. */
+TEST(links_are_resolved)
+{
+	static const char base[] = "https://ca.example:8443/cert/1?x=/y";
+	CHECK_STR(resolve(base, "https://other.example/a"), "https://other.example/a");
+	CHECK_STR(resolve(base, "//other.example/a"), "https://other.example/a");
+	CHECK_STR(resolve(base, "/cert/1/2"), "https://ca.example:8443/cert/1/2");
+	CHECK_STR(resolve(base, "2"), "https://ca.example:8443/cert/2");
+	CHECK_STR(resolve(base, "a/b?c=d"), "https://ca.example:8443/cert/a/b?c=d");
+	CHECK_STR(resolve(base, "?y"), "https://ca.example:8443/cert/1?y");
+	CHECK_STR(resolve("https://ca.example", "2"), "https://ca.example/2");
+	CHECK_STR(resolve("https://ca.example?q", "/2"), "https://ca.example/2");
+}
+
+TEST(links_that_lead_nowhere)
+{
+	static const char *const cases[] = {"", ".", "..", "../x", "a/../b", "/a/./b", "/a/..", "ftp://x/y", "data:x"};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+		if (resolve("https://ca.example/cert/1", cases[i]) != NULL)
+			test_fail(__FILE__, __LINE__, "followed: %s", cases[i]);
+	CHECK_STR(resolve("https://ca.example/", ""), NULL);
+}
+
 TEST_MAIN()

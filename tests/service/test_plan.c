@@ -75,6 +75,15 @@ TEST(what_the_config_changed_is_renewed_and_said)
 	wanted.ca_url = wanted.ca_name = ca_b;
 	CHECK_INT(decide(&wanted, &stored, 1, false, "the CA changed"), PLAN_RENEW);
 
+	/* What was chosen by itself is no change, nor is writing it down. */
+	char by_itself[] = "shortlived";
+	wanted = stored_certificate();
+	stored.profile_issued = by_itself;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "valid"), PLAN_NONE);
+	wanted.profile = by_itself;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "valid"), PLAN_NONE);
+	stored.profile_issued = NULL;
+
 	char shortlived[] = "shortlived";
 	wanted = stored_certificate();
 	wanted.profile = shortlived;

@@ -46,7 +46,8 @@ static struct renewal full_record(void)
 				  .renew_at = 1795000000,
 				  .failures = 3,
 				  .last_failure = -1,
-				  .retry_at = 1796000000};
+				  .retry_at = 1796000000,
+				  .lifetime = 864000};
 	struct error err = {0};
 	set(&renewal.name, "example.com");
 	add_names(&renewal, names, ARRAY_LEN(names));
@@ -56,6 +57,8 @@ static struct renewal full_record(void)
 	set(&renewal.account, "ca.test-01234567");
 	set(&renewal.email, "admin@example.com");
 	set(&renewal.profile, "shortlived");
+	set(&renewal.profile_issued, "classic");
+	set(&renewal.preferred_chain, "Some Root");
 	set(&renewal.webroot, "/var/www/h\xc3\xa4us");
 	set(&renewal.dns_provider, "cloudflare");
 	set(&renewal.dns_credentials, "/etc/cf.ini");
@@ -104,6 +107,9 @@ static void check_full(const struct renewal *got, const struct renewal *want)
 	CHECK_STR(got->account, want->account);
 	CHECK_STR(got->email, want->email);
 	CHECK_STR(got->profile, want->profile);
+	CHECK_STR(got->profile_issued, want->profile_issued);
+	CHECK_STR(got->preferred_chain, want->preferred_chain);
+	CHECK_INT(got->lifetime, want->lifetime);
 	CHECK_STR(got->webroot, want->webroot);
 	CHECK_STR(got->dns_provider, want->dns_provider);
 	CHECK_STR(got->dns_credentials, want->dns_credentials);
