@@ -48,7 +48,7 @@ class Lab:
             self.servers[name] = Server(name, self.dir / "servers" / name, self.client_key)
         lines = "".join(server.known_hosts_line() for server in self.servers.values())
         self.known_hosts = write(self.dir / "known_hosts", lines)
-        self.ca = None
+        self.ca, self.cas = None, []
 
     # Beginning and end.
 
@@ -56,8 +56,7 @@ class Lab:
         try:
             self.web.start()
             self.cloudflare.start()
-            self.ca = Pebble(self.dir / "pebble", self.cloudflare.resolver, self.web.port, [BLOCKED])
-            self.ca.start()
+            self.ca = self.another_ca()
             for server in self.servers.values():
                 server.start()
         except BaseException:
@@ -70,13 +69,20 @@ class Lab:
         """Everything ends, even when the user loses patience meanwhile."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            for part in [*self.servers.values(), self.ca, self.cloudflare, self.web]:
-                if part:
-                    part.stop()
+            for part in [*self.servers.values(), *self.cas, self.cloudflare, self.web]:
+                part.stop()
             if not self.keep_folder:
                 shutil.rmtree(self.dir, ignore_errors=True)
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def another_ca(self, **options):
+        """One more CA, running until the laboratory ends, that sees the same DNS and web root; OPTIONS as of Pebble."""
+        folder = self.dir / (f"pebble-{len(self.cas) + 1}" if self.cas else "pebble")
+        ca = Pebble(folder, self.cloudflare.resolver, self.web.port, [BLOCKED], **options)
+        self.cas.append(ca)
+        ca.start()
+        return ca
 
     def __enter__(self):
         return self.start()
@@ -95,11 +101,16 @@ class Lab:
         return Product(self.dir / f"product-{self.products}", self.cloudflare.resolver,
                        {"CLOUDFLARE_API_TOKEN": self.cloudflare.token})  # fmt: skip
 
+    def provider(self, ca, **more):
+        """How the config names CA (see another_ca)."""
+        return {"url": ca.url, "ca_bundle": str(ca.ca_bundle), **more}
+
     def config(self, domains, servers=None, **more):
-        """The config of DOMAINS, with every server of the laboratory (or SERVERS) and the vendor's credentials."""
+        """The config of DOMAINS, with every server of the laboratory (or SERVERS) and the vendor's credentials. MORE are
+        further keys of it, such as provider=lab.provider(another CA)."""
         ssl = {
             "email": EMAIL,
-            "provider": {"url": self.ca.url, "ca_bundle": str(self.ca.ca_bundle)},
+            "provider": self.provider(self.ca),
             "state_dir": "state",
             "domains": domains,
             "servers": servers or {name: self.server_entry(server) for name, server in self.servers.items()},

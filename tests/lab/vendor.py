@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Cloudflare stand-in as the laboratory's vendor and DNS, and Pebble as its CA."""
+"""The Cloudflare stand-in as the laboratory's vendor and DNS, and Pebble as its CAs."""
 
 import json
 import os
@@ -14,6 +14,13 @@ from .processes import Child, free_port
 from .servers import self_signed, write
 
 FAKES = Path(__file__).resolve().parent.parent / "fakes"
+NEWEST_PEBBLE = Path(__file__).resolve().parent.parent.parent / "build/tools/pebble"
+
+
+def newest_pebble():
+    """The newest released Pebble, which `./dev test --all` installs, or CERTFERRY_PEBBLE names; None where it is not."""
+    path = Path(os.environ.get("CERTFERRY_PEBBLE", NEWEST_PEBBLE))
+    return path if os.access(path, os.X_OK) else None
 
 
 class Cloudflare:
@@ -75,14 +82,32 @@ class Cloudflare:
 
 
 class Pebble:
-    """The CA. Its own log is how requests are counted: it writes a line for each."""
+    """A CA. Its own log is how requests are counted: it writes a line for each.
 
-    def __init__(self, folder, resolver, http_port, blocked):
+    What it does with a request, by keyword:
+      program           which Pebble: "pebble" is Debian's; newest_pebble() gives the newest released
+      nonce_reject      per cent of good nonces that it refuses nevertheless (its own default is 5)
+      authz_reuse       per cent of valid authorizations that it uses again (50)
+      alternate_roots   how many more roots the chain is offered for (0)
+      chain_length      intermediates between leaf and root (1)
+      eab               key id -> base64url MAC key: accounts need one of these
+      validity          seconds that certificates last; in the newest the profiles say it
+      profiles          name -> {"description", "validityPeriod"}; the newest only
+      retry_after       (authorization, order) seconds; the newest only, which gives them in either form
+      more              further members of its config
+    Validations are always real: PEBBLE_VA_ALWAYS_VALID is never set.
+    """
+
+    def __init__(self, folder, resolver, http_port, blocked=(), *, program="pebble", nonce_reject=None, authz_reuse=None,
+                 alternate_roots=0, chain_length=1, eab=None, validity=None, profiles=None, retry_after=None,
+                 more=None):  # fmt: skip
         folder.mkdir()
-        self.dir, self.child, self.resolver = folder, None, resolver
+        self.dir, self.child, self.resolver, self.program = folder, None, resolver, str(program)
         self.port, self.management, self.tls_port = free_port(), free_port(), free_port()
+        self.http_port = http_port
         self.url, self.ca_bundle = f"https://127.0.0.1:{self.port}/dir", folder / "https.pem"
         self.log = folder / "pebble.log"
+        self.alternate_roots, self.eab = alternate_roots, dict(eab or {})
         self_signed(folder, ["127.0.0.1", "localhost"], key="https.key", cert="https.pem")
         config = {
             "listenAddress": f"127.0.0.1:{self.port}",
@@ -92,16 +117,36 @@ class Pebble:
             "httpPort": http_port,
             "tlsPort": self.tls_port,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": False,
+            "externalAccountBindingRequired": bool(eab),
+            "externalAccountMACKeys": self.eab,
             "domainBlocklist": list(blocked),
         }
+        if validity:
+            config["certificateValidityPeriod"] = validity
+            profiles = profiles or {"default": {"description": "The default profile", "validityPeriod": validity}}
+        if profiles:
+            config["profiles"] = profiles
+        if retry_after:
+            config["retryAfter"] = dict(zip(("authz", "order"), retry_after))
+        config.update(more or {})
         write(folder / "pebble.json", json.dumps({"pebble": config}, indent=2))
+        self.env = {"PEBBLE_VA_NOSLEEP": "1", "PEBBLE_ALTERNATE_ROOTS": str(alternate_roots),
+                    "PEBBLE_CHAIN_LENGTH": str(chain_length)}  # fmt: skip
+        if nonce_reject is not None:
+            self.env["PEBBLE_WFE_NONCEREJECT"] = str(nonce_reject)
+        if authz_reuse is not None:
+            self.env["PEBBLE_AUTHZREUSE"] = str(authz_reuse)
 
     def start(self):
-        argv = ["pebble", "-strict", "-config", str(self.dir / "pebble.json"), "-dnsserver", self.resolver]
-        self.child = Child("Pebble", argv, self.log, env={"PEBBLE_VA_NOSLEEP": "1"}, cwd=self.dir)
+        argv = [self.program, "-strict", "-config", str(self.dir / "pebble.json"), "-dnsserver", self.resolver]
+        self.child = Child("Pebble", argv, self.log, env=self.env, cwd=self.dir)
         self.child.wait_ready(lambda: self.get(self.url))
-        self.root = write(self.dir / "root.pem", self.get(f"https://127.0.0.1:{self.management}/roots/0").decode())
+        # One file for each root that a chain may end in; the first is the default chain's.
+        self.roots = [
+            write(self.dir / f"root-{number}.pem", self.get(f"https://127.0.0.1:{self.management}/roots/{number}").decode())
+            for number in range(self.alternate_roots + 1)
+        ]
+        self.root = self.roots[0]
 
     def stop(self):
         if self.child:

@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
+from lab.vendor import newest_pebble  # noqa: E402
 
 
 def pytest_sessionstart(session):
@@ -39,3 +40,24 @@ def product(lab):
         if server.sshd is None:
             server.start_ssh()
     return lab.product()
+
+
+def need(there, what):
+    """Skips the test where WHAT is not THERE; where everything is required (./dev test --all) that is a failure."""
+    if not there:
+        if os.environ.get("CERTFERRY_REQUIRE_ALL") == "1":
+            pytest.fail(f"not there: {what}")
+        pytest.skip(f"not there: {what}")
+    return there
+
+
+@pytest.fixture(scope="session")
+def newest_program():
+    """The path of the newest released Pebble, for lab.another_ca(program=newest_program, ...)."""
+    return need(newest_pebble(), "the newest Pebble, which ./dev test --all installs below build/tools")
+
+
+@pytest.fixture(scope="module")
+def newest(lab, newest_program):
+    """The newest released Pebble, as one more CA of the laboratory: lab.config(..., provider=lab.provider(newest))."""
+    return lab.another_ca(program=newest_program, retry_after=(1, 1))
