@@ -1,20 +1,84 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * newAccount. Only the Location header matters in the answer: CAs send thin bodies, or none.
+ * Accounts. Of newAccount's answer only the Location header matters: CAs send thin bodies, or none.
  */
 #include "acme/account.h"
 
 #include "acme/eab.h"
+#include "acme/problem.h"
 #include "base/escape.h"
 #include "base/json.h"
 #include "base/limits.h"
-#include "base/str.h"
 
 #include <string.h>
 
 static const char step[] = "account";
 
-enum { CREATED = 201 };
+enum { CREATED = 201, STATUS_TEXT_MAX = 64 };
+
+/* ---- The object, §7.1.2. ---- */
+
+static const char *const status_names[] = {
+	[ACME_ACCOUNT_VALID] = "valid",
+	[ACME_ACCOUNT_DEACTIVATED] = "deactivated",
+	[ACME_ACCOUNT_REVOKED] = "revoked",
+	[ACME_ACCOUNT_UNKNOWN] = "unknown",
+};
+
+const char *acme_account_status_name(enum acme_account_status status)
+{
+	return status_names[status];
+}
+
+void acme_account_done(struct acme_account *account)
+{
+	str_list_done(&account->contacts);
+	*account = (struct acme_account){0};
+}
+
+static enum acme_account_status parse_status(const char *text)
+{
+	for (size_t i = 0; i < ARRAY_LEN(status_names); i++)
+		if (str_equal(status_names[i], text))
+			return (enum acme_account_status)i;
+	return ACME_ACCOUNT_UNKNOWN;
+}
+
+static bool read_contacts(const json_t *root, struct str_list *ret, struct error *err)
+{
+	const json_t *list = NULL;
+	size_t i;
+	json_t *item;
+	if (!json_opt_array(root, "contact", &list, err))
+		return false;
+	json_array_foreach(list, i, item)
+	{
+		const char *text = json_string_value(item);
+		if (text == NULL || strlen(text) > LIMIT_URL)
+			return error_set(err, ERROR_DATA, NULL, "a contact of the account is no text");
+		if (!str_list_add(ret, text, err))
+			return false;
+	}
+	return true;
+}
+
+bool account_parse(const char *text, size_t len, struct acme_account *ret, struct error *err)
+{
+	CLEANUP(acme_account_done) struct acme_account account = {.status = ACME_ACCOUNT_UNKNOWN};
+	AUTO_JSON json_t *root = len > 0 ? json_read(text, len, "account", err) : NULL;
+	const char *status = NULL;
+
+	if (len > 0 && (root == NULL || !json_opt_str(root, "status", STATUS_TEXT_MAX, &status, err) ||
+			!json_opt_bool(root, "termsOfServiceAgreed", &account.terms_agreed, err) ||
+			!read_contacts(root, &account.contacts, err)))
+		return false;
+	account.status = parse_status(status);
+	*ret = account;
+	account = (struct acme_account){0};
+	return true;
+}
+
+/* ---- Requests. ---- */
 
 /* RFC 8555 §7.3: one address, no header fields. */
 static bool set_contact(json_t *root, const char *email, struct error *err)
@@ -61,6 +125,21 @@ static bool build_request(const struct acme_account_request *request, const stru
 	return json_write(root, /* pretty= */ false, ret, err);
 }
 
+/* RFC 8555 §7.3.2. */
+static bool build_change(const struct acme_account_change *change, struct buf *ret, struct error *err)
+{
+	AUTO_JSON json_t *root = json_object();
+	if (root == NULL)
+		return error_oom(err);
+	if (change->email != NULL && !set_contact(root, change->email, err))
+		return false;
+	if (change->email == NULL && change->remove_contacts && json_object_set_new(root, "contact", json_array()) != 0)
+		return error_oom(err);
+	if (change->terms_agreed && json_object_set_new(root, "termsOfServiceAgreed", json_true()) != 0)
+		return error_oom(err);
+	return json_write(root, /* pretty= */ false, ret, err);
+}
+
 /* What the CA demands of a new account, before anything is sent. */
 static bool check_demands(const struct acme_directory *directory, const struct acme_account_request *request,
 			  struct error *err)
@@ -78,25 +157,45 @@ static bool check_demands(const struct acme_directory *directory, const struct a
 	if (directory->external_account_required && request->eab == NULL) {
 		(void)error_set(err, ERROR_CONFIG, step, "this CA needs external account credentials");
 		error_hint(err, "take the key id and HMAC key from the CA's website and give them as "
-				"eab: {kid, hmac_key}");
+				"eab: {kid, hmac_key}, or with --eab-kid and --eab-hmac-key-file");
 		return false;
 	}
 	return true;
 }
 
-/* §7.1.2: an account that is deactivated or revoked is of no use. A body without a status says nothing. */
+/* ---- Answers. ---- */
+
+/*
+ * The table's advice for an error type is made for orders; ERR is about an account. WITH_EAB: the request carried a
+ * binding, which is what is wrong most often then.
+ */
+static bool advise(const struct acme_signer *signer, bool with_eab, struct error *err)
+{
+	if (with_eab && (acme_problem_is(err->type, "unauthorized") || acme_problem_is(err->type, "malformed"))) {
+		err->hint[0] = '\0';
+		error_hint(err, "check the external account's key id and HMAC key; many CAs accept them only once, "
+				"or for a few days: then take new ones from the CA's website");
+	} else if (acme_problem_is(err->type, "unauthorized")) {
+		err->hint[0] = '\0';
+		error_hint(err, "the CA lets this account do nothing any more; `certferry account register` makes a "
+				"new one");
+	} else if (str_equal(signer->alg, "EdDSA") && err->category == ERROR_CA && !err->transient) {
+		error_hint(err, "few CAs take Ed25519 account keys: choose another with --key-type ecdsa-p256");
+	}
+	return false;
+}
+
+/* An account that is deactivated or revoked is of no use. A body without a status, or none at all, says nothing. */
 static bool check_status(const struct http_response *response, struct error *err)
 {
 	struct error ignored = {0};
-	const char *status = NULL;
-	char safe[64];
-	AUTO_JSON json_t *root = json_read(buf_cstr(&response->body), response->body.len, "account", &ignored);
-	if (root == NULL || !json_opt_str(root, "status", 64, &status, &ignored) || status == NULL)
+	CLEANUP(acme_account_done) struct acme_account account = {0};
+
+	if (!account_parse(buf_cstr(&response->body), response->body.len, &account, &ignored) ||
+	    account.status == ACME_ACCOUNT_VALID || account.status == ACME_ACCOUNT_UNKNOWN)
 		return true;
-	if (strcmp(status, "valid") == 0)
-		return true;
-	(void)error_set(err, ERROR_CA, step, "the account is %s at the CA", escape_str(safe, sizeof(safe), status));
-	error_hint(err, "register a new account with another key");
+	(void)error_set(err, ERROR_CA, step, "the account is %s at the CA", acme_account_status_name(account.status));
+	error_hint(err, "`certferry account register` makes a new one, with a new key");
 	return false;
 }
 
@@ -121,9 +220,11 @@ bool acme_account_register(struct acme_session *session, const struct acme_signe
 		.payload = buf_cstr(&payload),
 		.repeatable = true, /* §7.3.1: a key that is known already gets its account again */
 	};
-	if (!acme_session_post(session, &identity, &post, 1, step, deadline, err))
-		return false;
-
+	if (!acme_session_post(session, &identity, &post, 1, step, deadline, err)) {
+		if (request->algorithms != NULL && !acme_problem_algorithms(&post.response, request->algorithms, err))
+			return false;
+		return advise(signer, request->eab != NULL, err);
+	}
 	const char *location = http_response_header(&post.response, "Location", 0);
 	if (location == NULL)
 		return error_set(err, ERROR_CA, step, "the CA's answer to newAccount has no account URL (Location)");
@@ -132,4 +233,59 @@ bool acme_account_register(struct acme_session *session, const struct acme_signe
 	*ret_created = post.response.status == CREATED;
 	*ret_url = NULL;
 	return str_set(ret_url, location, err);
+}
+
+bool acme_account_find(struct acme_session *session, const struct acme_signer *signer, struct deadline deadline,
+		       char **ret_url, struct error *err)
+{
+	const struct acme_account_request request = {.only_return_existing = true};
+	struct error failure = {0};
+	bool created = false;
+
+	if (acme_account_register(session, signer, &request, deadline, ret_url, &created, &failure))
+		return true;
+	if (acme_problem_is(failure.type, "accountDoesNotExist")) {
+		*ret_url = NULL;
+		return true;
+	}
+	*err = failure;
+	return false;
+}
+
+/* POST to the account URL; the answer in RET (NULL: not looked at). */
+static bool post_account(struct acme_session *session, const struct acme_identity *account, struct acme_post *post,
+			 struct deadline deadline, struct acme_account *ret, struct error *err)
+{
+	post->url = account->kid;
+	if (!acme_session_post(session, account, post, 1, step, deadline, err))
+		return advise(account->signer, /* with_eab= */ false, err);
+	if (ret == NULL || account_parse(buf_cstr(&post->response.body), post->response.body.len, ret, err))
+		return true;
+	return error_attribute(err, ERROR_CA, step);
+}
+
+bool acme_account_read(struct acme_session *session, const struct acme_identity *account, struct deadline deadline,
+		       struct acme_account *ret, struct error *err)
+{
+	CLEANUP(acme_post_done) struct acme_post post = {.payload = NULL};
+	return post_account(session, account, &post, deadline, ret, err);
+}
+
+bool acme_account_update(struct acme_session *session, const struct acme_identity *account,
+			 const struct acme_account_change *change, struct deadline deadline, struct acme_account *ret,
+			 struct error *err)
+{
+	CLEANUP(buf_done) struct buf payload;
+	buf_init(&payload, LIMIT_JSON_BODY);
+	if (!build_change(change, &payload, err))
+		return false;
+	CLEANUP(acme_post_done) struct acme_post post = {.payload = buf_cstr(&payload), .repeatable = true};
+	return post_account(session, account, &post, deadline, ret, err);
+}
+
+bool acme_account_deactivate(struct acme_session *session, const struct acme_identity *account,
+			     struct deadline deadline, struct error *err)
+{
+	CLEANUP(acme_post_done) struct acme_post post = {.payload = "{\"status\":\"deactivated\"}"};
+	return post_account(session, account, &post, deadline, /* ret= */ NULL, err);
 }

@@ -213,6 +213,17 @@ static bool append_pem(const struct chain *chain, int from, int to, struct buf *
 	return buf_check(ret, "certificate chain", err);
 }
 
+bool chain_leaf_der(const struct chain *chain, struct buf *ret, struct error *err)
+{
+	unsigned char *der = NULL;
+	int len = i2d_X509(sk_X509_value(chain->certificates, 0), &der);
+	if (len <= 0)
+		return openssl_error(err, "cannot encode a certificate");
+	buf_append(ret, der, (size_t)len);
+	OPENSSL_free(der);
+	return buf_check(ret, "certificate", err);
+}
+
 bool chain_leaf_pem(const struct chain *chain, struct buf *ret, struct error *err)
 {
 	return append_pem(chain, 0, 1, ret, err);

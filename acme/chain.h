@@ -53,6 +53,9 @@ MUST_CHECK bool chain_info(const struct chain *chain, struct chain_info *ret, st
 MUST_CHECK bool chain_identifiers(const struct chain *chain, struct identifier **ret, size_t *ret_count,
 				  struct error *err);
 
+/* The leaf's DER, appended to RET. */
+MUST_CHECK bool chain_leaf_der(const struct chain *chain, struct buf *ret, struct error *err);
+
 /* Re-encoded PEM: the leaf alone, the rest alone (maybe empty), all of it. Appended to RET. */
 MUST_CHECK bool chain_leaf_pem(const struct chain *chain, struct buf *ret, struct error *err);
 MUST_CHECK bool chain_rest_pem(const struct chain *chain, struct buf *ret, struct error *err);

@@ -73,6 +73,8 @@ bool key_make_csr(const struct key *key, const struct identifier *identifiers, s
 	if (count == 0 || count > LIMIT_IDENTIFIERS)
 		return error_set(err, ERROR_USAGE, NULL, "a certificate request needs 1 to %d names",
 				 LIMIT_IDENTIFIERS);
+	if (key->type == KEY_TYPE_ED25519)
+		return error_set(err, ERROR_USAGE, NULL, "no CA issues certificates for Ed25519 keys");
 	CLEANUP(request_freep) X509_REQ *request = X509_REQ_new();
 	if (request == NULL || X509_REQ_set_version(request, X509_REQ_VERSION_1) != 1 ||
 	    X509_REQ_set_pubkey(request, key->pkey) != 1)

@@ -52,6 +52,19 @@ static bool append_ec(struct buf *out, EVP_PKEY *pkey, struct error *err)
 	return true;
 }
 
+/* RFC 8037 §2: crv, kty, x, the public key's 32 bytes. */
+static bool append_okp(struct buf *out, EVP_PKEY *pkey, struct error *err)
+{
+	unsigned char bytes[32];
+	size_t len = sizeof(bytes);
+	if (EVP_PKEY_get_raw_public_key(pkey, bytes, &len) != 1 || len != sizeof(bytes))
+		return openssl_error(err, "cannot read the public key");
+	buf_str(out, "{\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"");
+	base64url_encode(out, bytes, len);
+	buf_str(out, "\"}");
+	return true;
+}
+
 /* RFC 7518 §6.3.1: e, kty, n, both numbers without leading zero bytes. */
 static bool append_rsa(struct buf *out, EVP_PKEY *pkey, struct error *err)
 {
@@ -69,7 +82,9 @@ char *jwk_from_key(EVP_PKEY *pkey, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text;
 	buf_init(&text, 4096);
-	bool ok = EVP_PKEY_is_a(pkey, "EC") ? append_ec(&text, pkey, err) : append_rsa(&text, pkey, err);
+	bool ok = EVP_PKEY_is_a(pkey, "EC")        ? append_ec(&text, pkey, err)
+		  : EVP_PKEY_is_a(pkey, "ED25519") ? append_okp(&text, pkey, err)
+						   : append_rsa(&text, pkey, err);
 	return ok ? buf_take(&text, "public key", err) : NULL;
 }
 

@@ -71,6 +71,9 @@ struct key *key_generate(enum key_type type, struct error *err)
 	case KEY_TYPE_RSA_4096:
 		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "RSA", (size_t)4096);
 		break;
+	case KEY_TYPE_ED25519:
+		pkey = EVP_PKEY_Q_keygen(NULL, NULL, "ED25519");
+		break;
 	}
 	if (pkey == NULL) {
 		(void)openssl_error(err, "cannot generate a key");
@@ -90,8 +93,12 @@ static bool classify(EVP_PKEY *pkey, enum key_type *ret, struct error *err)
 		*ret = bits >= 4096 ? KEY_TYPE_RSA_4096 : bits >= 3072 ? KEY_TYPE_RSA_3072 : KEY_TYPE_RSA_2048;
 		return true;
 	}
+	if (EVP_PKEY_is_a(pkey, "ED25519")) {
+		*ret = KEY_TYPE_ED25519;
+		return true;
+	}
 	if (!EVP_PKEY_is_a(pkey, "EC"))
-		return error_set(err, ERROR_DATA, NULL, "the key is neither an EC nor an RSA key");
+		return error_set(err, ERROR_DATA, NULL, "the key is neither an EC, an RSA nor an Ed25519 key");
 
 	char group[64] = "";
 	(void)EVP_PKEY_get_utf8_string_param(pkey, OSSL_PKEY_PARAM_GROUP_NAME, group, sizeof(group), NULL);
@@ -153,6 +160,11 @@ void key_free(struct key *key)
 	EVP_PKEY_free(key->pkey);
 	free(key->jwk);
 	free(key);
+}
+
+const char *key_jwk(const struct key *key)
+{
+	return key->jwk;
 }
 
 enum key_type key_get_type(const struct key *key)

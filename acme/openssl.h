@@ -42,7 +42,7 @@ DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
 MUST_CHECK bool names_to_identifiers(const GENERAL_NAMES *names, const char *what, struct identifier **ret,
 				     size_t *ret_count, struct error *err);
 
-/* The public key as a JWK with its members in RFC 7638 order, malloc'd. EC P-256, P-384 and RSA. */
+/* The public key as a JWK with its members in RFC 7638 order, malloc'd. EC, RSA and Ed25519. */
 MUST_CHECK char *jwk_from_key(EVP_PKEY *pkey, struct error *err);
 
 /*

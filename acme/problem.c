@@ -24,7 +24,7 @@ enum {
 static const struct acme_problem_advice advice_table[] = {
 	{"accountDoesNotExist", false,
 	 "the CA does not know this account: check that it belongs to this CA (staging and production accounts are "
-	 "separate), or register again"},
+	 "separate); `certferry account register` makes a new one"},
 	{"agreementRequired", false, "agree to the CA's terms of service: --agree-tos"},
 	{"alreadyReplaced", false, "the certificate to be replaced has been replaced by another order already"},
 	{"alreadyRevoked", false, "the certificate is revoked already: nothing is left to do"},
@@ -33,7 +33,8 @@ static const struct acme_problem_advice advice_table[] = {
 	{"badPublicKey", false, "the CA does not take this key: choose another key type"},
 	{"badRevocationReason", false, "choose another reason, or none"},
 	{"badSignatureAlgorithm", false,
-	 "the CA does not take this account key's algorithm: register with another key"},
+	 "the CA does not take this account key's algorithm: choose another with --key-type of `certferry account "
+	 "register`"},
 	{"caa", false,
 	 "a CAA record forbids this CA to issue for the name: add one that names it, or remove the one that does not"},
 	{"compound", false, NULL},
@@ -45,7 +46,7 @@ static const struct acme_problem_advice advice_table[] = {
 	 "the CA could not look the name up: check that it exists and that all its name servers answer (DNSSEC too)"},
 	{"externalAccountRequired", false,
 	 "this CA needs external account credentials: take the key id and HMAC key from its website and give them as "
-	 "eab: {kid, hmac_key}"},
+	 "eab: {kid, hmac_key}, or with --eab-kid and --eab-hmac-key-file"},
 	{"incorrectResponse", true,
 	 "the CA got another answer than the expected one: check that nothing in front of the server (redirect, proxy, "
 	 "other host) answers in its place"},
@@ -181,19 +182,6 @@ static void hint_user_action(const json_t *problem, const struct http_response *
 	error_hint(err, "the CA's terms have changed: read %s, agree at %s, then run again", terms, instance);
 }
 
-/* RFC 9110 §10.2.3, RFC 8555 §6.6; clamped, so that a CA cannot stop us for good. */
-static void keep_retry_after(const struct http_response *response, int64_t now, struct error *err)
-{
-	const char *header = http_response_header(response, "Retry-After", 0);
-	bool rate = response->status == TOO_MANY_REQUESTS || response->status == SERVICE_UNAVAILABLE;
-	int64_t longest = rate ? LIMIT_RETRY_AFTER_RATE : LIMIT_RETRY_AFTER_FAILURE;
-	int64_t seconds = 0;
-
-	if (header == NULL || !retry_after_parse(header, now, &seconds) || seconds == 0)
-		return;
-	err->retry_at = now + (seconds < longest ? seconds : longest);
-}
-
 /* The problem document in RESPONSE, or NULL: HTML, nothing, or JSON that is no object. New reference. */
 static json_t *read_problem(const struct http_response *response)
 {
@@ -206,6 +194,56 @@ static json_t *read_problem(const struct http_response *response)
 		problem = NULL;
 	}
 	return problem;
+}
+
+/* §6.2: what the CA takes instead. */
+static void hint_algorithms(const json_t *problem, struct error *err)
+{
+	char safe[ERROR_NAME_MAX];
+	size_t i;
+	json_t *item;
+	CLEANUP(buf_done) struct buf list;
+	buf_init(&list, LIMIT_JSON_BODY);
+
+	json_array_foreach(json_object_get(problem, "algorithms"), i, item)
+	{
+		if (json_is_string(item))
+			buf_printf(&list, "%s%s", list.len > 0 ? ", " : "", json_string_value(item));
+	}
+	if (list.len == 0)
+		return;
+	error_hint(err,
+		   "the CA takes account keys that sign with %s: choose one with --key-type of `certferry account "
+		   "register` (ecdsa-p256 signs with ES256, ecdsa-p384 with ES384, rsa-2048 with RS256)",
+		   escape_str(safe, sizeof(safe), buf_cstr(&list)));
+}
+
+bool acme_problem_algorithms(const struct http_response *response, struct str_list *ret, struct error *err)
+{
+	AUTO_JSON json_t *problem = read_problem(response);
+	size_t i;
+	json_t *item;
+	if (!acme_problem_is(text_member(problem, "type"), "badSignatureAlgorithm"))
+		return true;
+	json_array_foreach(json_object_get(problem, "algorithms"), i, item)
+	{
+		if (json_is_string(item) && !str_list_add_once(ret, json_string_value(item), err))
+			return false;
+	}
+	return true;
+}
+
+/* RFC 9110 §10.2.3, RFC 8555 §6.6; clamped, so that a CA cannot stop us for good. */
+static void keep_retry_after(const struct http_response *response, int64_t now, struct error *err)
+{
+	const char *header = http_response_header(response, "Retry-After", 0);
+	bool rate = response->status == TOO_MANY_REQUESTS || response->status == SERVICE_UNAVAILABLE;
+	int64_t longest = rate ? LIMIT_RETRY_AFTER_RATE : LIMIT_RETRY_AFTER_FAILURE;
+	int64_t seconds = 0;
+
+	if (header == NULL || !retry_after_parse(header, now, &seconds) || seconds == 0)
+		return;
+	err->retry_at = now + (seconds < longest ? seconds : longest);
 }
 
 bool acme_problem_from_response(const struct http_response *response, const char *url, const char *step, int64_t now,
@@ -231,6 +269,8 @@ bool acme_problem_from_response(const struct http_response *response, const char
 	}
 	if (acme_problem_is(text_member(problem, "type"), "userActionRequired"))
 		hint_user_action(problem, response, err);
+	if (acme_problem_is(text_member(problem, "type"), "badSignatureAlgorithm"))
+		hint_algorithms(problem, err);
 	keep_problem(problem, err);
 	return false;
 }

@@ -6,6 +6,7 @@
 #define ACME_PROBLEM_H
 
 #include "acme/port.h"
+#include "base/str.h"
 
 #include <jansson.h>
 
@@ -32,7 +33,14 @@ bool acme_problem_is(const char *urn, const char *name);
 bool acme_problem_from_response(const struct http_response *response, const char *url, const char *step, int64_t now,
 				struct error *err);
 
-/* The same for a problem object inside an order or a challenge (§7.1.3, §8). Always returns false. */
+/*
+ * The `algorithms` of a badSignatureAlgorithm refusal (RFC 8555 §6.2), added to RET; nothing for any other RESPONSE.
+ * False only when out of memory.
+ */
+MUST_CHECK bool acme_problem_algorithms(const struct http_response *response, struct str_list *ret, struct error *err);
+
+/* acme_problem_from_response() for a problem object inside an order or a challenge (§7.1.3, §8). Always returns false.
+ */
 bool acme_problem_from_json(const json_t *problem, const char *step, const char *sentence, struct error *err);
 
 #endif

@@ -343,6 +343,9 @@ static void judge(struct round *round, struct attempt *attempt, struct http_exch
 	(void)acme_problem_from_response(&exchange->response, post->url, round->step, port->now(port->ctx), &problem);
 	if (acme_problem_is(problem.type, "badNonce") && retry_bad_nonce(round, attempt, &exchange->response))
 		return;
+	/* Its headers and its problem document may say more than an error holds. */
+	post->response = exchange->response;
+	exchange->response = (struct http_response){0};
 	post->error = problem;
 	attempt->finished = true;
 }
@@ -362,8 +365,8 @@ static bool run_round(struct round *round, struct error *err)
 		judge(round, round->sent[i], &round->exchanges[i]);
 	/* After judging, because a badNonce among the answers empties the pool of what is older than this round. */
 	for (size_t i = 0; i < count; i++) {
-		const struct http_response *response =
-			round->sent[i]->post->ok ? &round->sent[i]->post->response : &round->exchanges[i].response;
+		const struct http_response *kept = &round->sent[i]->post->response;
+		const struct http_response *response = kept->status != 0 ? kept : &round->exchanges[i].response;
 		const char *nonce = http_response_header(response, "Replay-Nonce", 0);
 		if (!str_equal(nonce, round->sent[i]->nonce)) /* a badNonce's own is spoken for */
 			nonce_pool_put(&round->session->nonces, nonce);

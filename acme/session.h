@@ -57,7 +57,7 @@ struct acme_post {
 	size_t max_response; /* 0: LIMIT_JSON_BODY */
 	bool repeatable;     /* doing it twice does no harm although PAYLOAD is set (newAccount, §7.3.1) */
 	bool ok;
-	struct http_response response; /* when ok: a 2xx answer. Owned by the caller. */
+	struct http_response response; /* a 2xx answer; or, not ok, the refusal; status 0: none. Owned by the caller. */
 	struct error error;            /* when not ok; its step is the one given to acme_session_post */
 };
 

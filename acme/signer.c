@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A key as a JWS signer: RS256, ES256, ES384 (RFC 7518 §3). OpenSSL gives ECDSA signatures as DER; JOSE wants the two
- * numbers at their full width.
+ * A key as a JWS signer: RS256, ES256, ES384 (RFC 7518 §3), EdDSA (RFC 8037 §3.1). OpenSSL gives ECDSA signatures as
+ * DER; JOSE wants the two numbers at their full width.
  */
 #include "acme/openssl.h"
 #include "base/buf.h"
+#include "base/str.h"
 
 #include <openssl/bn.h>
 #include <openssl/ec.h>
@@ -34,6 +35,8 @@ static bool sign(void *ctx, const void *data, size_t len, struct buf *ret, struc
 {
 	const struct key *key = ctx;
 	const EVP_MD *digest = key->type == KEY_TYPE_ECDSA_P384 ? EVP_sha384() : EVP_sha256();
+	if (key->type == KEY_TYPE_ED25519)
+		digest = NULL; /* it hashes by itself */
 	CLEANUP(md_ctx_freep) EVP_MD_CTX *md = EVP_MD_CTX_new();
 	unsigned char signature[SIGNATURE_MAX];
 	size_t signature_len = sizeof(signature);
@@ -49,22 +52,37 @@ static bool sign(void *ctx, const void *data, size_t len, struct buf *ret, struc
 	return true;
 }
 
+/* The first entry of an algorithm is the type to choose for it. */
+static const struct {
+	enum key_type type;
+	const char *alg;
+} algorithms[] = {
+	{KEY_TYPE_ECDSA_P256, "ES256"}, {KEY_TYPE_ECDSA_P384, "ES384"}, {KEY_TYPE_RSA_2048, "RS256"},
+	{KEY_TYPE_RSA_3072, "RS256"},   {KEY_TYPE_RSA_4096, "RS256"},   {KEY_TYPE_ED25519, "EdDSA"},
+};
+
+const char *key_type_algorithm(enum key_type type)
+{
+	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++)
+		if (algorithms[i].type == type)
+			return algorithms[i].alg;
+	return NULL;
+}
+
+bool key_type_for_algorithm(const char *alg, enum key_type *ret)
+{
+	for (size_t i = 0; i < ARRAY_LEN(algorithms); i++) {
+		if (!str_equal(algorithms[i].alg, alg))
+			continue;
+		*ret = algorithms[i].type;
+		return true;
+	}
+	return false;
+}
+
 bool key_signer(struct key *key, struct acme_signer *ret, struct error *err)
 {
-	const char *alg = NULL;
-	switch (key->type) {
-	case KEY_TYPE_ECDSA_P256:
-		alg = "ES256";
-		break;
-	case KEY_TYPE_ECDSA_P384:
-		alg = "ES384";
-		break;
-	case KEY_TYPE_RSA_2048:
-	case KEY_TYPE_RSA_3072:
-	case KEY_TYPE_RSA_4096:
-		alg = "RS256";
-		break;
-	}
+	const char *alg = key_type_algorithm(key->type);
 	if (alg == NULL)
 		return error_set(err, ERROR_INTERNAL, NULL, "the key has no JWS algorithm");
 	*ret = (struct acme_signer){.ctx = key, .alg = alg, .jwk = key->jwk, .sign = sign};

@@ -6,7 +6,7 @@
 
 static const char *const key_types[] = {
 	[KEY_TYPE_ECDSA_P256] = "ecdsa-p256", [KEY_TYPE_ECDSA_P384] = "ecdsa-p384", [KEY_TYPE_RSA_2048] = "rsa-2048",
-	[KEY_TYPE_RSA_3072] = "rsa-3072",     [KEY_TYPE_RSA_4096] = "rsa-4096",
+	[KEY_TYPE_RSA_3072] = "rsa-3072",     [KEY_TYPE_RSA_4096] = "rsa-4096",     [KEY_TYPE_ED25519] = "ed25519",
 };
 
 static const char *const challenge_types[] = {
@@ -22,7 +22,7 @@ const char *key_type_name(enum key_type type)
 	return key_types[type];
 }
 
-bool key_type_parse(const char *text, enum key_type *ret)
+bool key_type_parse_account(const char *text, enum key_type *ret)
 {
 	for (size_t i = 0; i < ARRAY_LEN(key_types); i++)
 		if (str_equal(key_types[i], text)) {
@@ -30,6 +30,15 @@ bool key_type_parse(const char *text, enum key_type *ret)
 			return true;
 		}
 	return false;
+}
+
+bool key_type_parse(const char *text, enum key_type *ret)
+{
+	enum key_type type;
+	if (!key_type_parse_account(text, &type) || type == KEY_TYPE_ED25519)
+		return false;
+	*ret = type;
+	return true;
 }
 
 const char *challenge_type_name(enum challenge_type type)

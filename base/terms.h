@@ -15,6 +15,7 @@ enum key_type {
 	KEY_TYPE_RSA_2048,
 	KEY_TYPE_RSA_3072,
 	KEY_TYPE_RSA_4096,
+	KEY_TYPE_ED25519, /* accounts only: no public CA certifies such a key */
 };
 
 enum challenge_type {
@@ -28,7 +29,9 @@ enum challenge_type {
 
 /* "ecdsa-p256", … */
 const char *key_type_name(enum key_type type);
+/* A certificate's key type; and an account's, which may be "ed25519" too. */
 MUST_CHECK bool key_type_parse(const char *text, enum key_type *ret);
+MUST_CHECK bool key_type_parse_account(const char *text, enum key_type *ret);
 
 /* "http-01", …; "unknown". Parsing an unlisted word gives CHALLENGE_UNKNOWN. */
 const char *challenge_type_name(enum challenge_type type);

@@ -8,6 +8,8 @@
 #include "acme/account.h"
 #include "acme/chain.h"
 #include "acme/key.h"
+#include "acme/keychange.h"
+#include "acme/revoke.h"
 #include "base/base64url.h"
 #include "base/json.h"
 #include "base/limits.h"
@@ -47,7 +49,7 @@ struct play {
 	struct str_list placed, presented, noted;
 	unsigned cleanups, notes;
 	bool present_fails;
-	EVP_PKEY *account_key;
+	EVP_PKEY *account_key, *other_key; /* a new account key, or a certificate's */
 	char *csr;
 };
 
@@ -216,7 +218,7 @@ static char *decode(const json_t *object, const char *key)
 }
 
 /* ES256 by hand: r||s back to DER, verified with the public key alone. */
-static void check_signature(const json_t *jws)
+static void check_signature(const json_t *jws, EVP_PKEY *key)
 {
 	CLEANUP(buf_done) struct buf raw, input;
 	unsigned char *der = NULL;
@@ -232,7 +234,7 @@ static void check_signature(const json_t *jws)
 	buf_printf(&input, "%s.%s", json_string_value(json_object_get(jws, "protected")),
 		   json_string_value(json_object_get(jws, "payload")));
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
-	CHECK(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, play.account_key) == 1);
+	CHECK(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key) == 1);
 	CHECK(EVP_DigestVerify(md, der, (size_t)der_len, (const unsigned char *)input.data, input.len) == 1);
 	EVP_MD_CTX_free(md);
 	ECDSA_SIG_free(sig);
@@ -276,11 +278,45 @@ static void check_protected(const struct entry *entry, const json_t *jws, const 
 	use_nonce(nonce);
 }
 
-static void check_payload(const struct entry *entry, const json_t *jws)
+static bool has_line(const struct entry *entry, const char *line)
+{
+	for (size_t i = 0; i < entry->request_count; i++)
+		if (strcmp(entry->request[i], line) == 0)
+			return true;
+	return false;
+}
+
+/* Section 7.3.5: PAYLOAD is a JWS by the other key, without a nonce, for the same URL, that says WANTED. */
+static void check_inner(const char *payload, const char *wanted, const char *url)
+{
+	struct error err = {0};
+	AUTO_JSON json_t *inner = json_read(payload, strlen(payload), "inner JWS", &err);
+	CHECK_OK(inner != NULL, err);
+	CHECK_INT(json_object_size(inner), 3);
+	check_signature(inner, play.other_key);
+	AUTO_FREE char *header_text = decode(inner, "protected");
+	AUTO_FREE char *said = decode(inner, "payload");
+	AUTO_JSON json_t *header = json_read(header_text, strlen(header_text), "inner header", &err);
+	AUTO_JSON json_t *got = json_read(said, strlen(said), "inner payload", &err);
+	AUTO_JSON json_t *want = json_read(wanted, strlen(wanted), "wanted payload", &err);
+	CHECK_OK(header != NULL && got != NULL && want != NULL, err);
+	CHECK_INT(json_object_size(header), 3);
+	CHECK(json_object_get(header, "nonce") == NULL && json_object_get(header, "jwk") != NULL);
+	CHECK_STR(json_string_value(json_object_get(header, "url")), url);
+	if (!json_equal(got, want))
+		test_fail(__FILE__, __LINE__, "inner payload\n   got: %s\n  want: %s", said, wanted);
+}
+
+static void check_payload(const struct entry *entry, const json_t *jws, const char *url)
 {
 	struct error err = {0};
 	const char *wanted = line_value(entry->request, entry->request_count, "payload");
 	AUTO_FREE char *payload = decode(jws, "payload");
+	const char *inner = line_value(entry->request, entry->request_count, "inner");
+	if (inner != NULL) {
+		check_inner(payload, inner, url);
+		return;
+	}
 	if (wanted == NULL) {
 		CHECK_STR(payload, "");
 		return;
@@ -313,9 +349,9 @@ static void check_request(const struct entry *entry, const struct http_request *
 	AUTO_JSON json_t *jws = json_read(request->body, request->body_len, "JWS", &err);
 	CHECK_OK(jws != NULL, err);
 	CHECK_INT(json_object_size(jws), 3);
-	check_signature(jws);
+	check_signature(jws, has_line(entry, "other key") ? play.other_key : play.account_key);
 	check_protected(entry, jws, request->url);
-	check_payload(entry, jws);
+	check_payload(entry, jws, request->url);
 }
 
 /* ---- The port. ---- */
@@ -624,10 +660,12 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 
 static bool run_register(struct acme_session *session, const struct acme_signer *signer, struct error *err)
 {
+	CLEANUP(str_list_done) struct str_list algorithms = {0};
 	const struct acme_account_request request = {
 		.email = value_of(&play.settings, "email"),
 		.terms_agreed = value_of(&play.settings, "agree") != NULL,
 		.only_return_existing = value_of(&play.settings, "existing") != NULL,
+		.algorithms = &algorithms,
 	};
 	AUTO_FREE char *url = NULL;
 	bool created = false;
@@ -637,7 +675,116 @@ static bool run_register(struct acme_session *session, const struct acme_signer 
 		(void)snprintf(got, sizeof(got), "%s %s", url, created ? "created" : "known");
 		CHECK_STR(got, value_of(&play.results, "account"));
 	}
+	check_list("algorithms", &algorithms);
 	return ok;
+}
+
+/* The contacts and status of ACCOUNT as "= account:" has them. */
+static void check_account(const struct acme_account *account)
+{
+	CLEANUP(buf_done) struct buf got;
+	buf_init(&got, TEXT_MAX);
+	buf_str(&got, acme_account_status_name(account->status));
+	for (size_t i = 0; i < account->contacts.len; i++)
+		buf_printf(&got, " %s", account->contacts.items[i]);
+	CHECK_STR(buf_cstr(&got), value_of(&play.results, "account"));
+}
+
+static bool run_find(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	AUTO_FREE char *url = NULL;
+	bool ok = acme_account_find(session, account->signer, play_deadline(), &url, err);
+	if (ok)
+		CHECK_STR(url != NULL ? url : "none", value_of(&play.results, "account"));
+	return ok;
+}
+
+static bool run_read(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	CLEANUP(acme_account_done) struct acme_account seen = {0};
+	bool ok = acme_account_read(session, account, play_deadline(), &seen, err);
+	if (ok)
+		check_account(&seen);
+	return ok;
+}
+
+static bool run_update(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	CLEANUP(acme_account_done) struct acme_account seen = {0};
+	const struct acme_account_change change = {
+		.email = value_of(&play.settings, "email"),
+		.remove_contacts = value_of(&play.settings, "remove") != NULL,
+		.terms_agreed = value_of(&play.settings, "agree") != NULL,
+	};
+	bool ok = acme_account_update(session, account, &change, play_deadline(), &seen, err);
+	if (ok)
+		check_account(&seen);
+	return ok;
+}
+
+static bool run_deactivate(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	return acme_account_deactivate(session, account, play_deadline(), err);
+}
+
+static bool run_change_key(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	struct acme_signer new_key;
+	struct key *key = vector_key(vector_short_x_pem);
+	bool ok = key_signer(key, &new_key, err) &&
+		  acme_account_change_key(session, account, &new_key, play_deadline(), err);
+	key_free(key);
+	return ok;
+}
+
+static bool run_revoke(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	struct acme_signer signer;
+	struct error parse = {0};
+	enum revocation_reason reason = REVOCATION_UNSPECIFIED;
+	bool already = false, by_key = value_of(&play.settings, "certificate key") != NULL;
+	struct key *key = vector_key(vector_short_x_pem);
+	struct chain *chain = chain_parse(chain_pem, strlen(chain_pem), &parse);
+	CHECK_OK(chain != NULL && key_signer(key, &signer, &parse), parse);
+	if (value_of(&play.settings, "reason") != NULL)
+		CHECK_OK(revocation_reason_parse(value_of(&play.settings, "reason"), &reason, &parse), parse);
+	const struct acme_identity by = {.signer = &signer};
+	bool ok = acme_revoke(session, by_key ? &by : account, chain, reason, play_deadline(), &already, err);
+	if (ok)
+		CHECK_STR(already ? "already" : "now", value_of(&play.results, "revoked"));
+	chain_free(chain);
+	key_free(key);
+	return ok;
+}
+
+static bool run_account(struct acme_session *session, const struct acme_signer *signer, const char *what,
+			struct error *err)
+{
+	static const struct {
+		const char *name;
+		bool (*run)(struct acme_session *session, const struct acme_identity *account, struct error *err);
+	} table[] = {
+		{"find", run_find},
+		{"read", run_read},
+		{"update", run_update},
+		{"deactivate", run_deactivate},
+		{"change key", run_change_key},
+		{"revoke", run_revoke},
+	};
+	const struct acme_identity account = {.signer = signer, .kid = account_url};
+	for (size_t i = 0; i < ARRAY_LEN(table); i++)
+		if (strcmp(table[i].name, what) == 0)
+			return table[i].run(session, &account, err);
+	return run_register(session, signer, err);
+}
+
+static EVP_PKEY *read_key(const char *pem)
+{
+	BIO *bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY *key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	BIO_free(bio);
+	CHECK(key != NULL);
+	return key;
 }
 
 static void play_done(void)
@@ -660,6 +807,7 @@ static void play_done(void)
 	str_list_done(&play.presented);
 	str_list_done(&play.noted);
 	EVP_PKEY_free(play.account_key);
+	EVP_PKEY_free(play.other_key);
 	play = (struct play){0};
 }
 
@@ -672,16 +820,15 @@ size_t transcript_run_text(const char *text)
 	CHECK(play.entries != NULL);
 	parse_script(text);
 
-	BIO *bio = BIO_new_mem_buf(vector_ec_pem, -1);
-	play.account_key = PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
-	BIO_free(bio);
+	play.account_key = read_key(vector_ec_pem);
+	play.other_key = read_key(vector_short_x_pem);
 	struct key *key = vector_key(vector_ec_pem);
 	CHECK_OK(key_signer(key, &signer, &err), err);
 	struct acme_session *session = acme_session_new(&port, "https://ca.example/directory", &err);
 	CHECK_OK(session != NULL, err);
 
 	const char *what = value_of(&play.settings, "run");
-	bool ok = what != NULL ? run_register(session, &signer, &err) : run_certificate(session, &signer, &err);
+	bool ok = what != NULL ? run_account(session, &signer, what, &err) : run_certificate(session, &signer, &err);
 	acme_session_free(session);
 	key_free(key);
 	check_results(&err, ok);

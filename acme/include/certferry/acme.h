@@ -5,6 +5,8 @@
  *
  *     acme_session_new → acme_account_register → acme_obtain_certificate → chain_parse → chain_verify
  *
+ * and later, for an account, acme/keychange.h, and for a certificate, acme/revoke.h.
+ *
  * Every function that can fail returns false (or NULL) and says why in a `struct error`.
  */
 #ifndef CERTFERRY_ACME_H
@@ -12,10 +14,13 @@
 
 #include "acme/account.h"
 #include "acme/chain.h"
+#include "acme/eab.h"
 #include "acme/flow.h"
 #include "acme/key.h"
+#include "acme/keychange.h"
 #include "acme/port.h"
 #include "acme/problem.h"
+#include "acme/revoke.h"
 #include "acme/session.h"
 
 #endif
