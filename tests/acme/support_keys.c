@@ -68,6 +68,17 @@ const char vector_short_y_pem[] = "-----BEGIN PRIVATE KEY-----\n"
 				  "sw91RNwSm4LSjQA8zMCmRg4K4yik2X08e2HYb8YonBifJSURDEQbsH6X\n"
 				  "-----END PRIVATE KEY-----\n";
 
+const char vector_ed_pem[] = "-----BEGIN PRIVATE KEY-----\n"
+			     "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+			     "-----END PRIVATE KEY-----\n";
+
+const char vector_p521_public_pem[] = "-----BEGIN PUBLIC KEY-----\n"
+				      "MIGbMBAGByqGSM49AgEGBSuBBAAjA4GGAAQB6SkFDxJPxrxVx9U5M2Xfne9KsMIs\n"
+				      "sleY+TTrBOPGuuNwGlenkQ6dgb82MVno68sVXWNJ9L22zPipTFxZx6rBAaQANKZE\n"
+				      "DjdnUNI3H9G9wsjztx0vTuXqNDLIFcyjFWD+XZOH7HdLVYOGMOXLv1qMvgqR3QBk\n"
+				      "xpmaH25uZ/rd7eTIyPY=\n"
+				      "-----END PUBLIC KEY-----\n";
+
 const char vector_p521_pem[] = "-----BEGIN PRIVATE KEY-----\n"
 			       "MIHuAgEAMBAGByqGSM49AgEGBSuBBAAjBIHWMIHTAgEBBEIA6SUGIuggJapIqU/1\n"
 			       "Yqa2XV/McvOw4qbsHbo6QtYBmQVvx39ETtfoKSIt431qRh7RlnJO/o169fzf6Iib\n"

@@ -26,7 +26,7 @@ TEST(every_type_survives_pem)
 		const char *alg;
 	} cases[] = {
 		{KEY_TYPE_ECDSA_P256, "ES256"}, {KEY_TYPE_ECDSA_P384, "ES384"}, {KEY_TYPE_RSA_2048, "RS256"},
-		{KEY_TYPE_RSA_3072, "RS256"},   {KEY_TYPE_RSA_4096, "RS256"},
+		{KEY_TYPE_RSA_3072, "RS256"},   {KEY_TYPE_RSA_4096, "RS256"},   {KEY_TYPE_ED25519, "EdDSA"},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		struct error err = {0};
@@ -80,6 +80,19 @@ TEST(other_keys_are_refused)
 	refuse("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "no private key");
 	refuse("hello", "no private key");
 	refuse("", "no private key");
+}
+
+TEST(a_type_for_each_algorithm)
+{
+	enum key_type type = KEY_TYPE_ECDSA_P256;
+	CHECK(key_type_for_algorithm("RS256", &type));
+	CHECK_INT(type, KEY_TYPE_RSA_2048);
+	CHECK(key_type_for_algorithm("ES384", &type));
+	CHECK_INT(type, KEY_TYPE_ECDSA_P384);
+	CHECK(key_type_for_algorithm("EdDSA", &type));
+	CHECK_INT(type, KEY_TYPE_ED25519);
+	CHECK(!key_type_for_algorithm("ES512", &type) && !key_type_for_algorithm("HS256", &type));
+	CHECK(!key_type_for_algorithm("none", &type));
 }
 
 TEST_MAIN()

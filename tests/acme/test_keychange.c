@@ -2,14 +2,16 @@
 /* Key rollover against a scripted CA: each TRANSCRIPT is tests/transcripts/<its name>.txt. */
 #include "acme/keychange.h"
 
+#include "acme/openssl.h"
 #include "base/base64url.h"
 #include "base/json.h"
 #include "support_keys.h"
 #include "support_transcript.h"
 #include "tests/support/test.h"
 
-#include <openssl/evp.h>
+#include <openssl/ec.h>
 #include <stdio.h>
+#include <string.h>
 
 #define TRANSCRIPT(name)               \
 	TEST(name)                     \
@@ -35,6 +37,33 @@ static void sha256_of_base64url(const struct buf *bytes, char ret[65])
 		(void)snprintf(ret + 2 * i, 3, "%02x", digest[i]);
 }
 
+/* The outer JWS of the vector around INNER, signed elsewhere with KEY. */
+static void check_outer(struct key *key, const struct buf *inner, const char *signature)
+{
+	static const char protected[] =
+		"{\"alg\":\"ES256\",\"kid\":\"https://example.com/acme/acct/evOfKhNU60wg\",\"nonce\":"
+		"\"S9XaOcxP5McpnTcWPIhYuB\",\"url\":\"https://example.com/acme/key-change\"}";
+	CLEANUP(buf_done) struct buf input, raw;
+	unsigned char *der = NULL;
+	buf_init(&input, 16384);
+	buf_init(&raw, 128);
+	base64url_encode(&input, protected, strlen(protected));
+	buf_char(&input, '.');
+	base64url_encode(&input, inner->data, inner->len);
+	CHECK(base64url_decode(&raw, signature, strlen(signature)));
+	CHECK_INT(raw.len, 64);
+	const unsigned char *bytes = (const unsigned char *)raw.data;
+	ECDSA_SIG *sig = ECDSA_SIG_new();
+	CHECK(ECDSA_SIG_set0(sig, BN_bin2bn(bytes, 32, NULL), BN_bin2bn(bytes + 32, 32, NULL)) == 1);
+	int len = i2d_ECDSA_SIG(sig, &der);
+	EVP_MD_CTX *md = EVP_MD_CTX_new();
+	CHECK(EVP_DigestVerifyInit(md, NULL, EVP_sha256(), NULL, key->pkey) == 1);
+	CHECK(EVP_DigestVerify(md, der, (size_t)len, (const unsigned char *)input.data, input.len) == 1);
+	EVP_MD_CTX_free(md);
+	ECDSA_SIG_free(sig);
+	OPENSSL_free(der);
+}
+
 /* From K-EC to K-RSA: RS256 has one right signature, so every byte of the inner JWS is known. */
 TEST(inner_jws_of_the_vector)
 {
@@ -58,6 +87,7 @@ TEST(inner_jws_of_the_vector)
 	char digest[65];
 	sha256_of_base64url(&got, digest);
 	CHECK_STR(digest, "04d6ad71bf972196f3ab5539308782e98bd435505618182fb63b147a4ff74246");
+	check_outer(ec, &got, "GcTCHIfctzy6_-ZNcH__xn_6WzqrAVMih-Kbq6NZCj7Omq9or_y4KwErVUJY7wIWTq6KV9z3rsr-A8GUUu65rg");
 	key_free(rsa);
 	key_free(ec);
 }
