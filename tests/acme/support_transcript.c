@@ -5,16 +5,14 @@
  */
 #include "support_transcript.h"
 
-#include "acme/account.h"
 #include "acme/chain.h"
 #include "acme/key.h"
-#include "acme/keychange.h"
-#include "acme/revoke.h"
 #include "base/base64url.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
 #include "support_keys.h"
+#include "support_transcript_account.h"
 #include "tests/support/test.h"
 
 #include <openssl/bn.h>
@@ -171,6 +169,8 @@ static const char other_chain_pem[] = "-----BEGIN CERTIFICATE-----\n"
 				      "MAoGCCqGSM49BAMCA0gAMEUCIEW76ZUngaFz7UOqJXgXOhEfpqih2UgPBnL4/CMy\n"
 				      "v5GFAiEA7Am7OrUI4LfxIoXi8JX54MzhIVTeH9U6D7t0UdmY+Wc=\n"
 				      "-----END CERTIFICATE-----\n";
+
+const char *const transcript_chain_pem = chain_pem;
 
 /* A copy of TEXT with the @{…} filled in. */
 static char *substitute(const char *text)
@@ -658,124 +658,19 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 	return ok;
 }
 
-static bool run_register(struct acme_session *session, const struct acme_signer *signer, struct error *err)
+const char *transcript_setting(const char *name)
 {
-	CLEANUP(str_list_done) struct str_list algorithms = {0};
-	const struct acme_account_request request = {
-		.email = value_of(&play.settings, "email"),
-		.terms_agreed = value_of(&play.settings, "agree") != NULL,
-		.only_return_existing = value_of(&play.settings, "existing") != NULL,
-		.algorithms = &algorithms,
-	};
-	AUTO_FREE char *url = NULL;
-	bool created = false;
-	char got[256];
-	bool ok = acme_account_register(session, signer, &request, play_deadline(), &url, &created, err);
-	if (ok) {
-		(void)snprintf(got, sizeof(got), "%s %s", url, created ? "created" : "known");
-		CHECK_STR(got, value_of(&play.results, "account"));
-	}
-	check_list("algorithms", &algorithms);
-	return ok;
+	return value_of(&play.settings, name);
 }
 
-/* The contacts and status of ACCOUNT as "= account:" has them. */
-static void check_account(const struct acme_account *account)
+const char *transcript_result(const char *name)
 {
-	CLEANUP(buf_done) struct buf got;
-	buf_init(&got, TEXT_MAX);
-	buf_str(&got, acme_account_status_name(account->status));
-	for (size_t i = 0; i < account->contacts.len; i++)
-		buf_printf(&got, " %s", account->contacts.items[i]);
-	CHECK_STR(buf_cstr(&got), value_of(&play.results, "account"));
+	return value_of(&play.results, name);
 }
 
-static bool run_find(struct acme_session *session, const struct acme_identity *account, struct error *err)
+struct deadline transcript_deadline(void)
 {
-	AUTO_FREE char *url = NULL;
-	bool ok = acme_account_find(session, account->signer, play_deadline(), &url, err);
-	if (ok)
-		CHECK_STR(url != NULL ? url : "none", value_of(&play.results, "account"));
-	return ok;
-}
-
-static bool run_read(struct acme_session *session, const struct acme_identity *account, struct error *err)
-{
-	CLEANUP(acme_account_done) struct acme_account seen = {0};
-	bool ok = acme_account_read(session, account, play_deadline(), &seen, err);
-	if (ok)
-		check_account(&seen);
-	return ok;
-}
-
-static bool run_update(struct acme_session *session, const struct acme_identity *account, struct error *err)
-{
-	CLEANUP(acme_account_done) struct acme_account seen = {0};
-	const struct acme_account_change change = {
-		.email = value_of(&play.settings, "email"),
-		.remove_contacts = value_of(&play.settings, "remove") != NULL,
-		.terms_agreed = value_of(&play.settings, "agree") != NULL,
-	};
-	bool ok = acme_account_update(session, account, &change, play_deadline(), &seen, err);
-	if (ok)
-		check_account(&seen);
-	return ok;
-}
-
-static bool run_deactivate(struct acme_session *session, const struct acme_identity *account, struct error *err)
-{
-	return acme_account_deactivate(session, account, play_deadline(), err);
-}
-
-static bool run_change_key(struct acme_session *session, const struct acme_identity *account, struct error *err)
-{
-	struct acme_signer new_key;
-	struct key *key = vector_key(vector_short_x_pem);
-	bool ok = key_signer(key, &new_key, err) &&
-		  acme_account_change_key(session, account, &new_key, play_deadline(), err);
-	key_free(key);
-	return ok;
-}
-
-static bool run_revoke(struct acme_session *session, const struct acme_identity *account, struct error *err)
-{
-	struct acme_signer signer;
-	struct error parse = {0};
-	enum revocation_reason reason = REVOCATION_UNSPECIFIED;
-	bool already = false, by_key = value_of(&play.settings, "certificate key") != NULL;
-	struct key *key = vector_key(vector_short_x_pem);
-	struct chain *chain = chain_parse(chain_pem, strlen(chain_pem), &parse);
-	CHECK_OK(chain != NULL && key_signer(key, &signer, &parse), parse);
-	if (value_of(&play.settings, "reason") != NULL)
-		CHECK_OK(revocation_reason_parse(value_of(&play.settings, "reason"), &reason, &parse), parse);
-	const struct acme_identity by = {.signer = &signer};
-	bool ok = acme_revoke(session, by_key ? &by : account, chain, reason, play_deadline(), &already, err);
-	if (ok)
-		CHECK_STR(already ? "already" : "now", value_of(&play.results, "revoked"));
-	chain_free(chain);
-	key_free(key);
-	return ok;
-}
-
-static bool run_account(struct acme_session *session, const struct acme_signer *signer, const char *what,
-			struct error *err)
-{
-	static const struct {
-		const char *name;
-		bool (*run)(struct acme_session *session, const struct acme_identity *account, struct error *err);
-	} table[] = {
-		{"find", run_find},
-		{"read", run_read},
-		{"update", run_update},
-		{"deactivate", run_deactivate},
-		{"change key", run_change_key},
-		{"revoke", run_revoke},
-	};
-	const struct acme_identity account = {.signer = signer, .kid = account_url};
-	for (size_t i = 0; i < ARRAY_LEN(table); i++)
-		if (strcmp(table[i].name, what) == 0)
-			return table[i].run(session, &account, err);
-	return run_register(session, signer, err);
+	return play_deadline();
 }
 
 static EVP_PKEY *read_key(const char *pem)
@@ -828,7 +723,8 @@ size_t transcript_run_text(const char *text)
 	CHECK_OK(session != NULL, err);
 
 	const char *what = value_of(&play.settings, "run");
-	bool ok = what != NULL ? run_account(session, &signer, what, &err) : run_certificate(session, &signer, &err);
+	bool ok = what != NULL ? transcript_run_account(session, &signer, what, &err)
+			       : run_certificate(session, &signer, &err);
 	acme_session_free(session);
 	key_free(key);
 	check_results(&err, ok);
