@@ -8,7 +8,6 @@
 #include "base/limits.h"
 
 #include <arpa/inet.h>
-#include <openssl/x509v3.h>
 #include <string.h>
 
 DEFINE_FREEP(request_freep, X509_REQ, X509_REQ_free)
@@ -48,16 +47,27 @@ static bool add_name(GENERAL_NAMES *names, const struct identifier *identifier, 
 	return true;
 }
 
+GENERAL_NAMES *general_names(const struct identifier *identifiers, size_t count, struct error *err)
+{
+	CLEANUP(general_names_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+
+	if (names == NULL) {
+		error_oom(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < count; i++)
+		if (!add_name(names, &identifiers[i], err))
+			return NULL;
+	return STEAL(names);
+}
+
 static bool add_names(X509_REQ *request, const struct identifier *identifiers, size_t count, struct error *err)
 {
-	CLEANUP(names_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
+	CLEANUP(general_names_freep) GENERAL_NAMES *names = general_names(identifiers, count, err);
 	CLEANUP(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
 
 	if (names == NULL)
-		return error_oom(err);
-	for (size_t i = 0; i < count; i++)
-		if (!add_name(names, &identifiers[i], err))
-			return false;
+		return false;
 	if (X509V3_add1_i2d(&extensions, NID_subject_alt_name, names, /* critical= */ 0, X509V3_ADD_DEFAULT) != 1 ||
 	    X509_REQ_add_extensions(request, extensions) != 1)
 		return openssl_error(err, "cannot put the names into the certificate request");

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files that use OpenSSL share: the key's inside, release functions, one way to report a failure. For
- * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, chain.c and chain_verify.c only.
+ * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, alpn_certificate.c,
+ * chain.c and chain_verify.c only.
  */
 #ifndef ACME_OPENSSL_H
 #define ACME_OPENSSL_H
@@ -26,6 +27,7 @@ struct chain {
 DEFINE_FREEP(bio_freep, BIO, BIO_free_all)
 DEFINE_FREEP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
 DEFINE_FREEP(bignum_freep, BIGNUM, BN_free)
+DEFINE_FREEP(general_names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
 
 /* A failed OpenSSL call: SENTENCE and the library's own reason, as ERROR_INTERNAL; empties its error queue. False. */
 bool openssl_error(struct error *err, const char *sentence);

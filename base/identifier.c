@@ -7,6 +7,7 @@
 #include "base/str.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 enum { LABEL_MAX = 63, NAME_MAX_LEN = 100, SHOWN_MAX = 300 };
@@ -137,6 +138,43 @@ const char *identifier_base(const struct identifier *identifier)
 const char *identifier_type_name(enum identifier_type type)
 {
 	return type == IDENTIFIER_IP ? "ip" : "dns";
+}
+
+const char *identifier_server_name(const struct identifier *identifier, char out[IDENTIFIER_MAX])
+{
+	static const char hex[] = "0123456789abcdef";
+	unsigned char address[sizeof(struct in6_addr)];
+	char *at = out;
+
+	if (identifier->type == IDENTIFIER_DNS) {
+		memcpy(out, identifier->value, sizeof(identifier->value));
+	} else if (inet_pton(AF_INET, identifier->value, address) == 1) {
+		(void)snprintf(out, IDENTIFIER_MAX, "%u.%u.%u.%u.in-addr.arpa", address[3], address[2], address[1],
+			       address[0]);
+	} else if (inet_pton(AF_INET6, identifier->value, address) == 1) {
+		for (size_t i = sizeof(address); i-- > 0;) {
+			*at++ = hex[address[i] & 15];
+			*at++ = '.';
+			*at++ = hex[address[i] >> 4];
+			*at++ = '.';
+		}
+		memcpy(at, "ip6.arpa", sizeof("ip6.arpa"));
+	} else {
+		out[0] = '\0';
+	}
+	return out;
+}
+
+const char *identifier_certificate_name(const struct identifier *identifier, char out[IDENTIFIER_MAX])
+{
+	const char *base = identifier_base(identifier);
+	bool address = identifier->type == IDENTIFIER_IP;
+
+	(void)snprintf(out, IDENTIFIER_MAX, "%s%s", address && base[0] == ':' ? "0" : "", base);
+	for (char *c = out; address && *c != '\0'; c++)
+		if (*c == ':')
+			*c = '-';
+	return out;
 }
 
 bool name_is_valid(const char *name)

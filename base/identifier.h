@@ -40,8 +40,21 @@ const char *identifier_base(const struct identifier *identifier);
 const char *identifier_type_name(enum identifier_type type);
 
 /*
- * What a certificate or a server may be called: ^[a-z0-9][a-z0-9._-]{0,99}$ without "..". An IPv6 address is therefore
- * no certificate name.
+ * The SNI by which a CA asks for IDENTIFIER's tls-alpn-01 certificate: the DNS name (RFC 8737 §3); for an address its
+ * reverse name, "1.2.0.192.in-addr.arpa" or 32 nibbles below "ip6.arpa" (RFC 8738 §6). Returns OUT.
+ */
+const char *identifier_server_name(const struct identifier *identifier, char out[IDENTIFIER_MAX]);
+
+/*
+ * What the certificate whose first name is IDENTIFIER is called unless it is told otherwise: the name without "*."; an
+ * IPv6 address with "-" for ":" ("2001-db8--1", and "0--1" for "::1", since no name begins with "-"). A DNS name may be
+ * longer than name_is_valid() allows. Returns OUT.
+ */
+const char *identifier_certificate_name(const struct identifier *identifier, char out[IDENTIFIER_MAX]);
+
+/*
+ * What a certificate or a server may be called: ^[a-z0-9][a-z0-9._-]{0,99}$ without "..". An IPv6 address as it is
+ * written is therefore no certificate name.
  */
 bool name_is_valid(const char *name);
 

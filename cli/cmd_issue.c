@@ -41,7 +41,9 @@ static bool set_identifiers(const struct str_list *names, struct renewal *wanted
 
 static bool set_name(const struct arguments *arguments, struct renewal *wanted, struct error *err)
 {
-	const char *name = option_value(arguments, OPTION_CERT_NAME, identifier_base(&wanted->identifiers[0]));
+	char fallback[IDENTIFIER_MAX];
+	const char *name = option_value(arguments, OPTION_CERT_NAME,
+					identifier_certificate_name(&wanted->identifiers[0], fallback));
 	if (!name_is_valid(name)) {
 		error_set(err, ERROR_USAGE, "usage", "\"%s\" cannot be a certificate's name", name);
 		error_hint(err, "give one with --cert-name: lower-case letters, digits, \".\", \"_\" and \"-\"");
@@ -196,7 +198,8 @@ const struct command command_issue = {
 	.options =
 		(const struct option_spec[]){
 			{OPTION_DOMAIN, "domain", 'd', "NAME", "a name the certificate is for; repeatable"},
-			{OPTION_CERT_NAME, "cert-name", 0, "NAME", "what to call it here (default: the first name)"},
+			{OPTION_CERT_NAME, "cert-name", 0, "NAME",
+			 "what to call it here (default: the first name; an IPv6 address with - for :)"},
 			{OPTION_WEBROOT, "webroot", 0, "DIR", "validate by files in this folder of a web server"},
 			{OPTION_DNS, "dns", 0, "PROVIDER", "validate by TXT records at this DNS provider"},
 			{OPTION_CREDENTIALS, "credentials", 0, "FILE", "the DNS provider's credentials"},

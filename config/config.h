@@ -49,7 +49,7 @@ struct config_rollout {
 };
 
 struct config_domain {
-	char *cert_name;                /* store name: name without "*." unless cert_name says otherwise */
+	char *cert_name;                /* store name: cert_name, else identifier_certificate_name() of the name */
 	struct identifier *identifiers; /* name, base name of a wildcard, aliases; no duplicates */
 	size_t identifier_count;
 	enum challenge_type challenge;

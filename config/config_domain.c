@@ -93,12 +93,13 @@ static bool name_certificate(struct config_build *b, const struct node *node, st
 {
 	const struct node *name = yaml_tree_child(node, "name");
 	struct identifier identifier;
+	char fallback[IDENTIFIER_MAX];
 	if (yaml_tree_child(node, "cert_name") != NULL || !good_identifier(name, &identifier))
 		return true;
-	if (!name_is_valid(identifier_base(&identifier)))
+	if (!name_is_valid(identifier_certificate_name(&identifier, fallback)))
 		return report_error(b, name, "\"%s\" cannot be what the certificate is called; set cert_name",
-				    identifier_base(&identifier));
-	return str_set(&domain->cert_name, identifier_base(&identifier), b->err);
+				    fallback);
+	return str_set(&domain->cert_name, fallback, b->err);
 }
 
 static bool build_domain(struct config_build *b, const struct node *node)

@@ -70,7 +70,7 @@ static const struct schema_key keys[] = {
 	{"domains", LIST | MAP, VALUE_TEXT, .help = "one entry per certificate"},
 	{"domains.name", ONE, VALUE_TEXT, SCHEMA_REQUIRED, .check = value_dns_name, .help = "first name of the certificate"},
 	{"domains.cert_name", ONE, VALUE_TEXT, INTO(config_domain, cert_name), .check = value_name,
-	 .help = "what the certificate is called; default: name without \"*.\""},
+	 .help = "what the certificate is called; default: name without \"*.\", and with \"-\" for \":\""},
 	{"domains.type", ONE, VALUE_WORD, .words = domain_types, .help = "follows from the name"},
 	{"domains.aliases", ONE | LIST, VALUE_TEXT, .check = value_dns_name, .help = "further names and IP addresses"},
 	{"domains.include_base", ONE, VALUE_BOOL, .help = "a wildcard's own base name too; default true"},

@@ -20,7 +20,7 @@ static const enum layout_folder record_folders[] = {
 	[STORE_ACCOUNT] = LAYOUT_ACCOUNTS,
 };
 
-static const char *const lock_kinds[] = {"certificate", "account", "server"};
+static const char *const lock_kinds[] = {"certificate", "account", "server", "listen"};
 
 static const char record_ending[] = ".json";
 

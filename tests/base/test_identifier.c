@@ -180,4 +180,62 @@ TEST(hosts)
 	CHECK(!host_is_valid(NULL));
 }
 
+static struct identifier parsed(const char *text)
+{
+	struct identifier id;
+	struct error err = {0};
+	CHECK_OK(identifier_parse(text, &id, &err), err);
+	return id;
+}
+
+TEST(addresses_are_written_as_rfc_5952_says)
+{
+	static const char *const cases[][2] = {
+		{"2001:0DB8:0:0:0:0:0:1", "2001:db8::1"},
+		{"2001:db8:0:0:1:0:0:1", "2001:db8::1:0:0:1"},
+		{"2001:db8:0:1:1:1:1:1", "2001:db8:0:1:1:1:1:1"},
+		{"2001:DB8::00ff", "2001:db8::ff"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct identifier id = parsed(cases[i][0]);
+		CHECK_INT(id.type, IDENTIFIER_IP);
+		CHECK_STR(id.value, cases[i][1]);
+	}
+}
+
+TEST(server_names_of_tls_alpn_01)
+{
+	static const char *const cases[][2] = {
+		{"Example.ORG", "example.org"},
+		{"192.0.2.1", "1.2.0.192.in-addr.arpa"},
+		{"2001:db8::1", "1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+		{"2001:db8::1:0:0:1", "1.0.0.0.0.0.0.0.0.0.0.0.1.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.ip6.arpa"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct identifier id = parsed(cases[i][0]);
+		char name[IDENTIFIER_MAX];
+		CHECK_STR(identifier_server_name(&id, name), cases[i][1]);
+	}
+}
+
+TEST(what_a_certificate_is_called_by_itself)
+{
+	static const char *const cases[][2] = {
+		{"www.example.com", "www.example.com"},
+		{"*.example.com", "example.com"},
+		{"192.0.2.1", "192.0.2.1"},
+		{"2001:db8::1", "2001-db8--1"},
+		{"::1", "0--1"},
+		{"::", "0--"},
+		{"fe80::", "fe80--"},
+		{"::ffff:192.0.2.1", "0--ffff-192.0.2.1"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct identifier id = parsed(cases[i][0]);
+		char name[IDENTIFIER_MAX];
+		CHECK_STR(identifier_certificate_name(&id, name), cases[i][1]);
+		CHECK(name_is_valid(name));
+	}
+}
+
 TEST_MAIN()
