@@ -44,6 +44,13 @@ enum {
 	LIMIT_DNS_NAMESERVERS = 16,
 	LIMIT_DNS_TXT_STRINGS = 256,
 
+	/* Responders of our own, which the whole Internet may talk to: a CA needs a dozen short connections at once */
+	LIMIT_RESPONDER_CONNECTIONS = 256,
+	LIMIT_RESPONDER_MS = 5000,           /* one connection, from its first byte to its last */
+	LIMIT_RESPONDER_REQUEST = 8 * 1024,  /* the head of an HTTP request */
+	LIMIT_RESPONDER_IGNORED = 64 * 1024, /* bytes read and dropped behind an answer, so that it arrives */
+	LIMIT_RESPONDER_ANSWERS = 10 * 1000, /* names being validated at once: ten orders of the largest size */
+
 	/* SSH, SFTP and the courier's messages */
 	LIMIT_REMOTE_OUTPUT = 64 * 1024,
 	LIMIT_SFTP_PACKET = 256 * 1024,

@@ -25,7 +25,8 @@ LIBRARIES = {
     "libssh/": ["transport/ssh.c"],
     "yaml.h": ["config/yaml.c"],
     "jansson.h": ["base/json.[ch]", "acme/*"],
-    "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/http*", "transport/known_hosts.c"],
+    "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/alpn01.c",
+                 "transport/http*", "transport/known_hosts.c"],
 }
 
 
