@@ -41,7 +41,7 @@ static bool add_digest(X509 *certificate, const char *key_authorization, struct 
 
 static bool add_name(X509 *certificate, const struct identifier *identifier, struct error *err)
 {
-	CLEANUP(general_names_freep) GENERAL_NAMES *names = general_names(identifier, 1, err);
+	CLEANUP(names_freep) GENERAL_NAMES *names = names_from_identifiers(identifier, 1, err);
 	if (names == NULL)
 		return false;
 	/* RFC 5280 §4.2.1.6: critical, because the subject is empty. */

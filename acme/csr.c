@@ -1,69 +1,19 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Certificate requests: empty subject and one subjectAltName, put together name by name. OpenSSL's text form of
- * extensions is never used: there a comma inside a name would become a second name.
- */
+/* Certificate requests: empty subject and one subjectAltName. */
 #include "acme/openssl.h"
 #include "base/buf.h"
 #include "base/limits.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 DEFINE_FREEP(request_freep, X509_REQ, X509_REQ_free)
-DEFINE_FREEP(name_freep, GENERAL_NAME, GENERAL_NAME_free)
 
 static inline void extensions_freep(STACK_OF(X509_EXTENSION) * *extensions)
 {
 	sk_X509_EXTENSION_pop_free(*extensions, X509_EXTENSION_free);
 }
 
-/* RFC 8555 §7.4 for DNS names, RFC 8738 §3 for addresses: 4 or 16 octets, never text. */
-static bool add_name(GENERAL_NAMES *names, const struct identifier *identifier, struct error *err)
-{
-	unsigned char address[16];
-	const void *data = identifier->value;
-	int len = (int)strlen(identifier->value);
-	bool ip = identifier->type == IDENTIFIER_IP;
-
-	if (ip) {
-		bool v6 = strchr(identifier->value, ':') != NULL;
-		if (inet_pton(v6 ? AF_INET6 : AF_INET, identifier->value, address) != 1)
-			return error_set(err, ERROR_INTERNAL, NULL, "%s is no IP address", identifier->value);
-		data = address;
-		len = v6 ? 16 : 4;
-	}
-
-	CLEANUP(name_freep) GENERAL_NAME *name = GENERAL_NAME_new();
-	ASN1_STRING *value = ip ? ASN1_OCTET_STRING_new() : ASN1_IA5STRING_new();
-	if (name == NULL || value == NULL || ASN1_STRING_set(value, data, len) != 1) {
-		ASN1_STRING_free(value);
-		return error_oom(err);
-	}
-	GENERAL_NAME_set0_value(name, ip ? GEN_IPADD : GEN_DNS, value);
-	if (sk_GENERAL_NAME_push(names, name) == 0)
-		return error_oom(err);
-	name = NULL;
-	return true;
-}
-
-GENERAL_NAMES *general_names(const struct identifier *identifiers, size_t count, struct error *err)
-{
-	CLEANUP(general_names_freep) GENERAL_NAMES *names = GENERAL_NAMES_new();
-
-	if (names == NULL) {
-		error_oom(err);
-		return NULL;
-	}
-	for (size_t i = 0; i < count; i++)
-		if (!add_name(names, &identifiers[i], err))
-			return NULL;
-	return STEAL(names);
-}
-
 static bool add_names(X509_REQ *request, const struct identifier *identifiers, size_t count, struct error *err)
 {
-	CLEANUP(general_names_freep) GENERAL_NAMES *names = general_names(identifiers, count, err);
+	CLEANUP(names_freep) GENERAL_NAMES *names = names_from_identifiers(identifiers, count, err);
 	CLEANUP(extensions_freep) STACK_OF(X509_EXTENSION) *extensions = NULL;
 
 	if (names == NULL)

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files that use OpenSSL share: the key's inside, release functions, one way to report a failure. For
- * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, alpn_certificate.c,
- * chain.c and chain_verify.c only.
+ * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, alpn_certificate.c, chain.c and chain_verify.c only.
  */
 #ifndef ACME_OPENSSL_H
 #define ACME_OPENSSL_H
@@ -27,7 +26,6 @@ struct chain {
 DEFINE_FREEP(bio_freep, BIO, BIO_free_all)
 DEFINE_FREEP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
 DEFINE_FREEP(bignum_freep, BIGNUM, BN_free)
-DEFINE_FREEP(general_names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
 
 /* A failed OpenSSL call: SENTENCE and the library's own reason, as ERROR_INTERNAL; empties its error queue. False. */
 bool openssl_error(struct error *err, const char *sentence);
@@ -43,6 +41,12 @@ DEFINE_FREEP(names_freep, GENERAL_NAMES, GENERAL_NAMES_free)
  */
 MUST_CHECK bool names_to_identifiers(const GENERAL_NAMES *names, const char *what, struct identifier **ret,
 				     size_t *ret_count, struct error *err);
+
+/*
+ * The other way: the content of a subjectAltName, put together name by name, since in OpenSSL's text form of extensions
+ * a comma inside a name would become a second name. RFC 8555 §7.4; RFC 8738 §3 for addresses. NULL on failure.
+ */
+MUST_CHECK GENERAL_NAMES *names_from_identifiers(const struct identifier *identifiers, size_t count, struct error *err);
 
 /* The public key as a JWK with its members in RFC 7638 order, malloc'd. EC, RSA and Ed25519. */
 MUST_CHECK char *jwk_from_key(EVP_PKEY *pkey, struct error *err);
