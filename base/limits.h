@@ -60,7 +60,8 @@ enum {
 	LIMIT_IPC_FRAME = 64 * 1024,          /* one datagram; the kernel's default socket buffer holds some 200 KiB */
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
-	LIMIT_COURIER_COPIES = 16, /* extra copies of one certificate's files */
+	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
+	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */
 
 	/* Files of ours and the user's */
 	LIMIT_CONFIG_FILE = 4 * 1024 * 1024,

@@ -54,10 +54,6 @@ static bool read_webroot(struct config_build *b, const struct node *node, bool r
 		return true;
 	if (remote && !value_remote_path(node->text, &reason))
 		return report_error(b, node, "%s (with servers, the webroot is on every one of them)", reason.message);
-	if (remote && !report_warning(b, node,
-				      "written on this machine: publishing it on the servers has no effect in "
-				      "this version"))
-		return false;
 	return schema_path(b, node->text, &domain->webroot);
 }
 

@@ -14,7 +14,12 @@ struct solver *solver_open(struct service *service, const struct renewal *wanted
 {
 	struct solver solver = {0};
 
-	if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL)
+	/* A webroot in the config is the servers' own where there are servers; one given to `issue` is a folder here.
+	 */
+	if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL && wanted->from_config &&
+	    wanted->server_count > 0)
+		solver = (struct solver){solver_servers_open(service, wanted, ret_port, err), solver_servers_close};
+	else if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL)
 		solver = (struct solver){solver_webroot_open(wanted, ret_port, err), solver_webroot_close};
 	else if (wanted->challenge == CHALLENGE_DNS_01 && wanted->dns_provider != NULL)
 		solver = (struct solver){solver_dns_open(service, wanted, ret_port, err), solver_dns_close};

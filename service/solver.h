@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a certificate's challenges answerable, by what its config says: files in a webroot, TXT records at a DNS
- * provider.
+ * Makes a certificate's challenges answerable, by what its config says: files in a webroot, here or on the
+ * servers, TXT records at a DNS provider.
  */
 #ifndef SERVICE_SOLVER_H
 #define SERVICE_SOLVER_H
@@ -21,7 +21,10 @@ MUST_CHECK struct solver *solver_open(struct service *service, const struct rene
 void solver_close(struct solver *solver);
 DEFINE_FREEP(solver_closep, struct solver, solver_close)
 
-/* The two kinds, for solver.c. CTX is freed by its close function. */
+/* The kinds, for solver.c. CTX is freed by its close function. */
+MUST_CHECK void *solver_servers_open(struct service *service, const struct renewal *wanted,
+				     struct acme_solver *ret_port, struct error *err);
+void solver_servers_close(void *ctx);
 MUST_CHECK void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_port, struct error *err);
 void solver_webroot_close(void *ctx);
 MUST_CHECK void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The courier: a short-lived process per server that runs one push job and knows nothing else. It is this binary
- * itself, started with one SOCK_SEQPACKET socket; its wall-clock kill is the real time-out, since a stalled SFTP server
- * can hang libssh for ever.
+ * The courier: a short-lived process per server that runs one errand, a deployment or a publication, and knows nothing
+ * else. It is this binary itself, started with one SOCK_SEQPACKET socket; its wall-clock kill is the real time-out,
+ * since a stalled SFTP server can hang libssh for ever.
  */
 #ifndef TRANSPORT_COURIER_H
 #define TRANSPORT_COURIER_H
 
+#include "transport/publish.h"
 #include "transport/push.h"
 
 /* argv[0] under which main() must call courier_main(). */
@@ -29,7 +30,20 @@ MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *c
 
 enum { COURIER_GRACE_MS = 10 * 1000 };
 
-/* The courier's whole life: read the job from FD, run it, report. Returns the process's exit code. */
+/* Files that a courier keeps published; it withdraws them by itself when we die. */
+struct courier_publication;
+
+/*
+ * Start a courier for JOB and return once its files are there. NULL with ERR, its step "publish", when they could not
+ * be published by DEADLINE or before its cancellation.
+ */
+MUST_CHECK struct courier_publication *courier_publish(const struct publish_job *job, struct deadline deadline,
+						       struct error *err);
+
+/* Have the files removed and the courier end. Bounds its own time. False when some may still be there. */
+MUST_CHECK bool courier_withdraw(struct courier_publication *take_publication, struct error *err);
+
+/* The courier's whole life: read the errand from FD, run it, report. Returns the process's exit code. */
 int courier_main(int fd);
 
 #endif

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* courier_run() with another program in the courier's role: for tests, whose program is not certferry. */
+/* courier_run() and courier_publish() with another program in the courier's role: for tests, whose program is not
+ * certferry. */
 #ifndef TRANSPORT_COURIER_INTERNAL_H
 #define TRANSPORT_COURIER_INTERNAL_H
 
@@ -7,5 +8,8 @@
 
 MUST_CHECK bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
 				 struct deadline deadline, struct push_outcome *outcomes, struct error *err);
+
+MUST_CHECK struct courier_publication *courier_publish_with(const char *program, const struct publish_job *job,
+							    struct deadline deadline, struct error *err);
 
 #endif

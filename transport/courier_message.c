@@ -11,7 +11,7 @@
 #include <string.h>
 
 static const char *const step_names[] = {
-	"connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back",
+	"connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back", "publish",
 };
 
 /* ---- frames ---- */
@@ -34,7 +34,7 @@ bool courier_decode_frame(const void *data, size_t len, struct courier_frame *re
 	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
 	frame.more = (type & COURIER_MORE) != 0;
 	type &= ~(unsigned)COURIER_MORE;
-	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_REPORT)
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_WITHDRAW)
 		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
 	frame.type = (enum courier_type)type;
 	*ret = frame;
@@ -281,6 +281,66 @@ bool courier_decode_job(const void *data, size_t len, struct push_job *ret, stru
 		return error_set(err, ERROR_DATA, NULL, "unusable job for a courier: %s", reason);
 	*ret = job;
 	job = (struct push_job){0};
+	return true;
+}
+
+/* ---- publication ---- */
+
+void courier_encode_publish(const struct publish_job *job, struct buf *out)
+{
+	put_target(out, &job->target);
+	put_text(out, job->folder);
+	buf_u32(out, job->transfer_ms);
+	buf_u32(out, job->hold_ms);
+	buf_u32(out, (uint32_t)job->file_count);
+	for (size_t i = 0; i < job->file_count; i++) {
+		put_text(out, job->files[i].name);
+		put_text(out, job->files[i].content);
+	}
+}
+
+static void get_publish(struct reader *reader, struct publish_job *ret)
+{
+	get_target(reader, &ret->target);
+	ret->folder = get_text(reader, LIMIT_PATH);
+	ret->transfer_ms = reader_u32(reader);
+	ret->hold_ms = reader_u32(reader);
+	size_t count = get_count(reader, LIMIT_IDENTIFIERS);
+	ret->files = calloc(count + 1, sizeof(ret->files[0]));
+	if (ret->files == NULL)
+		reader->failed = true;
+	for (; ret->file_count < count && !reader->failed; ret->file_count++) {
+		ret->files[ret->file_count].name = get_text(reader, LIMIT_TOKEN_MAX);
+		ret->files[ret->file_count].content = get_text(reader, LIMIT_PUBLISHED_FILE);
+	}
+}
+
+/* A name that can only be a file in the folder it is put into. */
+static bool is_plain_name(const char *name)
+{
+	static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	return name[0] != '\0' && name[strspn(name, allowed)] == '\0';
+}
+
+bool courier_decode_publish(const void *data, size_t len, struct publish_job *ret, struct error *err)
+{
+	struct publish_job job CLEANUP(publish_job_done) = {0};
+	struct reader reader;
+
+	reader_init(&reader, data, len);
+	get_publish(&reader, &job);
+	if (!reader_finished(&reader))
+		return error_set(err, ERROR_DATA, NULL, "malformed publication for a courier");
+	const char *reason = why_unreachable(&job.target);
+	if (reason == NULL && job.folder[0] != '/')
+		reason = "the folder's path is relative";
+	for (size_t i = 0; reason == NULL && i < job.file_count; i++)
+		if (!is_plain_name(job.files[i].name))
+			reason = "a file's name is not plain";
+	if (reason != NULL)
+		return error_set(err, ERROR_DATA, NULL, "unusable publication for a courier: %s", reason);
+	*ret = job;
+	job = (struct publish_job){0};
 	return true;
 }
 

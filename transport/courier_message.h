@@ -7,6 +7,7 @@
 #ifndef TRANSPORT_COURIER_MESSAGE_H
 #define TRANSPORT_COURIER_MESSAGE_H
 
+#include "transport/publish.h"
 #include "transport/push.h"
 
 struct buf;
@@ -14,9 +15,12 @@ struct buf;
 enum { COURIER_VERSION = 1, COURIER_FRAME_HEADER = 8 };
 
 enum courier_type {
-	COURIER_JOB = 1,    /* parent to courier, once */
-	COURIER_STEP = 2,   /* courier to parent: the step that begins */
-	COURIER_REPORT = 3, /* courier to parent, once, last */
+	COURIER_JOB = 1,  /* parent to courier, once: a deployment */
+	COURIER_STEP = 2, /* courier to parent: the step of a deployment that begins */
+	COURIER_REPORT =
+		3, /* courier to parent: once and last; of a publication when it is there, and when it is gone */
+	COURIER_PUBLISH = 4,  /* parent to courier, once: a publication */
+	COURIER_WITHDRAW = 5, /* parent to courier: end the publication */
 };
 
 /* Set in the type of a frame that is not the last of its message. */
@@ -36,6 +40,10 @@ MUST_CHECK bool courier_decode_frame(const void *data, size_t len, struct courie
 /* ERROR_DATA for whatever push_run() must not be given: bad names, hosts, modes, missing fields, too many. */
 void courier_encode_job(const struct push_job *job, struct buf *out);
 MUST_CHECK bool courier_decode_job(const void *data, size_t len, struct push_job *ret, struct error *err);
+
+/* The same for publish_files(). */
+void courier_encode_publish(const struct publish_job *job, struct buf *out);
+MUST_CHECK bool courier_decode_publish(const void *data, size_t len, struct publish_job *ret, struct error *err);
 
 /* The static string of a step by its text; NULL when there is no such step. */
 const char *courier_decode_step(const void *text, size_t len);

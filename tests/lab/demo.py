@@ -75,7 +75,7 @@ def show_laboratory(lab):
 def main_job(lab, product):
     product.write_config(lab.config([
         lab.wildcard("*.api.ferry.test", list(lab.servers)),
-        lab.domain(WEBROOT, aliases=ALIASES),
+        lab.domain(WEBROOT, list(lab.servers), aliases=ALIASES),
     ]))  # fmt: skip
     before = {name: lab.served(name, "one.api.ferry.test") for name in lab.servers}
 
@@ -90,11 +90,15 @@ def main_job(lab, product):
         for host in ("one.api.ferry.test", "two.api.ferry.test", WILDCARD):
             require(lab.verified(name, host) == wanted, f"{name} serves {wanted[:16]}… for {host}, chain verified")
         require(before[name] != wanted, f"{name} served {before[name][:16]}… before")
+    webroot = certificates.fingerprint(product.live(WEBROOT) / "cert.pem")
+    for name in lab.servers:
+        for host in (WEBROOT, *ALIASES):
+            require(lab.verified(name, host) == webroot, f"{name} serves {webroot[:16]}… for {host}, chain verified")
     names = certificates.names(product.live(WILDCARD) / "cert.pem")
     require(names == ["*.api.ferry.test", WILDCARD], f"its names: {', '.join(names)}")
     names = certificates.names(product.live(WEBROOT) / "cert.pem")
     require(names == sorted([WEBROOT, *ALIASES]), f"the webroot certificate's names: {', '.join(names)}")
-    require(lab.assert_pairs_match(product) >= 4, "every key fits its certificate, here and on both servers")
+    require(lab.assert_pairs_match(product) >= 6, "every key fits its certificate, here and on both servers")
     require(not lab.cloudflare.records(), "no challenge record is left at the vendor")
     require(not list(lab.webroot.glob(".well-known/acme-challenge/*")), "no challenge file is left in the web root")
     return wanted
@@ -115,12 +119,12 @@ def second_apply(lab, product, wanted):
 
 def summary(lab, product, wanted):
     title("Summary")
-    for cert, how in ((WILDCARD, "dns-01 by the Cloudflare module"), (WEBROOT, "http-01 by the web root")):
+    for cert, how in ((WILDCARD, "dns-01 by the Cloudflare module"), (WEBROOT, "http-01 by the servers' web root, over SFTP")):
         live = product.live(cert)
         names = ", ".join(certificates.names(live / "cert.pem"))
         print(f"  issued    {cert}: {names}; {how}; by {certificates.issuer(live / 'cert.pem')}")
     for server in lab.servers.values():
-        print(f"  deployed  {WILDCARD} on {server.name} by SSH: uploaded, nginx tested and reloaded, handshake seen")
+        print(f"  deployed  both on {server.name} by SSH: uploaded, nginx tested and reloaded once, handshakes seen")
     print(f"  verified  {wanted}")
     print(f"  CA        {len(lab.ca.requests())} requests and {lab.ca.orders()} orders in all")
 

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The courier's own life: confined first, then one errand, read from its socket, run, and reported. */
+#include "base/limits.h"
+#include "base/log.h"
+#include "transport/courier.h"
+#include "transport/courier_channel.h"
+#include "transport/publish.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+enum {
+	JOB_MS = 30 * 1000,  /* for the job to arrive: the parent writes it at once */
+	SEND_MS = 30 * 1000, /* for the parent to take a report */
+	ALARM_SLACK_S = 10,  /* beyond the limits of a publication */
+};
+
+/*
+ * Nothing to dump, nothing to leave behind, and no life beyond the parent's: the socket's other end was made by it, so
+ * its number is known even if it died before we asked to be told.
+ */
+static bool confine(int fd)
+{
+	struct ucred parent;
+	socklen_t len = sizeof(parent);
+
+	(void)umask(077);
+	(void)signal(SIGPIPE, SIG_IGN);
+	(void)secret_setup();
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &parent, &len) == 0 && parent.pid == getppid();
+}
+
+static bool send_report(int fd, const struct push_outcome *outcomes, size_t count, const struct error *failure)
+{
+	struct buf text CLEANUP(buf_done);
+	struct error unsent = {0};
+
+	buf_init(&text, LIMIT_COURIER_JOB);
+	courier_encode_report(outcomes, count, failure, &text);
+	return buf_check(&text, "courier report", &unsent) &&
+	       courier_send(fd, COURIER_REPORT, text.data, text.len, deadline_in(SEND_MS, NULL), &unsent);
+}
+
+/* ---- a deployment ---- */
+
+static void send_step(void *ctx, const char *step)
+{
+	const int *fd = ctx;
+	struct error ignored = {0};
+
+	/* A parent that is gone takes us with it; what it misses here is a line of progress. */
+	if (!courier_send(*fd, COURIER_STEP, step, strlen(step), deadline_in(SEND_MS, NULL), &ignored))
+		log_debug("step not told: %s", ignored.message);
+}
+
+static bool deploy(int fd, const struct buf *message)
+{
+	struct push_job job CLEANUP(push_job_done) = {0};
+	struct push_outcome *outcomes AUTO_FREE = NULL;
+	struct error failure = {0};
+
+	if (!courier_decode_job(message->data, message->len, &job, &failure))
+		return false;
+	outcomes = calloc(job.certificate_count + 1, sizeof(outcomes[0]));
+	if (outcomes == NULL)
+		return false;
+	if (push_run(&job, send_step, &fd, outcomes, &failure))
+		error_clear(&failure);
+	return send_report(fd, outcomes, job.certificate_count, &failure);
+}
+
+/* ---- challenges in a webroot ---- */
+
+/* Until the parent asks for it, is gone, or HOLD_MS have passed: what was published must not outlive its use. */
+static void await_withdrawal(int fd, uint32_t hold_ms)
+{
+	struct buf message CLEANUP(buf_done);
+	struct error ignored = {0};
+	enum courier_type type = COURIER_WITHDRAW;
+	bool closed = false;
+
+	/* Whatever is said, or nothing any more: it is read, since an unread message would spoil our report. */
+	buf_init(&message, LIMIT_IPC_FRAME);
+	if (!courier_receive(fd, &type, &message, &closed, deadline_in(hold_ms, NULL), &ignored))
+		log_debug("nobody asked to withdraw: %s", ignored.message);
+}
+
+static bool publish(int fd, const struct buf *message)
+{
+	struct publish_job job CLEANUP(publish_job_done) = {0};
+	struct error failure = {0}, left = {0};
+
+	if (!courier_decode_publish(message->data, message->len, &job, &failure))
+		return false;
+	/* A parent that is killed must not keep us from removing what we wrote; a server that stalls must not keep us
+	 * for ever. */
+	(void)alarm((2 * job.transfer_ms + job.hold_ms) / 1000 + ALARM_SLACK_S);
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
+		return false;
+	struct publication CLEANUP(publication_done) publication = {.job = &job};
+	bool ok = publish_files(&publication, &failure);
+	if (!send_report(fd, /* outcomes= */ NULL, /* count= */ 0, &failure))
+		log_debug("the parent is gone");
+	else if (ok)
+		await_withdrawal(fd, job.hold_ms);
+	if (publish_withdraw(&publication, &left))
+		error_clear(&left);
+	return !ok || send_report(fd, /* outcomes= */ NULL, /* count= */ 0, &left);
+}
+
+int courier_main(int fd)
+{
+	struct buf message CLEANUP(buf_done);
+	struct error err = {0};
+	enum courier_type type = COURIER_JOB;
+	bool closed = false;
+
+	buf_init(&message, LIMIT_COURIER_JOB);
+	if (!confine(fd) || !courier_receive(fd, &type, &message, &closed, deadline_in(JOB_MS, NULL), &err) || closed)
+		return EXIT_FAILURE;
+	switch (type) {
+	case COURIER_JOB:
+		return deploy(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
+	case COURIER_PUBLISH:
+		return publish(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
+	case COURIER_STEP:
+	case COURIER_REPORT:
+	case COURIER_WITHDRAW:
+		break;
+	}
+	return EXIT_FAILURE;
+}
