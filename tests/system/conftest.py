@@ -14,6 +14,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
+from lab.scripted import Scripted  # noqa: E402
 from lab.vendor import newest_pebble  # noqa: E402
 
 
@@ -61,3 +62,14 @@ def newest_program():
 def newest(lab, newest_program):
     """The newest released Pebble, as one more CA of the laboratory: lab.config(..., provider=lab.provider(newest))."""
     return lab.another_ca(program=newest_program, retry_after=(1, 1))
+
+
+@pytest.fixture(scope="module")
+def scripted(request):
+    """The scripted ACME server with a web root and nothing else; each test resets it."""
+    failed_before = request.session.testsfailed
+    with Scripted() as laboratory:
+        yield laboratory
+        if request.session.testsfailed > failed_before:
+            laboratory.keep_folder = True
+            print(f"The laboratory's folder is kept: {laboratory.dir}")
