@@ -5,6 +5,7 @@
  */
 #include "acme/authorization.h"
 
+#include "acme/problem.h"
 #include "base/buf.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -143,6 +144,24 @@ void authorization_failures(const struct authorization *authorization, struct bu
 			   challenge->type_name, *words != '\0' ? words : challenge->error->type);
 		if (!error_is_set(err))
 			*err = *challenge->error;
+	}
+}
+
+void authorization_parts(const struct authorization *authorization, struct error *err)
+{
+	const char *name = authorization->identifier.value;
+	for (size_t i = 0; i < authorization->challenge_count; i++) {
+		const struct error *failure = authorization->challenges[i].error;
+		struct error_part part;
+		size_t count = 0;
+		if (failure == NULL)
+			continue;
+		while (acme_problem_is(failure->type, "compound") && error_part_at(failure, count, &part)) {
+			error_part(err, part.identifier[0] != '\0' ? part.identifier : name, part.type, part.detail);
+			count++;
+		}
+		if (count == 0)
+			error_part(err, name, failure->type, failure->said);
 	}
 }
 

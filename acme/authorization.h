@@ -44,6 +44,12 @@ MUST_CHECK const struct challenge *authorization_choose(const struct authorizati
  * first one's type, advice and transience. */
 void authorization_failures(const struct authorization *authorization, struct buf *said, struct error *err);
 
+/*
+ * Add to ERR, for each challenge that failed, the name and why: the parts of a compound error, else the error itself
+ * (§6.7.1).
+ */
+void authorization_parts(const struct authorization *authorization, struct error *err);
+
 void authorization_done(struct authorization *authorization);
 
 #endif

@@ -15,10 +15,13 @@
 #include <string.h>
 
 enum {
-	FAILED_LOOKS_MAX = 5,  /* in a row, at an order that the CA is working on */
+	FAILED_LOOKS_MAX = 5, /* in a row, at an order that the CA is working on */
+	ABANDON_MS = 10 * 1000,
+	ORDERS_MAX = 2,        /* of one run */
 	FINALIZE_ATTEMPTS = 3, /* each only after the order was seen to be ready */
 };
 
+static bool read_order(struct flow *flow, const char *step, struct error *err);
 static bool resume_order(struct flow *flow, struct error *err);
 static bool new_order(struct flow *flow, struct error *err);
 static bool authorize(struct flow *flow, struct error *err);
@@ -55,9 +58,25 @@ bool acme_obtain_certificate(struct acme_session *session, const struct acme_ide
 	pace_restart(&flow.pace);
 	if (request->resume_url != NULL && !resume_order(&flow, err))
 		return false;
-	if (!flow.resumed && !new_order(&flow, err))
+	if (!flow.resumed && ((request->pre_authorize && !flow_preauthorize(&flow, err)) || !new_order(&flow, err)))
 		return false;
 	return authorize(&flow, err) && finalize(&flow, err) && flow_download(&flow, ret, err);
+}
+
+void acme_abandon_order(struct acme_session *session, const struct acme_identity *account, const char *url,
+			struct deadline deadline)
+{
+	struct error failure = {0};
+	CLEANUP(flow_done)
+	struct flow flow = {.session = session, .account = account, .deadline = deadline_within(deadline, ABANDON_MS)};
+	CLEANUP(solving_done) struct solving solving = {.flow = &flow};
+
+	if (!acme_session_check_url(session, url, "clean-up", &failure) || !str_set(&flow.url, url, &failure) ||
+	    !read_order(&flow, "clean-up", &failure) ||
+	    (flow.order.status == ORDER_PENDING && !solving_read(&solving, &failure)))
+		log_debug("the earlier order %s stays as it is: %s", url, failure.message);
+	else
+		solving_deactivate(&solving);
 }
 
 /* ---- The order, as the CA shows it. ---- */
@@ -101,6 +120,19 @@ static bool read_order(struct flow *flow, const char *step, struct error *err)
 }
 
 /*
+ * Whether the order has ended while it waited for us: §7.1.3's `expires` ends what we may still do, not what the CA has
+ * begun or done. One that was over before it began is a clock's mistake, and for the CA to judge.
+ */
+static bool has_expired(const struct flow *flow)
+{
+	const struct acme_port *port = acme_session_port(flow->session);
+	const struct order *order = &flow->order;
+	bool waits_for_us = order->status == ORDER_PENDING || order->status == ORDER_READY;
+	return waits_for_us && order->expires != 0 && order->expires > flow->placed_at &&
+	       order->expires <= port->now(port->ctx);
+}
+
+/*
  * Wait for the pace, then read the order. A look that fails for a passing reason leaves the order as it was: the CA is
  * working on it, and a hiccup on the way must not cost a validation.
  */
@@ -112,6 +144,14 @@ static bool look_again(struct flow *flow, const char *step, struct error *err)
 	if (!pace_wait(&flow->pace, port, flow->deadline, step, err)) {
 		if (flow->url != NULL)
 			error_hint(err, "the order %s is kept: the next run takes it up again", flow->url);
+		return false;
+	}
+	if (has_expired(flow)) {
+		char when[RFC3339_SIZE];
+		(void)error_set(err, ERROR_CA, step, "the order was not done before its end at %s",
+				rfc3339_format(flow->order.expires, when));
+		error_hint(err, "run again: a new order is placed");
+		err->transient = true;
 		return false;
 	}
 	if (read_order(flow, step, &failure)) {
@@ -134,16 +174,9 @@ static bool look_again(struct flow *flow, const char *step, struct error *err)
 static bool is_usable(const struct flow *flow)
 {
 	const struct acme_certificate_request *request = flow->request;
-	const struct acme_port *port = acme_session_port(flow->session);
-	const struct order *order = &flow->order;
-	bool waits_for_us = order->status == ORDER_PENDING || order->status == ORDER_READY;
-
-	if (order->status == ORDER_INVALID)
+	if (flow->order.status == ORDER_INVALID || has_expired(flow))
 		return false;
-	/* §7.1.3: `expires` ends what we may still do, not what the CA has begun or done. */
-	if (waits_for_us && order->expires != 0 && order->expires <= port->now(port->ctx))
-		return false;
-	return order_is_for(order, request->identifiers, request->identifier_count);
+	return order_is_for(&flow->order, request->identifiers, request->identifier_count);
 }
 
 /*
@@ -215,6 +248,7 @@ static bool new_order(struct flow *flow, struct error *err)
 {
 	static const char step[] = "new-order";
 	const struct acme_certificate_request *request = flow->request;
+	const struct acme_port *port = acme_session_port(flow->session);
 	CLEANUP(buf_done) struct buf payload;
 	buf_init(&payload, LIMIT_JSON_BODY);
 
@@ -248,6 +282,8 @@ static bool new_order(struct flow *flow, struct error *err)
 	if (!acme_session_check_url(flow->session, location, step, err) || !str_set(&flow->url, location, err))
 		return false;
 	flow->resumed = false;
+	flow->orders++;
+	flow->placed_at = port->now(port->ctx);
 	if (flow->observer != NULL && flow->observer->order_placed != NULL &&
 	    !flow->observer->order_placed(flow->observer->ctx, flow->url, err)) {
 		error_context(err, step, NULL, NULL);
@@ -270,8 +306,13 @@ static bool authorize(struct flow *flow, struct error *err)
 	flow_begin(flow, "authorize");
 	if (!solving_read(&solving, err))
 		return false;
-	if (flow->resumed && solving_is_dead(&solving))
+	/* §7.4 lets a CA hand back an older order, and one of ours may have waited long: a new one, but not for ever.
+	 */
+	if (solving_is_dead(&solving) && flow->orders < ORDERS_MAX) {
+		solving_deactivate(&solving);
+		solving_done(&solving);
 		return new_order(flow, err) && authorize(flow, err);
+	}
 	if (!solving_choose(&solving, err))
 		return false;
 

@@ -17,6 +17,7 @@ struct acme_certificate_request {
 	const char *profile;    /* NULL: the CA's default */
 	int64_t not_before;     /* wall clock seconds; 0: the CA decides (RFC 8555 §7.4) */
 	int64_t not_after;
+	bool pre_authorize;          /* authorize the names before the order (§7.4.1); fails where the CA cannot */
 	const char *preferred_chain; /* common name of the issuer at the chain's end; NULL: the CA's default chain */
 };
 
@@ -42,5 +43,12 @@ MUST_CHECK bool acme_obtain_certificate(struct acme_session *session, const stru
 					const struct acme_certificate_request *request,
 					const struct acme_solver *solver, const struct acme_observer *observer,
 					struct deadline deadline, struct acme_certificate *ret, struct error *err);
+
+/*
+ * Give up the order at URL, placed by an earlier run for something that is no longer wanted: authorizations that still
+ * wait are deactivated (§7.5.2), since they count against the CA's limits. As well as it goes, within a few seconds.
+ */
+void acme_abandon_order(struct acme_session *session, const struct acme_identity *account, const char *url,
+			struct deadline deadline);
 
 #endif

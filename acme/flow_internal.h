@@ -23,6 +23,8 @@ struct flow {
 	struct order order;    /* as last seen */
 	struct pace pace;      /* of looking at it again */
 	unsigned failed_looks; /* in a row */
+	unsigned orders;       /* placed by this run */
+	int64_t placed_at;     /* the last of them; 0: none */
 };
 
 /* STEP begins: the observer hears of it. */
@@ -60,6 +62,24 @@ MUST_CHECK bool solving_choose(struct solving *solving, struct error *err);
 /* Have the solver provision all challenges, then tell the CA (§7.5.1). */
 MUST_CHECK bool solving_present(struct solving *solving, struct error *err);
 MUST_CHECK bool solving_answer(struct solving *solving, struct error *err);
+
+/* Read those again that are not decided yet; what the CA says about when to ask again goes to the flow's pace. */
+MUST_CHECK bool solving_refresh(struct solving *solving, struct error *err);
+
+/* Whether all are decided, one way or the other. */
+bool solving_is_decided(const struct solving *solving);
+
+/* Those that failed as ERR, in the CA's words. False when none has. */
+bool solving_failures(const struct solving *solving, struct error *err);
+
+/*
+ * Give up the authorizations that still wait for us (§7.5.2): they count against the CA's limits, and their order leads
+ * nowhere any more. As well as it goes, within a few seconds. Never for an order that a later run may take up.
+ */
+void solving_deactivate(const struct solving *solving);
+
+/* §7.4.1: authorize the request's names, wildcards excepted, before there is an order. */
+MUST_CHECK bool flow_preauthorize(struct flow *flow, struct error *err);
 
 /* Clean up behind the solver, once, and release everything. */
 void solving_done(struct solving *solving);

@@ -140,6 +140,7 @@ static void keep_words(const json_t *problem, struct error *err)
 		const char *words = problem_words(sub);
 		append_words(&said, text_member(identifier, "value"),
 			     *words != '\0' ? words : text_member(sub, "type"));
+		error_part(err, text_member(identifier, "value"), text_member(sub, "type"), words);
 	}
 	append_words(&said, "see", text_member(problem, "instance"));
 	error_said(err, buf_cstr(&said), said.len);

@@ -16,7 +16,7 @@ struct acme_directory {
 	char *new_nonce;
 	char *new_account;
 	char *new_order;
-	char *new_authz; /* §7.4.1: NULL where the CA has no pre-authorization */
+	char *new_authz; /* §7.4.1: NULL where the CA has no pre-authorization; not checked yet */
 	char *revoke_cert;
 	char *key_change;
 	char *renewal_info;     /* RFC 9773 */

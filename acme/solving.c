@@ -13,7 +13,10 @@
 
 #include <string.h>
 
-enum { SIDE_BY_SIDE_FROM = 4 };
+enum {
+	SIDE_BY_SIDE_FROM = 4,
+	DEACTIVATE_MS = 5 * 1000, /* for all of them: a courtesy that must not keep anybody waiting */
+};
 
 /* Send all posts, also behind one that failed. True when all are ok. */
 static bool post_all(struct flow *flow, struct acme_post *posts, size_t count, const char *step, struct error *err)
@@ -89,6 +92,59 @@ bool solving_is_dead(const struct solving *solving)
 	return false;
 }
 
+bool solving_is_decided(const struct solving *solving)
+{
+	for (size_t i = 0; i < solving->count; i++)
+		if (!is_decided(&solving->authorizations[i]) &&
+		    solving->authorizations[i].status != AUTHORIZATION_VALID)
+			return false;
+	return true;
+}
+
+bool solving_refresh(struct solving *solving, struct error *err)
+{
+	static const char step[] = "validate";
+	struct flow *flow = solving->flow;
+	const struct acme_port *port = acme_session_port(flow->session);
+
+	/* They point into what is about to be replaced, and all answers are given. */
+	free(solving->picks);
+	solving->picks = NULL;
+	for (size_t i = 0; i < solving->count; i++) {
+		struct authorization *known = &solving->authorizations[i], seen;
+		CLEANUP(acme_post_done) struct acme_post post = {.url = flow->order.authorizations.items[i]};
+		if (is_decided(known) || known->status == AUTHORIZATION_VALID)
+			continue;
+		if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err) ||
+		    !parse_authorization(&post.response, &seen, step, err))
+			return false;
+		pace_retry_after(&flow->pace, &post.response, port->now(port->ctx));
+		authorization_done(known);
+		*known = seen;
+	}
+	return true;
+}
+
+void solving_deactivate(const struct solving *solving)
+{
+	struct flow *flow = solving->flow;
+	struct acme_post *posts = calloc(solving->count + 1, sizeof(*posts));
+	struct error failure = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; posts != NULL && i < solving->count; i++) {
+		if (solving->authorizations[i].status != AUTHORIZATION_PENDING ||
+		    solving->authorizations[i].identifier.value[0] == '\0')
+			continue;
+		posts[count].url = flow->order.authorizations.items[i];
+		posts[count++].payload = "{\"status\":\"deactivated\"}";
+	}
+	if (count > 0 && !acme_session_post(flow->session, flow->account, posts, count, "clean-up",
+					    deadline_within(flow->deadline, DEACTIVATE_MS), &failure))
+		log_debug("an authorization stays pending at the CA: %s", failure.message);
+	posts_free(posts, count);
+}
+
 static bool is_ordered(const struct acme_certificate_request *request, const struct identifier *identifier)
 {
 	for (size_t i = 0; i < request->identifier_count; i++)
@@ -113,6 +169,7 @@ static bool add_task(struct solving *solving, size_t index, const char *thumbpri
 				authorization_status_name(authorization->status));
 		error_type(err, reason.type);
 		error_said(err, buf_cstr(&said), said.len);
+		authorization_parts(authorization, err);
 		return false;
 	}
 	/* We prove control of what was asked for, and of nothing that a CA would like to have proven besides. */
@@ -233,12 +290,10 @@ bool solving_answer(struct solving *solving, struct error *err)
 void solving_done(struct solving *solving)
 {
 	const struct acme_solver *solver = solving->flow->solver;
-	const struct acme_observer *observer = solving->flow->observer;
 	struct error failure = {0};
 
-	if (solving->presented && !solver->cleanup(solver->ctx, solving->tasks, solving->task_count, &failure) &&
-	    observer != NULL && observer->note != NULL)
-		observer->note(observer->ctx, &failure);
+	if (solving->presented && !solver->cleanup(solver->ctx, solving->tasks, solving->task_count, &failure))
+		flow_note(solving->flow, &failure);
 	for (size_t i = 0; i < solving->task_count; i++)
 		challenge_task_done(&solving->tasks[i]);
 	for (size_t i = 0; i < solving->count; i++)
@@ -262,31 +317,47 @@ static void list_failed(const struct solving *solving, struct buf *out)
 	}
 }
 
-bool solving_explain(struct flow *flow, struct error *err)
+bool solving_failures(const struct solving *solving, struct error *err)
 {
-	CLEANUP(solving_done) struct solving solving = {.flow = flow};
 	CLEANUP(buf_done) struct buf said, names;
-	struct error reason = {0}, unread = {0};
+	struct error reason = {0};
 	buf_init(&said, (size_t)4 * LIMIT_JSON_BODY);
 	buf_init(&names, LIMIT_JSON_BODY);
 
-	if (!solving_read(&solving, &unread))
-		log_debug("cannot read why the order failed: %s", unread.message);
-	for (size_t i = 0; i < solving.count; i++)
-		authorization_failures(&solving.authorizations[i], &said, &reason);
-	if (error_is_set(&reason)) {
-		list_failed(&solving, &names);
-		(void)error_set(err, ERROR_CA, "validate", "the CA could not validate %s", buf_cstr(&names));
-		error_said(err, buf_cstr(&said), said.len);
-	} else {
-		/* No challenge failed: the CA gave up later, and says so in the order (§7.1.3). */
-		reason = flow->order.error;
-		(void)error_set(err, ERROR_CA, "finalize", "the CA gave the order up");
-		error_said(err, reason.said, strlen(reason.said));
-	}
+	for (size_t i = 0; i < solving->count; i++)
+		authorization_failures(&solving->authorizations[i], &said, &reason);
+	if (!error_is_set(&reason))
+		return false;
+	list_failed(solving, &names);
+	(void)error_set(err, ERROR_CA, "validate", "the CA could not validate %s", buf_cstr(&names));
+	error_said(err, buf_cstr(&said), said.len);
+	for (size_t i = 0; i < solving->count; i++)
+		authorization_parts(&solving->authorizations[i], err);
 	error_type(err, reason.type);
 	if (reason.hint[0] != '\0')
 		error_hint(err, "%s", reason.hint);
 	err->transient = reason.transient;
+	return true;
+}
+
+bool solving_explain(struct flow *flow, struct error *err)
+{
+	CLEANUP(solving_done) struct solving solving = {.flow = flow};
+	const struct error *reason = &flow->order.error;
+	struct error unread = {0};
+
+	if (!solving_read(&solving, &unread))
+		log_debug("cannot read why the order failed: %s", unread.message);
+	if (!solving_failures(&solving, err)) {
+		/* No challenge failed: the CA gave up later, and says so in the order (§7.1.3). */
+		(void)error_set(err, ERROR_CA, "finalize", "the CA gave the order up");
+		error_said(err, reason->said, strlen(reason->said));
+		memcpy(err->parts, reason->parts, sizeof(err->parts));
+		error_type(err, reason->type);
+		if (reason->hint[0] != '\0')
+			error_hint(err, "%s", reason->hint);
+		err->transient = reason->transient;
+	}
+	solving_deactivate(&solving);
 	return false;
 }

@@ -103,6 +103,47 @@ void error_hint(struct error *err, const char *format, ...)
 	va_end(args);
 }
 
+/* Three lines for each part; an empty text is a dash, so that no line is empty and none is lost in a record. */
+static const char no_text[] = "-";
+
+void error_part(struct error *err, const char *identifier, const char *type, const char *detail)
+{
+	struct error_part part;
+	char lines[sizeof(part) + 4];
+	size_t used = strlen(err->parts);
+
+	(void)escape_str(part.identifier, sizeof(part.identifier), identifier != NULL ? identifier : "");
+	(void)escape_str(part.type, sizeof(part.type), type != NULL ? type : "");
+	(void)escape_str(part.detail, sizeof(part.detail), detail != NULL ? detail : "");
+	int len = snprintf(lines, sizeof(lines), "%s\n%s\n%s\n", part.identifier[0] ? part.identifier : no_text,
+			   part.type[0] ? part.type : no_text, part.detail[0] ? part.detail : no_text);
+	if (len > 0 && (size_t)len < sizeof(err->parts) - used)
+		memcpy(err->parts + used, lines, (size_t)len + 1);
+}
+
+/* The line at AT into FIELD, and where the next one begins. */
+static const char *take_line(const char *at, char *field, size_t size)
+{
+	size_t len = strcspn(at, "\n"), kept = len < size ? len : size - 1;
+	if (len == strlen(no_text) && memcmp(at, no_text, len) == 0)
+		kept = 0;
+	memcpy(field, at, kept);
+	field[kept] = '\0';
+	return at + len + (at[len] == '\n');
+}
+
+bool error_part_at(const struct error *err, size_t index, struct error_part *ret)
+{
+	for (const char *at = err->parts; *at != '\0'; index--) {
+		at = take_line(at, ret->identifier, sizeof(ret->identifier));
+		at = take_line(at, ret->type, sizeof(ret->type));
+		at = take_line(at, ret->detail, sizeof(ret->detail));
+		if (index == 0)
+			return true;
+	}
+	return false;
+}
+
 void error_context(struct error *err, const char *step, const char *certificate, const char *server)
 {
 	if (err->step == NULL)

@@ -13,6 +13,7 @@
 #include "base/compiler.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct buf;
@@ -35,8 +36,9 @@ enum error_category {
 };
 
 enum {
-	ERROR_TEXT_MAX = 1024, /* our own words */
-	ERROR_SAID_MAX = 4096, /* the other side's words: whole enough for a CA's self-service link */
+	ERROR_TEXT_MAX = 1024,  /* our own words */
+	ERROR_SAID_MAX = 4096,  /* the other side's words: whole enough for a CA's self-service link */
+	ERROR_PARTS_MAX = 4096, /* what concerns single names: some twenty of them */
 	ERROR_NAME_MAX = 256,
 };
 
@@ -52,6 +54,14 @@ struct error {
 	char message[ERROR_TEXT_MAX];     /* one sentence of ours, without a final full stop */
 	char said[ERROR_SAID_MAX];        /* the other side's words, made terminal-safe; or empty */
 	char hint[ERROR_TEXT_MAX];        /* what to do next; or empty */
+	char parts[ERROR_PARTS_MAX];      /* see error_part() */
+};
+
+/* One part of a failure that concerns one name. Texts are terminal-safe, empty where unknown. */
+struct error_part {
+	char identifier[ERROR_NAME_MAX];
+	char type[ERROR_NAME_MAX];
+	char detail[ERROR_TEXT_MAX / 2];
 };
 
 /* Make ERR empty (ERROR_NONE). A fresh `struct error err = {0}` is empty too. */
@@ -85,6 +95,15 @@ void error_type(struct error *err, const char *type);
 
 /* What to do next. The first hint wins, as the first cause does. */
 void error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * A part of the failure that concerns the name IDENTIFIER: for JSON; people read it in `said`. Each text may be NULL or
+ * empty. What does not fit any more is left out.
+ */
+void error_part(struct error *err, const char *identifier, const char *type, const char *detail);
+
+/* Part number INDEX, from 0; false behind the last. */
+bool error_part_at(const struct error *err, size_t index, struct error_part *ret);
 
 /* Add what is still unknown: NULL arguments and fields already filled are left alone. STEP is a static string. */
 void error_context(struct error *err, const char *step, const char *certificate, const char *server);

@@ -144,7 +144,7 @@ static bool set_servers(const struct arguments *arguments, const struct config *
 static bool describe(const struct context *context, const struct arguments *arguments, struct renewal *ret,
 		     struct error *err)
 {
-	CLEANUP(renewal_done) struct renewal wanted = {0};
+	CLEANUP(renewal_done) struct renewal wanted = {.pre_authorize = option_given(arguments, OPTION_PRE_AUTHORIZE)};
 	const char *email = context->config != NULL ? context->config->email : NULL;
 
 	if (arguments->names.len > 0)
@@ -211,6 +211,8 @@ const struct command command_issue = {
 			 "the chain that ends under this common name, where the CA has it"},
 			{OPTION_NOT_AFTER, "not-after", 0, "TIME",
 			 "ask for this end (10d, 36h or RFC 3339); renewals ask for the same span"},
+			{OPTION_PRE_AUTHORIZE, "pre-authorize", 0, NULL,
+			 "authorize the names before the order, at CAs that offer it"},
 			{OPTION_EMAIL, "email", 0, "ADDRESS", "contact for the CA"},
 			{OPTION_AGREE_TOS, "agree-tos", 0, NULL, "agree to the CA's terms of service"},
 			{OPTION_DEPLOY, "deploy", 0, "SERVER", "push it to this server of the config; repeatable"},

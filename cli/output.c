@@ -37,6 +37,21 @@ static void set_time(json_t *object, const char *key, int64_t wall)
 	set_str(object, key, wall > 0 ? rfc3339_format(wall, text) : NULL);
 }
 
+/* RFC 8555 §6.7.1: which names failed, and why. */
+static json_t *parts_json(const struct error *err)
+{
+	json_t *list = json_array();
+	struct error_part part;
+	for (size_t i = 0; error_part_at(err, i, &part); i++) {
+		json_t *entry = json_object();
+		set_str(entry, "identifier", part.identifier);
+		set_str(entry, "type", part.type);
+		set_str(entry, "detail", part.detail);
+		(void)json_array_append_new(list, entry);
+	}
+	return list;
+}
+
 static json_t *error_json(const struct error *err)
 {
 	char detail[ERROR_TEXT_MAX + ERROR_SAID_MAX + 4];
@@ -49,6 +64,7 @@ static json_t *error_json(const struct error *err)
 	set_str(object, "step", err->step);
 	set_str(object, "hint", err->hint);
 	set_time(object, "retry_at", err->retry_at);
+	(void)json_object_set_new(object, "subproblems", parts_json(err));
 	return object;
 }
 

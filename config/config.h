@@ -60,6 +60,7 @@ struct config_domain {
 	enum key_type key_type;
 	bool reuse_key;
 	char *profile; /* NULL: the CA entry's, else the CA's default */
+	bool pre_authorize;
 	struct config_rollout rollout;
 	struct config_hooks hooks;
 	struct config_position position;

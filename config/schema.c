@@ -87,6 +87,8 @@ static const struct schema_key keys[] = {
 	{"domains.reuse_key", ONE, VALUE_BOOL, INTO(config_domain, reuse_key), .help = "keep the key when renewing"},
 	{"domains.profile", ONE, VALUE_TEXT, INTO(config_domain, profile), .check = value_profile,
 	 .help = "default: the provider's profile"},
+	{"domains.pre_authorize", ONE, VALUE_BOOL, INTO(config_domain, pre_authorize),
+	 .help = "authorize the names before the order, at CAs that can; default false"},
 	{"domains.rollout", MAP, VALUE_TEXT, .help = "in which order servers get the certificate"},
 	{"domains.rollout.canary", ONE, VALUE_NUMBER, SCHEMA_NO_EFFECT, INTO(config_domain, rollout.canary),
 	 .max = NUMBER_MAX, .help = "servers that go first"},

@@ -131,6 +131,10 @@ static bool resume_or_stage(struct issuance *issuance, struct error *err)
 		issuance->key = STEAL(key);
 		return true;
 	}
+	/* Only the CA that has it, and only for the account that placed it, would listen. */
+	if (found && order.url != NULL && str_equal(order.ca_url, issuance->wanted->ca_url) &&
+	    str_equal(order.account, issuance->account.kid))
+		acme_abandon_order(issuance->session, &issuance->account, order.url, issuance->deadline);
 	return store_delete_record(store, STORE_ORDER, name, err) && stage_key(issuance, err);
 }
 
@@ -206,6 +210,7 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 		.profile = issuance->profile,
 		.not_after = not_after,
 		.preferred_chain = wanted->preferred_chain,
+		.pre_authorize = wanted->pre_authorize,
 	};
 	const struct acme_observer observer = {
 		.ctx = issuance,

@@ -49,6 +49,7 @@ bool wanted_from_domain(const struct service *service, const struct config_domai
 		.key_type = domain->key_type,
 		.reuse_key = domain->reuse_key,
 		.challenge = domain->challenge,
+		.pre_authorize = domain->pre_authorize,
 		.from_config = true,
 	};
 

@@ -56,6 +56,7 @@ static const struct {
 	{"message", offsetof(struct error, message), ERROR_TEXT_MAX, false},
 	{"said", offsetof(struct error, said), ERROR_SAID_MAX, true},
 	{"hint", offsetof(struct error, hint), ERROR_TEXT_MAX, false},
+	{"parts", offsetof(struct error, parts), ERROR_PARTS_MAX, true},
 };
 
 static const struct record_field fields[] = {

@@ -35,6 +35,7 @@ struct renewal {
 	char *profile;         /* asked for by the user; NULL: none */
 	char *profile_issued;  /* the live certificate's, as far as the CA told or we asked; NULL: unknown */
 	char *preferred_chain; /* NULL: the CA's default chain */
+	bool pre_authorize;    /* names before the order (RFC 8555 §7.4.1) */
 	int64_t lifetime;      /* seconds that certificates are ordered for; 0: the CA decides */
 	enum challenge_type challenge;
 	char *webroot;

@@ -13,6 +13,7 @@
 #include "base/str.h"
 #include "support_keys.h"
 #include "support_transcript_account.h"
+#include "support_transcript_chains.h"
 #include "tests/support/test.h"
 
 #include <openssl/bn.h>
@@ -148,29 +149,6 @@ static void parse_script(const char *text)
 		text += len + (text[len] == '\n');
 	}
 }
-
-/* A leaf that nobody checks here. */
-static const char chain_pem[] = "-----BEGIN CERTIFICATE-----\n"
-				"MIIBQzCB66ADAgECAgUAh2VDITAKBggqhkjOPQQDAjAVMRMwEQYDVQQDEwpFeGFt\n"
-				"cGxlIENBMCIYDzAwMDEwMTAxMDAwMDAwWhgPMDAwMTAxMDEwMDAwMDBaMBYxFDAS\n"
-				"BgNVBAMTC2V4YW1wbGUuY29tMFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAEeBZu\n"
-				"7cbpAYNXZLbbh8rNIzuOoqOOtmxA1v7cRm//AwyMwWxyHz4zfwmBhcSrf47NUAFf\n"
-				"qzLQ2PPQxdTXREYEnKMjMCEwHwYDVR0jBBgwFoAUaYhba4dGQEHhs3uEe6CuLN4B\n"
-				"yNQwCgYIKoZIzj0EAwIDRwAwRAIge09+S5TZAlw5tgtiVvuERV6cT4mfutXIlwTb\n"
-				"+FYN/8oCIClDsqBklhB9KAelFiYt9+6FDj3z4KGVelYM5MdsO3pK\n"
-				"-----END CERTIFICATE-----\n";
-
-/* Another one, of "Other CA". */
-static const char other_chain_pem[] = "-----BEGIN CERTIFICATE-----\n"
-				      "MIIBEjCBuQIBTTAKBggqhkjOPQQDAjATMREwDwYDVQQDDAhPdGhlciBDQTAgFw0y\n"
-				      "NjExMjUwMDU0MThaGA8yMTA5MDExMzAwNTQxOFowFjEUMBIGA1UEAwwLZXhhbXBs\n"
-				      "ZS5jb20wWTATBgcqhkjOPQIBBggqhkjOPQMBBwNCAARe/MvcwCnqmGNIfUTnlOZR\n"
-				      "5UZChZpcVKbyHZNlBDQY7PFxJ068mH+lmlHn3T2s6I//cp9vHG57V8GyTA+9Lhav\n"
-				      "MAoGCCqGSM49BAMCA0gAMEUCIEW76ZUngaFz7UOqJXgXOhEfpqih2UgPBnL4/CMy\n"
-				      "v5GFAiEA7Am7OrUI4LfxIoXi8JX54MzhIVTeH9U6D7t0UdmY+Wc=\n"
-				      "-----END CERTIFICATE-----\n";
-
-const char *const transcript_chain_pem = chain_pem;
 
 /* A copy of TEXT with the @{…} filled in. */
 static char *substitute(const char *text)
@@ -523,12 +501,18 @@ static void check_number(const char *name, long long got)
 
 static void check_failure(const struct error *err)
 {
+	static char failed_parts[2 * ERROR_PARTS_MAX];
+	struct error_part part;
 	const struct {
 		const char *name, *text;
-	} parts[] = {{"message", err->message}, {"said", err->said}, {"hint", err->hint}};
+	} parts[] = {{"message", err->message}, {"said", err->said}, {"hint", err->hint}, {"part", failed_parts}};
 	char got[64];
 	const char *want = value_of(&play.results, "failed");
 
+	failed_parts[0] = '\0';
+	for (size_t i = 0; error_part_at(err, i, &part); i++)
+		(void)snprintf(failed_parts + strlen(failed_parts), sizeof(failed_parts) - strlen(failed_parts),
+			       "%s | %s | %s\n", part.identifier, part.type, part.detail);
 	if (want == NULL)
 		test_check_ok(__FILE__, __LINE__, "the run", false, err);
 	(void)snprintf(got, sizeof(got), "%s %s", error_category_name(err->category), err->step ? err->step : "-");
@@ -648,6 +632,7 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 		.profile = value_of(&play.settings, "profile"),
 		.not_after = read_time("not-after"),
 		.preferred_chain = value_of(&play.settings, "preferred-chain"),
+		.pre_authorize = value_of(&play.settings, "pre-authorize") != NULL,
 	};
 	play.csr = strdup("ZGVy");
 	bool ok = acme_obtain_certificate(session, &account, &request, &solver, &observer, play_deadline(), &got, err);
@@ -656,6 +641,13 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 	else
 		CHECK(got.chain == NULL && got.fallback == NULL);
 	return ok;
+}
+
+static bool run_abandon(struct acme_session *session, const struct acme_signer *signer)
+{
+	const struct acme_identity account = {.signer = signer, .kid = account_url};
+	acme_abandon_order(session, &account, value_of(&play.settings, "resume"), play_deadline());
+	return true;
 }
 
 const char *transcript_setting(const char *name)
@@ -723,8 +715,9 @@ size_t transcript_run_text(const char *text)
 	CHECK_OK(session != NULL, err);
 
 	const char *what = value_of(&play.settings, "run");
-	bool ok = what != NULL ? transcript_run_account(session, &signer, what, &err)
-			       : run_certificate(session, &signer, &err);
+	bool ok = what == NULL                 ? run_certificate(session, &signer, &err)
+		  : str_equal(what, "abandon") ? run_abandon(session, &signer)
+					       : transcript_run_account(session, &signer, what, &err);
 	acme_session_free(session);
 	key_free(key);
 	check_results(&err, ok);

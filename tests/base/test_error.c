@@ -143,4 +143,43 @@ TEST(prints_one_line_where_nothing_else_is_known)
 	CHECK_STR(error_category_name(ERROR_INTERNAL), "internal");
 }
 
+TEST(parts_name_what_they_concern)
+{
+	struct error err = {0};
+	struct error_part part;
+	CHECK(!error_part_at(&err, 0, &part));
+	error_part(&err, "a.example", "urn:x", "first\nline");
+	error_part(&err, NULL, "", "second \x1b[31m");
+	error_part(&err, "c.example", NULL, NULL);
+	CHECK(error_part_at(&err, 0, &part));
+	CHECK_STR(part.identifier, "a.example");
+	CHECK_STR(part.type, "urn:x");
+	CHECK(strchr(part.detail, '\n') == NULL);
+	CHECK(error_part_at(&err, 1, &part));
+	CHECK_STR(part.identifier, "");
+	CHECK_STR(part.type, "");
+	CHECK(strchr(part.detail, 0x1b) == NULL);
+	CHECK(error_part_at(&err, 2, &part));
+	CHECK_STR(part.identifier, "c.example");
+	CHECK_STR(part.detail, "");
+	CHECK(!error_part_at(&err, 3, &part));
+}
+
+TEST(parts_beyond_the_room_are_left_out_whole)
+{
+	struct error err = {0};
+	struct error_part part;
+	char detail[400];
+	size_t count = 0;
+	memset(detail, 'x', sizeof(detail) - 1);
+	detail[sizeof(detail) - 1] = '\0';
+	for (int i = 0; i < 100; i++)
+		error_part(&err, "name.example", "urn:x", detail);
+	while (error_part_at(&err, count, &part)) {
+		CHECK_INT(strlen(part.detail), sizeof(detail) - 1);
+		count++;
+	}
+	CHECK(count >= 8 && count < 12);
+}
+
 TEST_MAIN()

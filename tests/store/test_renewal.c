@@ -73,6 +73,8 @@ static struct renewal full_record(void)
 	error_type(&last, "urn:ietf:params:acme:error:rateLimited");
 	error_said(&last, "too many\ncertificates", 21);
 	error_hint(&last, "wait");
+	error_part(&last, NULL, "urn:x", "all of them");
+	error_part(&last, "www.example.com", NULL, NULL);
 	(void)error_set(&last, ERROR_CA, NULL, "the CA refused");
 	error_keep(&renewal.last_error, &last);
 
@@ -127,6 +129,7 @@ static void check_full(const struct renewal *got, const struct renewal *want)
 
 static void check_error(const struct error *got, const struct error *want)
 {
+	struct error_part part, back;
 	CHECK_INT(got->category, want->category);
 	CHECK_INT(got->transient, want->transient);
 	CHECK_INT(got->http_status, want->http_status);
@@ -137,6 +140,12 @@ static void check_error(const struct error *got, const struct error *want)
 	CHECK_STR(got->type, want->type);
 	CHECK_STR(got->message, want->message);
 	CHECK_STR(got->said, want->said);
+	for (size_t i = 0; error_part_at(want, i, &part); i++) {
+		CHECK(error_part_at(got, i, &back));
+		CHECK_STR(back.identifier, part.identifier);
+		CHECK_STR(back.type, part.type);
+		CHECK_STR(back.detail, part.detail);
+	}
 	CHECK_STR(got->hint, want->hint);
 }
 
