@@ -29,6 +29,7 @@ struct acme_session {
 	bool has_directory;
 	struct acme_directory directory; /* its url is there from the start */
 	struct nonce_pool nonces;
+	_Atomic int64_t clock_offset; /* seconds ahead of the CA, by its latest Date */
 };
 
 struct acme_session *acme_session_new(const struct acme_port *port, const char *url, struct error *err)
@@ -92,6 +93,20 @@ static bool is_success(const struct http_response *response)
 	return response->status >= 200 && response->status < 300;
 }
 
+/* Certificates, windows and back-off are all of the wall clock: where it is wrong, nothing else makes sense. */
+static void note_date(struct acme_session *session, const struct http_response *response)
+{
+	const char *date = http_response_header(response, "Date", 0);
+	int64_t theirs = 0;
+	if (date != NULL && http_date_parse(date, strlen(date), &theirs))
+		session->clock_offset = session->port->now(session->port->ctx) - theirs;
+}
+
+int64_t acme_session_clock_offset(const struct acme_session *session)
+{
+	return session->clock_offset;
+}
+
 /* One unsigned GET or HEAD, tried once more when its connection fails: it changes nothing at the CA. */
 static bool send_unsigned(struct acme_session *session, struct http_exchange *exchange, const char *step,
 			  struct deadline deadline, struct error *err)
@@ -111,10 +126,31 @@ static bool send_unsigned(struct acme_session *session, struct http_exchange *ex
 		error_context(err, step, NULL, NULL);
 		return false;
 	}
+	note_date(session, &exchange->response);
 	nonce_pool_put(&session->nonces, http_response_header(&exchange->response, "Replay-Nonce", 0));
-	if (!is_success(&exchange->response))
+	if (!is_success(&exchange->response)) {
+		error_clock(err, session->clock_offset);
 		return acme_problem_from_response(&exchange->response, exchange->request.url, step,
 						  port->now(port->ctx), err);
+	}
+	return true;
+}
+
+bool acme_session_get(struct acme_session *session, const char *url, const char *step, struct deadline deadline,
+		      struct http_response *ret, struct error *err)
+{
+	CLEANUP(exchange_done)
+	struct http_exchange exchange = {
+		.request = {.method = HTTP_GET,
+			    .url = url,
+			    .accept = "application/json",
+			    .max_response = LIMIT_JSON_BODY,
+			    .follow = true},
+	};
+	if (!acme_session_check_url(session, url, step, err) || !send_unsigned(session, &exchange, step, deadline, err))
+		return false;
+	*ret = exchange.response;
+	exchange.response = (struct http_response){0};
 	return true;
 }
 
@@ -341,6 +377,7 @@ static void judge(struct round *round, struct attempt *attempt, struct http_exch
 		return;
 	}
 	(void)acme_problem_from_response(&exchange->response, post->url, round->step, port->now(port->ctx), &problem);
+	error_clock(&problem, round->session->clock_offset);
 	if (acme_problem_is(problem.type, "badNonce") && retry_bad_nonce(round, attempt, &exchange->response))
 		return;
 	/* Its headers and its problem document may say more than an error holds. */
@@ -361,8 +398,10 @@ static bool run_round(struct round *round, struct error *err)
 		return false;
 	if (!port->send(port->ctx, round->exchanges, count, round->deadline, err))
 		return false;
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
+		note_date(round->session, &round->exchanges[i].response);
 		judge(round, round->sent[i], &round->exchanges[i]);
+	}
 	/* After judging, because a badNonce among the answers empties the pool of what is older than this round. */
 	for (size_t i = 0; i < count; i++) {
 		const struct http_response *kept = &round->sent[i]->post->response;

@@ -74,6 +74,19 @@ MUST_CHECK bool acme_session_post(struct acme_session *session, const struct acm
 
 void acme_post_done(struct acme_post *post);
 
+/*
+ * One GET without a signature, for the few resources that are read so (RFC 8555 §6.3, RFC 9773 §4.1); tried again once
+ * when its connection breaks. URL passes acme_session_check_url() first. RET is a 2xx answer, owned by the caller.
+ */
+MUST_CHECK bool acme_session_get(struct acme_session *session, const char *url, const char *step,
+				 struct deadline deadline, struct http_response *ret, struct error *err);
+
+/*
+ * Seconds that our clock is ahead of the CA's (behind: negative) by the Date of its latest answer; 0 while unknown.
+ * Failures of this session's requests carry it where it is more than LIMIT_CLOCK_OFFSET; see error_clock().
+ */
+int64_t acme_session_clock_offset(const struct acme_session *session);
+
 /* Whether URL may be asked: https (or http where the directory is http on a loopback literal), no user, no fragment, at
  * most LIMIT_URL bytes, and the directory's own host and port. ERROR_CA otherwise. */
 MUST_CHECK bool acme_session_check_url(const struct acme_session *session, const char *url, const char *step,

@@ -9,6 +9,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/escape.h"
+#include "base/limits.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -75,10 +76,50 @@ bool error_oom(struct error *err)
 	return error_set(err, ERROR_INTERNAL, NULL, "out of memory");
 }
 
+/* The next URL in TEXT from *AT on, its length in *RET_LEN, *AT moved behind it. NULL: none is left. */
+static const char *next_url(const char *text, size_t len, size_t *at, size_t *ret_len)
+{
+	static const char scheme[] = "https://";
+	const char *start = *at < len ? memmem(text + *at, len - *at, scheme, strlen(scheme)) : NULL;
+	if (start == NULL)
+		return NULL;
+	const char *end = start;
+	while (end<text + len && * end> ' ' && *end < 0x7f && strchr("\"<>\\", *end) == NULL)
+		end++;
+	*at = (size_t)(end - text);
+	*ret_len = (size_t)(end - start);
+	return start;
+}
+
+/*
+ * SAID is TEXT cut to SIZE: the first link that was lost by that is put back whole, on a line of its own. Half a link
+ * helps nobody, and a CA's link may be all that lifts a pause.
+ */
+static void keep_link(char *said, size_t size, const char *text, size_t len)
+{
+	size_t at = 0, url_len = 0;
+	const char *url;
+	while ((url = next_url(text, len, &at, &url_len)) != NULL) {
+		const char *kept = memmem(said, strlen(said), url, url_len);
+		if (kept != NULL || url_len + 2 > size / 2)
+			continue;
+		(void)escape_text(said, size - url_len - 1, text, len, /* keep_lines= */ true);
+		size_t used = strlen(said);
+		said[used] = '\n';
+		memcpy(said + used + 1, url, url_len);
+		said[used + 1 + url_len] = '\0';
+		return;
+	}
+}
+
 void error_said(struct error *err, const char *text, size_t len)
 {
-	if (err->said[0] == '\0' && text != NULL)
-		(void)escape_text(err->said, sizeof(err->said), text, len, /* keep_lines= */ true);
+	if (err->said[0] != '\0' || text == NULL)
+		return;
+	(void)escape_text(err->said, sizeof(err->said), text, len, /* keep_lines= */ true);
+	/* Full to the last few bytes: something may have been cut. */
+	if (strlen(err->said) + 16 >= sizeof(err->said))
+		keep_link(err->said, sizeof(err->said), text, len);
 }
 
 /* Fill a name that is still unknown. */
@@ -91,6 +132,12 @@ static void set_name(char field[ERROR_NAME_MAX], const char *name)
 void error_type(struct error *err, const char *type)
 {
 	set_name(err->type, type);
+}
+
+void error_clock(struct error *err, int64_t offset)
+{
+	if (err->clock_offset == 0 && (offset > LIMIT_CLOCK_OFFSET || offset < -LIMIT_CLOCK_OFFSET))
+		err->clock_offset = offset;
 }
 
 void error_hint(struct error *err, const char *format, ...)
@@ -178,6 +225,19 @@ static void format_said(const char *said, struct buf *out)
 	buf_char(out, '\n');
 }
 
+/* In days and hours, or hours and minutes: a time zone taken for UTC shows as whole hours. */
+static void format_clock(int64_t offset, struct buf *out)
+{
+	const char *direction = offset > 0 ? "ahead of" : "behind";
+	long long minutes = (long long)(offset > 0 ? offset : -offset) / 60, hours = minutes / 60;
+	buf_str(out, "  clock: this machine's clock is ");
+	if (hours >= 48)
+		buf_printf(out, "%lld days and %lld hours", hours / 24, hours % 24);
+	else
+		buf_printf(out, "%lld hours and %lld minutes", hours, minutes % 60);
+	buf_printf(out, " %s the CA's: set it right first\n", direction);
+}
+
 void error_format(const struct error *err, struct buf *out)
 {
 	char time[RFC3339_SIZE];
@@ -192,6 +252,8 @@ void error_format(const struct error *err, struct buf *out)
 		buf_printf(out, "  type: %s\n", err->type);
 	if (err->retry_at > 0)
 		buf_printf(out, "  retry: not before %s\n", rfc3339_format(err->retry_at, time));
+	if (err->clock_offset != 0)
+		format_clock(err->clock_offset, out);
 	if (err->hint[0] != '\0')
 		buf_printf(out, "  next: %s\n", err->hint);
 }

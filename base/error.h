@@ -44,10 +44,11 @@ enum {
 
 struct error {
 	enum error_category category;
-	bool transient;                   /* trying the same again later may work */
-	long http_status;                 /* of the answer that caused it, or 0 */
-	int64_t retry_at;                 /* wall clock seconds before which trying again is useless, or 0 */
-	const char *step;                 /* static string, e.g. "new-order", "upload"; NULL until known */
+	bool transient;       /* trying the same again later may work */
+	long http_status;     /* of the answer that caused it, or 0 */
+	int64_t retry_at;     /* wall clock seconds before which trying again is useless, or 0 */
+	int64_t clock_offset; /* seconds that our clock is ahead of the other side's, where that is too much; or 0 */
+	const char *step;     /* static string, e.g. "new-order", "upload"; NULL until known */
 	char certificate[ERROR_NAME_MAX]; /* empty until known */
 	char server[ERROR_NAME_MAX];      /* deployment target; empty where none */
 	char type[ERROR_NAME_MAX];        /* the CA's urn:ietf:params:acme:error:…, made terminal-safe; or empty */
@@ -87,11 +88,20 @@ bool error_errno(struct error *err, enum error_category category, const char *st
 /* Out of memory, as ERROR_INTERNAL. Returns false. */
 bool error_oom(struct error *err);
 
-/* The other side's words, made terminal-safe and cut to fit. Kept only if none are there yet. */
+/*
+ * The other side's words, made terminal-safe and cut to fit, but no https link in two: the first that would be lost
+ * stands whole behind the cut. Kept only if none are there yet.
+ */
 void error_said(struct error *err, const char *text, size_t len);
 
 /* The CA's problem type. Kept only if none is there yet. */
 void error_type(struct error *err, const char *type);
+
+/*
+ * Our clock is OFFSET seconds ahead of the other side's (behind: negative). Kept only if that is more than
+ * LIMIT_CLOCK_OFFSET: then it is told with the failure, whatever it was.
+ */
+void error_clock(struct error *err, int64_t offset);
 
 /* What to do next. The first hint wins, as the first cause does. */
 void error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);

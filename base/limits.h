@@ -37,6 +37,10 @@ enum {
 	LIMIT_PARALLEL_REQUESTS = 8,            /* reads and posts of one order that are in flight together */
 	LIMIT_RETRY_AFTER_FAILURE = 24 * 3600,  /* longest wait honoured across runs after a failure, seconds */
 	LIMIT_RETRY_AFTER_RATE = 7 * 24 * 3600, /* the same for 429 and 503 */
+	LIMIT_ARI_RETRY_LEAST = 60,             /* RFC 9773 section 4.3.2: what Retry-After may ask for, seconds */
+	LIMIT_ARI_RETRY_MOST = 24 * 3600,
+	LIMIT_ARI_RETRY_LATER = 6 * 3600, /* section 4.3.3: after a lasting failure, or without Retry-After */
+	LIMIT_CLOCK_OFFSET = 3600, /* seconds that our clock and the CA's may differ by before every failure says so */
 
 	/* DNS */
 	LIMIT_DNS_MESSAGE = 64 * 1024,

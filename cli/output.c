@@ -65,6 +65,8 @@ static json_t *error_json(const struct error *err)
 	set_str(object, "hint", err->hint);
 	set_time(object, "retry_at", err->retry_at);
 	(void)json_object_set_new(object, "subproblems", parts_json(err));
+	if (err->clock_offset != 0)
+		(void)json_object_set_new(object, "clock_offset", json_integer((json_int_t)err->clock_offset));
 	return object;
 }
 

@@ -62,6 +62,7 @@ static const struct {
 static const struct record_field fields[] = {
 	{.key = "transient", .type = RECORD_FLAG, .offset = offsetof(struct error, transient)},
 	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct error, retry_at)},
+	{.key = "clock_offset", .type = RECORD_TIME, .offset = offsetof(struct error, clock_offset)},
 };
 
 json_t *error_record_write(const struct error *error, struct error *err)

@@ -2,6 +2,8 @@
 #include "base/error.h"
 
 #include "base/buf.h"
+#include "base/limits.h"
+#include "base/str.h"
 #include "tests/support/test.h"
 
 #include <errno.h>
@@ -180,6 +182,41 @@ TEST(parts_beyond_the_room_are_left_out_whole)
 		count++;
 	}
 	CHECK(count >= 8 && count < 12);
+}
+
+TEST(a_link_is_never_cut)
+{
+	static char text[3 * ERROR_SAID_MAX];
+	static const char link[] = "https://ca.example/unpause?jwt=eyJhbGciOiJIUzI1NiJ9.x-_";
+	static const size_t places[] = {0, 100, ERROR_SAID_MAX - 30, ERROR_SAID_MAX - 1, 2 * ERROR_SAID_MAX};
+	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
+		struct error err = {0};
+		memset(text, 'a', sizeof(text));
+		memcpy(text + places[i], link, strlen(link));
+		text[places[i] + strlen(link)] = ' ';
+		error_said(&err, text, sizeof(text));
+		CHECK_CONTAINS(err.said, link);
+		CHECK(strlen(err.said) < ERROR_SAID_MAX);
+	}
+	/* Half a link that was kept before the cut is no link. */
+	struct error err = {0};
+	memset(text, ' ', sizeof(text));
+	memcpy(text + ERROR_SAID_MAX - 20, link, strlen(link));
+	error_said(&err, text, sizeof(text));
+	CHECK(str_ends(err.said, link));
+}
+
+TEST(a_clock_that_is_off_is_told)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_CA, "new-order", "refused");
+	error_clock(&err, LIMIT_CLOCK_OFFSET);
+	CHECK_INT(err.clock_offset, 0);
+	error_clock(&err, 7380);
+	CHECK_CONTAINS(formatted(&err), "  clock: this machine's clock is 2 hours and 3 minutes ahead of the CA's");
+	err.clock_offset = 0;
+	error_clock(&err, -(3 * 86400 + 3600));
+	CHECK_CONTAINS(formatted(&err), "3 days and 1 hours behind the CA's");
 }
 
 TEST_MAIN()

@@ -13,6 +13,7 @@
 #define CERTFERRY_ACME_H
 
 #include "acme/account.h"
+#include "acme/ari.h"
 #include "acme/chain.h"
 #include "acme/eab.h"
 #include "acme/flow.h"
