@@ -322,6 +322,8 @@ static bool authorize(struct flow *flow, struct error *err)
 
 	/* One poll of the order instead of one for each authorization: it leaves "pending" when all are decided. */
 	flow_begin(flow, "validate");
+	if (!solving_await_asked(&solving, err))
+		return false;
 	pace_restart(&flow->pace);
 	while (flow->order.status == ORDER_PENDING)
 		if (!look_again(flow, "validate", err))

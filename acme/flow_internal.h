@@ -81,6 +81,9 @@ void solving_deactivate(const struct solving *solving);
 /* §7.4.1: authorize the request's names, wildcards excepted, before there is an order. */
 MUST_CHECK bool flow_preauthorize(struct flow *flow, struct error *err);
 
+/* Where the solver itself is asked, until it was: looking at the order any sooner is of no use. */
+MUST_CHECK bool solving_await_asked(struct solving *solving, struct error *err);
+
 /* Clean up behind the solver, once, and release everything. */
 void solving_done(struct solving *solving);
 

@@ -70,6 +70,13 @@ struct acme_solver {
 			struct error *err);
 
 	/*
+	 * MAY be NULL. Where the solver itself is asked: return when the CA has asked for all of it, or after the time
+	 * in which a CA usually does. The order is looked at then (RFC 8555 §7.5.1). False when cancelled or past
+	 * DEADLINE.
+	 */
+	bool (*await_asked)(void *ctx, struct deadline deadline, struct error *err);
+
+	/*
 	 * Remove what present provisioned, and nothing else. Called exactly once after present, whether it worked or
 	 * not, also after cancellation: it must bound its own time. What cannot be removed is reported in ERR, which
 	 * the flow hands to the observer and does not count as failure.

@@ -80,6 +80,8 @@ static bool solve(struct solving *solving, struct error *err)
 	if (!solving_present(solving, err) || !solving_answer(solving, err))
 		return false;
 	flow_begin(flow, "validate");
+	if (!solving_await_asked(solving, err))
+		return false;
 	pace_restart(&flow->pace);
 	while (!solving_is_decided(solving))
 		if (!pace_wait(&flow->pace, acme_session_port(flow->session), flow->deadline, "validate", err) ||

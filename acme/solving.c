@@ -287,6 +287,17 @@ bool solving_answer(struct solving *solving, struct error *err)
 	return ok;
 }
 
+bool solving_await_asked(struct solving *solving, struct error *err)
+{
+	const struct acme_solver *solver = solving->flow->solver;
+	if (solver->await_asked == NULL || solving->task_count == 0 ||
+	    solver->await_asked(solver->ctx, solving->flow->deadline, err))
+		return true;
+	err->transient = err->category != ERROR_CANCELLED;
+	error_context(err, "validate", NULL, NULL);
+	return false;
+}
+
 void solving_done(struct solving *solving)
 {
 	const struct acme_solver *solver = solving->flow->solver;

@@ -3,11 +3,10 @@
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output.h"
+#include "cli/validation.h"
 #include "service/apply.h"
 #include "service/wanted.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -50,39 +49,6 @@ static bool set_name(const struct arguments *arguments, struct renewal *wanted, 
 		return false;
 	}
 	return str_set(&wanted->name, name, err);
-}
-
-/* Renewals run from elsewhere: paths are kept whole. */
-static bool set_path(char **ret, const char *path, struct error *err)
-{
-	char resolved[PATH_MAX];
-	if (path == NULL)
-		return true;
-	if (realpath(path, resolved) == NULL)
-		return error_errno(err, ERROR_USAGE, "usage", errno, "%s", path);
-	return str_set(ret, resolved, err);
-}
-
-static bool set_validation(const struct arguments *arguments, struct renewal *wanted, struct error *err)
-{
-	const char *webroot = option_value(arguments, OPTION_WEBROOT, /* fallback= */ NULL);
-	const char *provider = option_value(arguments, OPTION_DNS, /* fallback= */ NULL);
-	const char *credentials = option_value(arguments, OPTION_CREDENTIALS, /* fallback= */ NULL);
-
-	if ((webroot == NULL) == (provider == NULL))
-		return usage(err, "one way to validate is needed",
-			     "--webroot DIR, or --dns PROVIDER [--credentials FILE]");
-	if (credentials != NULL && provider == NULL)
-		return usage(err, "--credentials goes with --dns", "--dns PROVIDER --credentials FILE");
-	wanted->challenge = webroot != NULL ? CHALLENGE_HTTP_01 : CHALLENGE_DNS_01;
-	for (size_t i = 0; i < wanted->identifier_count; i++) {
-		if (webroot != NULL && identifier_is_wildcard(&wanted->identifiers[i]))
-			return usage(err, "a wildcard cannot be validated through a webroot", "use --dns PROVIDER");
-		if (provider != NULL && wanted->identifiers[i].type == IDENTIFIER_IP)
-			return usage(err, "an IP address cannot be validated through DNS", "use --webroot DIR");
-	}
-	return set_path(&wanted->webroot, webroot, err) && str_set(&wanted->dns_provider, provider, err) &&
-	       set_path(&wanted->dns_credentials, credentials, err);
 }
 
 static bool set_key(const struct arguments *arguments, const struct config *config, struct renewal *wanted,
@@ -151,7 +117,7 @@ static bool describe(const struct context *context, const struct arguments *argu
 		return usage(err, "issue takes its names by -d",
 			     "certferry issue -d example.com --webroot /var/www/html");
 	if (!set_identifiers(&arguments->values[OPTION_DOMAIN], &wanted, err) || !set_name(arguments, &wanted, err) ||
-	    !set_validation(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
+	    !validation_from_arguments(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
 	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
 	    !str_set(&wanted.profile, option_value(arguments, OPTION_PROFILE, /* fallback= */ NULL), err) ||
@@ -201,6 +167,10 @@ const struct command command_issue = {
 			{OPTION_CERT_NAME, "cert-name", 0, "NAME",
 			 "what to call it here (default: the first name; an IPv6 address with - for :)"},
 			{OPTION_WEBROOT, "webroot", 0, "DIR", "validate by files in this folder of a web server"},
+			{OPTION_STANDALONE, "standalone", 0, "[ADDR:]PORT",
+			 "validate by answering the CA over HTTP here; the CA asks port 80"},
+			{OPTION_ALPN, "alpn", 0, "[ADDR:]PORT",
+			 "validate by answering the CA over TLS here; the CA asks port 443"},
 			{OPTION_DNS, "dns", 0, "PROVIDER", "validate by TXT records at this DNS provider"},
 			{OPTION_CREDENTIALS, "credentials", 0, "FILE", "the DNS provider's credentials"},
 			{OPTION_KEY_TYPE, "key-type", 0, "TYPE",

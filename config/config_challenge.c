@@ -144,5 +144,7 @@ bool config_read_challenge(struct config_build *b, const struct node *node, stru
 		domain->challenge = CHALLENGE_UNKNOWN;
 		ok = read_challenge(b, way, remote, domain);
 	}
+	if (ok && domain->challenge == CHALLENGE_TLS_ALPN_01 && domain->listen == NULL)
+		ok = str_set(&domain->listen, ":443", b->err);
 	return ok && (domain->challenge == CHALLENGE_UNKNOWN || check_names(b, node, way, domain));
 }

@@ -20,6 +20,7 @@ struct dns_provider_module;
 struct dns_resolver;
 struct progress;
 struct renewal;
+struct responders;
 struct service;
 struct store;
 
@@ -48,6 +49,9 @@ struct store *service_store(const struct service *service);
 
 /* A deadline MS from now that the run's cancellation ends. */
 struct deadline service_deadline(const struct service *service, int64_t ms);
+
+/* This run's own responders (responders.h). Borrowed. */
+struct responders *service_responders(struct service *service);
 
 /* The resolver for every look-up of this run; made by the first call. Borrowed. */
 MUST_CHECK struct dns_resolver *service_resolver(struct service *service, struct error *err);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Makes a certificate's challenges answerable, by what its config says: files in a webroot, here or on the
- * servers, TXT records at a DNS provider.
+ * Makes a certificate's challenges answerable, by what its config says: files in a webroot, here or on the servers, a
+ * responder of our own, TXT records at a DNS provider.
  */
 #ifndef SERVICE_SOLVER_H
 #define SERVICE_SOLVER_H
@@ -14,7 +14,8 @@ struct solver;
 
 /*
  * The solver for WANTED (borrowed); checks before any order is placed what can be checked without changing anything:
- * the webroot can be written, the provider is known and has its credentials. *RET_PORT is what the engine is given.
+ * the webroot can be written, the port can be had, the provider is known and has its credentials. *RET_PORT is what the
+ * engine is given.
  */
 MUST_CHECK struct solver *solver_open(struct service *service, const struct renewal *wanted,
 				      struct acme_solver *ret_port, struct error *err);
@@ -27,6 +28,9 @@ MUST_CHECK void *solver_servers_open(struct service *service, const struct renew
 void solver_servers_close(void *ctx);
 MUST_CHECK void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_port, struct error *err);
 void solver_webroot_close(void *ctx);
+MUST_CHECK void *solver_standalone_open(struct service *service, const struct renewal *wanted,
+					struct acme_solver *ret_port, struct error *err);
+void solver_standalone_close(void *ctx);
 MUST_CHECK void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
 				 struct error *err);
 void solver_dns_close(void *ctx);

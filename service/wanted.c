@@ -55,6 +55,7 @@ bool wanted_from_domain(const struct service *service, const struct config_domai
 
 	if (!str_set(&wanted.name, domain->cert_name, err) || !copy_identifiers(&wanted, domain, err) ||
 	    !str_set(&wanted.email, config->email, err) || !str_set(&wanted.webroot, domain->webroot, err) ||
+	    !str_set(&wanted.listen, domain->listen, err) ||
 	    !str_set(&wanted.dns_provider, domain->dns_provider, err) ||
 	    !str_set(&wanted.profile, domain->profile, err) || !wanted_set_ca(service, &wanted, err))
 		return false;

@@ -10,6 +10,7 @@
 #include "config/config.h"
 #include "dns-providers/registry.h"
 #include "service/account.h"
+#include "service/responders.h"
 #include "store/renewal.h"
 #include "transport/dns.h"
 #include "transport/http.h"
@@ -41,6 +42,7 @@ struct provider_connection {
 struct service {
 	struct service_options options;
 	struct store *store;
+	struct responders responders;
 	pthread_mutex_t lock; /* over everything below */
 	struct dns_resolver *resolver;
 	struct http_client *provider_http;
@@ -57,6 +59,7 @@ struct service *service_open(const struct service_options *options, struct error
 	}
 	service->options = *options;
 	(void)pthread_mutex_init(&service->lock, /* attr= */ NULL);
+	responders_init(&service->responders);
 	service->store = store_open(options->state_dir, options->create_store, err);
 	if (service->store == NULL)
 		return NULL;
@@ -104,6 +107,7 @@ void service_close(struct service *service)
 	}
 	http_client_free(service->provider_http);
 	dns_resolver_free(service->resolver);
+	responders_done(&service->responders);
 	store_close(service->store);
 	(void)pthread_mutex_destroy(&service->lock);
 	free(service);
@@ -117,6 +121,11 @@ const struct service_options *service_options(const struct service *service)
 struct store *service_store(const struct service *service)
 {
 	return service->store;
+}
+
+struct responders *service_responders(struct service *service)
+{
+	return &service->responders;
 }
 
 struct deadline service_deadline(const struct service *service, int64_t ms)

@@ -27,7 +27,7 @@ static const struct record_field fields[] = {
 	OTHER(not_before, RECORD_TIME),      OTHER(not_after, RECORD_TIME),     OTHER(renew_at, RECORD_TIME),
 	OTHER(failures, RECORD_COUNT),       OTHER(last_failure, RECORD_TIME),  OTHER(retry_at, RECORD_TIME),
 	OTHER(lifetime, RECORD_TIME),        OTHER(pre_authorize, RECORD_FLAG), STRING(profile_issued, SHORT_TEXT),
-	STRING(preferred_chain, SHORT_TEXT),
+	STRING(preferred_chain, SHORT_TEXT), STRING(listen, SHORT_TEXT),
 };
 
 #define SERVER_TEXT(member)                                                                             \

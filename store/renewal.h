@@ -39,6 +39,7 @@ struct renewal {
 	int64_t lifetime;      /* seconds that certificates are ordered for; 0: the CA decides */
 	enum challenge_type challenge;
 	char *webroot;
+	char *listen;          /* http-01 and tls-alpn-01 by a responder of our own: ":80"; NULL: none */
 	char *dns_provider;    /* type of the provider */
 	char *dns_credentials; /* file with its settings, for certificates without a config; NULL: the config has them
 				*/

@@ -131,7 +131,7 @@ static void http01_teardown(void *ctx)
 }
 
 const struct responder_type responder_http01 = {
-	.instead = "have the web server there answer: --webroot DIR, in the config webroot:",
+	.instead = "have the web server there answer (--webroot DIR, in the config webroot)",
 	.setup = http01_setup,
 	.teardown = http01_teardown,
 	.protocol = {.open = http01_open, .go_on = http01_go_on, .close = http01_close},

@@ -71,7 +71,7 @@ uint16_t listener_bound_port(int socket)
 
 /* ---- sockets from systemd: sd_listen_fds(3) without its library ---- */
 
-/* Whether FD listens where WANTED says; a socket for all addresses serves every host. */
+/* Whether FD listens on WANTED's port, for its host or for all: what the unit says counts where WANTED says nothing. */
 static bool serves(int fd, const struct listen_address *wanted)
 {
 	union socket_address address = {0};
@@ -90,7 +90,7 @@ static bool serves(int fd, const struct listen_address *wanted)
 		      sizeof(host)) == NULL)
 		return false;
 	return listener_bound_port(fd) == wanted->port &&
-	       (str_equal(host, wanted->host) || str_equal(host, v6 ? "::" : "0.0.0.0"));
+	       (wanted->host[0] == '\0' || str_equal(host, wanted->host) || str_equal(host, v6 ? "::" : "0.0.0.0"));
 }
 
 static size_t take_passed(const struct listen_address *address, int ret[LISTENER_SOCKETS])
