@@ -11,6 +11,7 @@ def test_second_apply_asks_and_writes_nothing(lab, product):
     mark, trees = lab.ca.mark(), [server.tree() for server in lab.servers.values()]
     vendor = len(lab.cloudflare.requests())
     served = [lab.served(name, "same.ferry.test") for name in lab.servers]
+    sessions = [server.ssh_sessions() for server in lab.servers.values()]
     reloads = [(server.dir / "error.log").read_text().count("signal process started") for server in lab.servers.values()]
 
     run = product.run("apply", "--json")
@@ -23,6 +24,7 @@ def test_second_apply_asks_and_writes_nothing(lab, product):
     assert len(lab.cloudflare.requests()) == vendor, "the DNS vendor was asked"
     assert trees == [server.tree() for server in lab.servers.values()], "something was written on a server"
     assert served == [lab.served(name, "same.ferry.test") for name in lab.servers]
+    assert sessions == [server.ssh_sessions() for server in lab.servers.values()], "a server was connected to for nothing"
     after = [(server.dir / "error.log").read_text().count("signal process started") for server in lab.servers.values()]
     assert reloads == after, "nginx was reloaded for nothing"
 

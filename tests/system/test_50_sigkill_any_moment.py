@@ -101,3 +101,21 @@ def test_killed_twice_in_a_row(lab, product):
     for seconds in (0.15, 0.3, 0.45, 0.6):
         kill_after(product, seconds, "apply")
     check_recovery(lab, product, "after four kills in a row")
+
+
+def test_killed_once_the_order_is_placed_the_next_run_takes_it_up(lab, product):
+    """Counted at the CA, whatever the product has on record."""
+    product.write_config(lab.config([lab.wildcard("*.kill.ferry.test")]))
+    lab.cloudflare.lag(600)  # the record is published, and the wait for it goes on until the end
+    process = product.start("apply")
+    end = time.monotonic() + 30
+    while not lab.cloudflare.records("_acme-challenge.kill.ferry.test"):
+        assert time.monotonic() < end, "no challenge was published"
+        time.sleep(0.01)
+    process.kill()
+    process.communicate()
+    lab.cloudflare.lag(0)
+    mark = lab.ca.mark()
+    run = product.run("apply")
+    assert run.code == 0, run
+    assert lab.ca.orders(mark) == 0, f"the order of the killed run was not taken up\n{run}"
