@@ -244,30 +244,68 @@ static void note_profile(const struct flow *flow)
 	flow_note(flow, &note);
 }
 
-static bool new_order(struct flow *flow, struct error *err)
+/* POST newOrder, with REPLACES unless that is NULL. The answer is the caller's. */
+static bool ask_for_order(struct flow *flow, const struct acme_directory *directory, const char *replaces,
+			  struct http_response *ret, struct error *err)
 {
 	static const char step[] = "new-order";
 	const struct acme_certificate_request *request = flow->request;
-	const struct acme_port *port = acme_session_port(flow->session);
 	CLEANUP(buf_done) struct buf payload;
 	buf_init(&payload, LIMIT_JSON_BODY);
 
-	flow_begin(flow, step);
 	const struct order_wishes wishes = {
 		.profile = request->profile,
 		.not_before = request->not_before,
 		.not_after = request->not_after,
+		.replaces = replaces,
 	};
-	const struct acme_directory *directory = acme_session_directory(flow->session, flow->deadline, err);
-	if (directory == NULL ||
-	    (request->profile != NULL && !acme_profiles_check(&directory->profiles, request->profile, err)) ||
-	    !order_request(request->identifiers, request->identifier_count, &wishes, &payload, err)) {
+	if (!order_request(request->identifiers, request->identifier_count, &wishes, &payload, err)) {
 		error_context(err, step, NULL, NULL);
 		return false;
 	}
+	struct acme_post post = {.url = directory->new_order, .payload = buf_cstr(&payload)};
+	bool ok = acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err);
+	*ret = post.response;
+	return ok;
+}
 
-	CLEANUP(acme_post_done) struct acme_post post = {.url = directory->new_order, .payload = buf_cstr(&payload)};
-	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err)) {
+/*
+ * RFC 9773 §5: what the order replaces may be refused for reasons that do not concern the order: it was replaced
+ * already, another account ordered it, the CA has forgotten it. CAs use several types for that.
+ */
+static bool is_about_replaces(const struct error *failure)
+{
+	enum { NOT_FOUND = 404, CONFLICT = 409 };
+	return failure->http_status == NOT_FOUND || failure->http_status == CONFLICT ||
+	       acme_problem_is(failure->type, "alreadyReplaced") || acme_problem_is(failure->type, "malformed") ||
+	       acme_problem_is(failure->type, "unauthorized");
+}
+
+static bool new_order(struct flow *flow, struct error *err)
+{
+	static const char step[] = "new-order";
+	const struct acme_port *port = acme_session_port(flow->session);
+	CLEANUP(http_response_done) struct http_response response = {0};
+	struct error failure = {0};
+
+	flow_begin(flow, step);
+	const struct acme_directory *directory = acme_session_directory(flow->session, flow->deadline, err);
+	if (directory == NULL || (flow->request->profile != NULL &&
+				  !acme_profiles_check(&directory->profiles, flow->request->profile, err))) {
+		error_context(err, step, NULL, NULL);
+		return false;
+	}
+	bool tell = directory->renewal_info != NULL && !flow->replaces_refused;
+	const char *replaces = tell ? flow->request->replaces : NULL;
+	bool ok = ask_for_order(flow, directory, replaces, &response, &failure);
+	if (!ok && replaces != NULL && is_about_replaces(&failure)) {
+		log_debug("the CA does not take the order as a replacement, asking without: %s", failure.message);
+		flow->replaces_refused = true;
+		failure = (struct error){0};
+		ok = ask_for_order(flow, directory, /* replaces= */ NULL, &response, &failure);
+	}
+	if (!ok) {
+		*err = failure;
 		/* Not sent again blindly: each order placed counts against the CA's limits. */
 		if (err->category == ERROR_NETWORK)
 			err->transient = true;
@@ -276,7 +314,7 @@ static bool new_order(struct flow *flow, struct error *err)
 	}
 
 	/* The order's URL stands in Location and nowhere else. It is safe before anything else can fail. */
-	const char *location = http_response_header(&post.response, "Location", 0);
+	const char *location = http_response_header(&response, "Location", 0);
 	if (location == NULL)
 		return error_set(err, ERROR_CA, step, "the CA's answer to newOrder has no order URL (Location)");
 	if (!acme_session_check_url(flow->session, location, step, err) || !str_set(&flow->url, location, err))
@@ -289,7 +327,7 @@ static bool new_order(struct flow *flow, struct error *err)
 		error_context(err, step, NULL, NULL);
 		return false;
 	}
-	if (!adopt_order(flow, &post.response, step, err))
+	if (!adopt_order(flow, &response, step, err))
 		return false;
 	note_profile(flow);
 	return true;

@@ -17,6 +17,12 @@ struct acme_certificate_request {
 	const char *profile;    /* NULL: the CA's default */
 	int64_t not_before;     /* wall clock seconds; 0: the CA decides (RFC 8555 §7.4) */
 	int64_t not_after;
+	/*
+	 * The certificate that this one replaces (ari_certificate_id()): of this CA and this account, with a name in
+	 * common, not replaced by another order. Told where the CA offers renewal information; an order refused for it
+	 * is placed once more without (RFC 9773 §5). NULL: none.
+	 */
+	const char *replaces;
 	bool pre_authorize;          /* authorize the names before the order (§7.4.1); fails where the CA cannot */
 	const char *preferred_chain; /* common name of the issuer at the chain's end; NULL: the CA's default chain */
 };

@@ -25,6 +25,7 @@ struct flow {
 	unsigned failed_looks; /* in a row */
 	unsigned orders;       /* placed by this run */
 	int64_t placed_at;     /* the last of them; 0: none */
+	bool replaces_refused; /* the CA does not take our orders as replacements */
 };
 
 /* STEP begins: the observer hears of it. */

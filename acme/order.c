@@ -42,6 +42,8 @@ static bool set_wishes(json_t *root, const struct order_wishes *wishes, struct e
 {
 	if (wishes->profile != NULL && json_object_set_new(root, "profile", json_string(wishes->profile)) != 0)
 		return error_oom(err);
+	if (wishes->replaces != NULL && json_object_set_new(root, "replaces", json_string(wishes->replaces)) != 0)
+		return error_oom(err);
 	return set_time(root, "notBefore", wishes->not_before, err) &&
 	       set_time(root, "notAfter", wishes->not_after, err);
 }

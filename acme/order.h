@@ -38,6 +38,7 @@ struct order_wishes {
 	const char *profile; /* draft-ietf-acme-profiles §4 */
 	int64_t not_before;  /* §7.4: wall clock seconds; 0: the CA decides. Some CAs refuse either. */
 	int64_t not_after;
+	const char *replaces; /* RFC 9773 §5 */
 };
 
 /* §7.4: the payload of newOrder. Appended to RET. */

@@ -526,6 +526,7 @@ static void check_failure(const struct error *err)
 		CHECK_STR(err->type, want);
 	if ((want = value_of(&play.results, "transient")) != NULL)
 		CHECK_STR(err->transient ? "yes" : "no", want);
+	check_number("clock", (long long)err->clock_offset);
 	if ((want = value_of(&play.results, "retry")) != NULL) {
 		(void)snprintf(got, sizeof(got), "+%lld", (long long)(err->retry_at - TRANSCRIPT_START));
 		CHECK_STR(err->retry_at != 0 ? got : "none", want);
@@ -630,6 +631,7 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 		.csr_der_len = 3,
 		.resume_url = value_of(&play.settings, "resume"),
 		.profile = value_of(&play.settings, "profile"),
+		.replaces = value_of(&play.settings, "replaces"),
 		.not_after = read_time("not-after"),
 		.preferred_chain = value_of(&play.settings, "preferred-chain"),
 		.pre_authorize = value_of(&play.settings, "pre-authorize") != NULL,

@@ -7,6 +7,7 @@
 #include "acme/keychange.h"
 #include "acme/revoke.h"
 #include "support_keys.h"
+#include "support_transcript_ari.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -132,6 +133,7 @@ bool transcript_run_account(struct acme_session *session, const struct acme_sign
 		{"deactivate", run_deactivate},
 		{"change key", run_change_key},
 		{"revoke", run_revoke},
+		{"renewal info", transcript_run_renewal_info},
 	};
 	const struct acme_identity account = {.signer = signer, .kid = "https://ca.example/acct/1"};
 	for (size_t i = 0; i < ARRAY_LEN(table); i++)
