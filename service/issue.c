@@ -258,6 +258,19 @@ static bool save_failure(struct issuance *issuance, struct error *err)
 	return renewal_save(store, &stored, err);
 }
 
+/* Where nothing better is known: how things stand, so that the reader knows how urgent it is. */
+static void hint_standing(const struct renewal *wanted, struct error *err)
+{
+	char end[RFC3339_SIZE];
+	if (err->category != ERROR_CA && err->category != ERROR_NETWORK && err->category != ERROR_TIMEOUT)
+		return;
+	if (wanted->generation == 0)
+		error_hint(err, "nothing was changed; the next run tries again");
+	else
+		error_hint(err, "the live certificate stays, until %s; the next run tries again",
+			   rfc3339_format(wanted->not_after, end));
+}
+
 /* A record that cannot be written must not hide the failure itself. */
 static void remember_failure(struct issuance *issuance, const struct error *cause)
 {
@@ -334,6 +347,7 @@ static bool issue_locked(struct service *service, struct plan_item *item, bool f
 	if (obtain(&issuance, not_after, &certificate, err) && accept(&issuance, not_after, &certificate, err))
 		return true;
 	error_context(err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
+	hint_standing(&item->wanted, err);
 	remember_failure(&issuance, err);
 	return false;
 }

@@ -166,8 +166,9 @@ class Issuer:
 
 
 def make(subject, public, issuer, names=(), ca=False, start=-3600, seconds=90 * 86400, usage=True, serial=None,
-         digest=None):  # fmt: skip
-    """A certificate from START (seconds from now) for SECONDS."""
+         digest=None, authority=None):  # fmt: skip
+    """A certificate from START (seconds from now) for SECONDS. AUTHORITY: whose key the authority key identifier names."""
+    authority = (authority or issuer.key).public_key()
     now = datetime.datetime.now(datetime.timezone.utc).replace(microsecond=0)
     begin = now + datetime.timedelta(seconds=start)
     builder = (
@@ -180,7 +181,7 @@ def make(subject, public, issuer, names=(), ca=False, start=-3600, seconds=90 * 
         .not_valid_after(begin + datetime.timedelta(seconds=seconds))
         .add_extension(x509.BasicConstraints(ca, None), critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public), critical=False)
-        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
+        .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(authority), critical=False)
     )
     if names:
         builder = builder.add_extension(x509.SubjectAlternativeName([general_name(name) for name in names]), False)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from lab.hostile import Hostile  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
 from lab.scripted import Scripted  # noqa: E402
@@ -73,3 +74,9 @@ def scripted(request):
         if request.session.testsfailed > failed_before:
             laboratory.keep_folder = True
             print(f"The laboratory's folder is kept: {laboratory.dir}")
+
+
+@pytest.fixture(scope="module")
+def hostile(scripted):
+    """A certificate that is live, and its renewal at a CA that misbehaves (lab/hostile.py)."""
+    return Hostile(scripted)
