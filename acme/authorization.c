@@ -97,13 +97,46 @@ bool authorization_parse(const char *text, size_t len, struct authorization *ret
 	return true;
 }
 
+/* Whether the INDEX-th challenge is the first of its type's name: some CAs repeat one. */
+static bool is_first(const struct authorization *authorization, size_t index)
+{
+	for (size_t i = 0; i < index; i++)
+		if (str_equal(authorization->challenges[i].type_name, authorization->challenges[index].type_name))
+			return false;
+	return true;
+}
+
 /* The types on offer, for a person: "http-01, tls-alpn-01". */
 static void list_offers(const struct authorization *authorization, struct buf *out)
 {
 	for (size_t i = 0; i < authorization->challenge_count; i++)
-		buf_printf(out, "%s%s", i > 0 ? ", " : "", authorization->challenges[i].type_name);
-	if (authorization->challenge_count == 0)
+		if (is_first(authorization, i))
+			buf_printf(out, "%s%s", out->len > 0 ? ", " : "", authorization->challenges[i].type_name);
+	if (out->len == 0)
 		buf_str(out, "nothing");
+}
+
+/* What is on offer for this name and can be done here, by the words that ask for it. */
+static void advise(const struct authorization *authorization, struct error *err)
+{
+	const bool wildcard = identifier_is_wildcard(&authorization->identifier);
+	CLEANUP(buf_done) struct buf ways;
+	buf_init(&ways, LIMIT_JSON_BODY);
+
+	for (size_t i = 0; i < authorization->challenge_count; i++) {
+		const struct challenge *challenge = &authorization->challenges[i];
+		const char *usage = challenge_type_usage(challenge->type);
+		bool dns = challenge_type_is_dns(challenge->type);
+		bool fits = dns ? authorization->identifier.type == IDENTIFIER_DNS : !wildcard;
+		if (usage != NULL && fits && is_first(authorization, i))
+			buf_printf(&ways, "%s%s by %s", ways.len > 0 ? "; or " : "", challenge->type_name, usage);
+	}
+	if (ways.len > 0)
+		error_hint(err, "for this name it would take %s", buf_cstr(&ways));
+	else if (wildcard)
+		error_hint(err, "wildcards need a DNS challenge: ask another CA, or list the names one by one");
+	else
+		error_hint(err, "none of these can be done by this version: ask another CA");
 }
 
 const struct challenge *authorization_choose(const struct authorization *authorization, enum challenge_type type,
@@ -126,10 +159,7 @@ const struct challenge *authorization_choose(const struct authorization *authori
 	list_offers(authorization, &offers);
 	(void)error_set(err, ERROR_CA, NULL, "this CA does not offer %s for %s; it offers %s",
 			challenge_type_name(type), name, buf_cstr(&offers));
-	if (identifier_is_wildcard(&authorization->identifier) && type != CHALLENGE_DNS_01)
-		error_hint(err, "wildcard names need a DNS challenge: choose dns-01");
-	else
-		error_hint(err, "choose a challenge type that the CA offers for this name");
+	advise(authorization, err);
 	return NULL;
 }
 

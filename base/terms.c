@@ -17,6 +17,14 @@ static const char *const challenge_types[] = {
 	[CHALLENGE_DNS_PERSIST_01] = "dns-persist-01",
 };
 
+static const char *const challenge_usages[] = {
+	[CHALLENGE_HTTP_01] = "--webroot DIR or --standalone 80 (in the config webroot, or challenge: {type: http-01, "
+			      "listen: \":80\"})",
+	[CHALLENGE_DNS_01] = "--dns PROVIDER (in the config dns_provider)",
+	[CHALLENGE_TLS_ALPN_01] = "--alpn 443 (in the config challenge: tls-alpn-01)",
+	[CHALLENGE_UNKNOWN] = NULL,
+};
+
 const char *key_type_name(enum key_type type)
 {
 	return key_types[type];
@@ -52,4 +60,14 @@ enum challenge_type challenge_type_parse(const char *text)
 		if (str_equal(challenge_types[i], text))
 			return (enum challenge_type)i;
 	return CHALLENGE_UNKNOWN;
+}
+
+bool challenge_type_is_dns(enum challenge_type type)
+{
+	return type == CHALLENGE_DNS_01 || type == CHALLENGE_DNS_ACCOUNT_01 || type == CHALLENGE_DNS_PERSIST_01;
+}
+
+const char *challenge_type_usage(enum challenge_type type)
+{
+	return challenge_usages[type];
 }

@@ -37,4 +37,12 @@ MUST_CHECK bool key_type_parse_account(const char *text, enum key_type *ret);
 const char *challenge_type_name(enum challenge_type type);
 enum challenge_type challenge_type_parse(const char *text);
 
+/* Whether TYPE is proven by a DNS record: wildcards need that, and addresses have none (RFC 8555 §7.1.3, RFC 8738 §7).
+ */
+bool challenge_type_is_dns(enum challenge_type type);
+
+/* How command line and config ask for TYPE, for an advice: "--dns PROVIDER (in the config dns_provider)"; NULL: not
+ * yet. */
+const char *challenge_type_usage(enum challenge_type type);
+
 #endif

@@ -48,6 +48,10 @@ TEST(chosen_by_type_not_by_place)
 	CHECK_INT(challenge->status, CHALLENGE_STATUS_PROCESSING);
 	CHECK(authorization_choose(&authorization, CHALLENGE_TLS_ALPN_01, &err) == NULL);
 	CHECK_STR(err.message, "this CA does not offer tls-alpn-01 for a.example; it offers bar-99, dns-01, http-01");
+	CHECK_STR(err.hint,
+		  "for this name it would take dns-01 by --dns PROVIDER (in the config dns_provider); or http-01 "
+		  "by --webroot DIR or --standalone 80 (in the config webroot, or challenge: {type: http-01, "
+		  "listen: \":80\"})");
 	authorization_done(&authorization);
 }
 
@@ -57,7 +61,45 @@ TEST(nothing_on_offer)
 	struct authorization authorization = parse("{" FOR_A ",\"challenges\":null,\"wildcard\":true}");
 	CHECK(authorization_choose(&authorization, CHALLENGE_HTTP_01, &err) == NULL);
 	CHECK_CONTAINS(err.message, "it offers nothing");
-	CHECK_CONTAINS(err.hint, "dns-01");
+	CHECK_CONTAINS(err.hint, "wildcards need a DNS challenge");
+	authorization_done(&authorization);
+}
+
+TEST(advice_fits_the_name)
+{
+	static const char offers[] = "\"challenges\":[{\"type\":\"http-01\",\"url\":\"https://ca/h\"},"
+				     "{\"type\":\"http-01\",\"url\":\"https://ca/again\"},"
+				     "{\"type\":\"dns-01\",\"url\":\"https://ca/d\"}]}";
+	static const struct {
+		const char *identifier, *advice, *not ;
+		enum challenge_type type;
+	} cases[] = {
+		/* A wildcard by http-01, which no CA should offer; an address by dns-01, which none should either. */
+		{"{\"status\":\"pending\",\"identifier\":{\"type\":\"dns\",\"value\":\"a.example\"},\"wildcard\":true,",
+		 "dns-01 by --dns", "http-01", CHALLENGE_TLS_ALPN_01},
+		{"{\"status\":\"pending\",\"identifier\":{\"type\":\"ip\",\"value\":\"2001:db8::1\"},",
+		 "http-01 by --webroot", "dns-01", CHALLENGE_TLS_ALPN_01},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct error err = {0};
+		char text[1024];
+		(void)snprintf(text, sizeof(text), "%s%s", cases[i].identifier, offers);
+		struct authorization authorization = parse(text);
+		CHECK(authorization_choose(&authorization, cases[i].type, &err) == NULL);
+		CHECK_CONTAINS(err.message, "it offers http-01, dns-01");
+		CHECK_CONTAINS(err.hint, cases[i].advice);
+		CHECK(strstr(err.hint, cases[i].not ) == NULL);
+		authorization_done(&authorization);
+	}
+}
+
+TEST(a_ca_that_offers_only_what_is_unknown)
+{
+	struct error err = {0};
+	struct authorization authorization = parse("{" FOR_A ",\"challenges\":[{\"type\":\"bar-99\"}]}");
+	CHECK(authorization_choose(&authorization, CHALLENGE_HTTP_01, &err) == NULL);
+	CHECK_CONTAINS(err.message, "it offers bar-99");
+	CHECK_CONTAINS(err.hint, "another CA");
 	authorization_done(&authorization);
 }
 

@@ -28,6 +28,8 @@ TEST(challenge_types_have_one_word_each)
 	CHECK_INT(challenge_type_parse("tls-sni-01"), CHALLENGE_UNKNOWN);
 	CHECK_INT(challenge_type_parse("unknown"), CHALLENGE_UNKNOWN);
 	CHECK_STR(challenge_type_name(CHALLENGE_UNKNOWN), "unknown");
+	CHECK(challenge_type_usage(CHALLENGE_UNKNOWN) == NULL && challenge_type_usage(CHALLENGE_HTTP_01) != NULL);
+	CHECK(challenge_type_is_dns(CHALLENGE_DNS_PERSIST_01) && !challenge_type_is_dns(CHALLENGE_TLS_ALPN_01));
 }
 
 TEST_MAIN()
