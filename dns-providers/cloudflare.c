@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Cloudflare: one record per value, so adding and removing never touch another value. A create whose answer is lost is
- * looked for before it is sent again, since the API would keep both.
- */
+/* Cloudflare: one record per value. A second equal one is refused, which the list then explains. */
 #include "dns-providers/cloudflare.h"
 
 #include "base/limits.h"
@@ -11,16 +8,17 @@
 #include "dns-providers/cloudflare_account.h"
 #include "dns-providers/cloudflare_message.h"
 #include "dns-providers/common.h"
+#include "dns-providers/records.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum {
-	WHAT_SIZE = 320, /* a sentence with a name in it */
-	ADD_TRIES = 4,
-	ZONE_CACHE_MAX = 1000, /* names looked up, found or not; beyond that they are asked for again */
-};
+#define RECORD_EXISTS "81057"
+#define RECORD_IDENTICAL "81058"
+#define UNKNOWN_RECORD "81044"
+
+enum { WHAT_SIZE = 320 /* a sentence with a name in it */ };
 
 static const struct dns_provider_key keys[] = {
 	{"api_token", "CLOUDFLARE_API_TOKEN,CLOUDFLARE_DNS_API_TOKEN,CF_DNS_API_TOKEN,CF_API_TOKEN,CF_Token", false,
@@ -40,79 +38,32 @@ static const struct dns_provider_key keys[] = {
 
 /* Zones. */
 
-static bool cache_find(struct dns_provider *provider, const char *name, bool *ret_known, char **ret_id,
-		       struct error *err)
-{
-	bool ok = true;
-	*ret_known = false;
-	(void)pthread_mutex_lock(&provider->lock);
-	for (size_t i = 0; i < provider->cache_count && !*ret_known; i++) {
-		if (!str_equal(provider->cache[i].name, name))
-			continue;
-		*ret_known = true;
-		ok = str_set(ret_id, provider->cache[i].id, err);
-	}
-	(void)pthread_mutex_unlock(&provider->lock);
-	return ok;
-}
-
-/* Forgetting is no failure: the name is asked for again then. */
-static void cache_add(struct dns_provider *provider, const char *name, const char *id)
-{
-	struct error ignored = {0};
-	struct cached_zone entry = {0};
-	(void)pthread_mutex_lock(&provider->lock);
-	struct cached_zone *cache = NULL;
-	if (provider->cache_count < ZONE_CACHE_MAX && str_set(&entry.name, name, &ignored) &&
-	    str_set(&entry.id, id, &ignored))
-		cache = reallocarray(provider->cache, provider->cache_count + 1, sizeof(*cache));
-	if (cache != NULL) {
-		provider->cache = cache;
-		cache[provider->cache_count++] = entry;
-	} else {
-		free(entry.name);
-		free(entry.id);
-	}
-	(void)pthread_mutex_unlock(&provider->lock);
-}
-
 /* Ask for the zone called exactly NAME. */
-static bool ask_zone(struct dns_provider *provider, const char *name, struct deadline deadline,
-		     struct cloudflare_zones *ret, struct error *err)
+static bool list_zones(struct dns_provider *provider, const char *name, struct deadline deadline,
+		       struct cloudflare_zones *ret, struct error *err)
 {
 	char what[WHAT_SIZE];
 	struct provider_call call = {.step = "find-zone", .what = what, .method = HTTP_GET};
 	CLEANUP(http_response_done) struct http_response answer = {0};
-	struct cloudflare_failure failure = {0};
 	struct error cause = {0};
-	bool lost = false;
 	AUTO_FREE char *path =
 		str_format(err, "/zones?name=%s&per_page=50%s%s", name, provider->account_id ? "&account.id=" : "",
 			   provider->account_id ? provider->account_id : "");
 
 	(void)snprintf(what, sizeof(what), "cannot look for the zone %s", name);
-	if (path == NULL ||
-	    !cloudflare_account_send(provider, &provider->zones, &call, path, deadline, &answer, &lost, err))
+	if (path == NULL || cloudflare_account_call(provider, &provider->zones, &call, path, deadline, &answer, NULL,
+						    err) != PROVIDER_OK)
 		return false;
-	if (answer.status != 200) {
-		cloudflare_account_refused(&provider->zones, &call, &answer, &failure, err);
-		return false;
-	}
 	if (!cloudflare_read_zones(buf_cstr(&answer.body), answer.body.len, name, ret, &cause))
 		return provider_failed(&provider->zones, &call, &cause, err);
 	return true;
 }
 
-/* *RET_ID: the id of the usable zone called NAME, or NULL. PENDING collects the names of zones that are not active. */
-static bool look_up_zone(struct dns_provider *provider, const char *name, struct deadline deadline, char **ret_id,
-			 struct buf *pending, struct error *err)
+static bool ask_zone(struct dns_provider *provider, const char *name, struct deadline deadline, char **ret_id,
+		     struct buf *unusable, struct error *err)
 {
 	struct cloudflare_zones zones = {0};
-	bool known = false;
-
-	if (!cache_find(provider, name, &known, ret_id, err) || known)
-		return known;
-	if (!ask_zone(provider, name, deadline, &zones, err))
+	if (!list_zones(provider, name, deadline, &zones, err))
 		return false;
 	if (zones.active > 1) {
 		error_hint(err, "set account_id or zone_id");
@@ -120,53 +71,31 @@ static bool look_up_zone(struct dns_provider *provider, const char *name, struct
 				 zones.active, name);
 	}
 	if (zones.active == 0 && zones.status[0] != '\0')
-		buf_printf(pending, "; the zone %s is there, but its status is \"%s\"", name, zones.status);
+		buf_printf(unusable, "its status is \"%s\"", zones.status);
 	if (zones.partial)
 		log_debug("Cloudflare: %s is a partial zone: its records show only where CNAMEs lead to Cloudflare",
 			  name);
-	/* A pending zone is not remembered: the message has to tell of it each time. */
-	if (zones.active == 0 && zones.status[0] == '\0')
-		cache_add(provider, name, /* id= */ NULL);
-	if (zones.active == 0)
-		return true;
-	cache_add(provider, name, zones.id);
-	return str_set(ret_id, zones.id, err);
+	return zones.active == 0 || str_set(ret_id, zones.id, err);
 }
 
 static bool cloudflare_find_zone(struct dns_provider *provider, const char *name, struct deadline deadline,
 				 char **ret_id, char **ret_zone, struct error *err)
 {
-	CLEANUP(buf_done) struct buf tried;
-	CLEANUP(buf_done) struct buf pending;
+	const struct provider_zone_search search = {
+		.title = provider->zones.title,
+		.source = provider->source,
+		.hint = "give the token Zone:Read and DNS:Edit on the zone, or set zone_id",
+		.unusable_hint = "the domain's name servers must be Cloudflare's",
+		.ask = ask_zone,
+	};
 	AUTO_FREE char *id = NULL;
-	AUTO_FREE char *zone = NULL;
 
-	buf_init(&tried, ERROR_TEXT_MAX);
-	buf_init(&pending, ERROR_TEXT_MAX);
-	if (!provider_name_is_valid(name))
-		return error_set(err, ERROR_DNS, "find-zone", "Cloudflare: not a name that can have a zone");
-	if (provider->zone_id != NULL) {
-		/* Its apex is not asked for, since the token may not be allowed to; it is only for messages. */
-		if (!str_set(&id, provider->zone_id, err) || !str_set(&zone, provider->zone_id, err))
-			return false;
-	}
-	/* From the full name, since _acme-challenge itself may be delegated, down to two labels. */
-	for (const char *at = name; id == NULL && strchr(at, '.') != NULL; at = strchr(at, '.') + 1) {
-		if (!look_up_zone(provider, at, deadline, &id, &pending, err))
-			return false;
-		buf_printf(&tried, "%s%s", tried.len > 0 ? ", " : "", at);
-		if (id != NULL && !str_set(&zone, at, err))
-			return false;
-	}
-	if (id == NULL) {
-		error_hint(err, pending.len > 0 ? "the domain's name servers must be Cloudflare's"
-						: "give the token Zone:Read and DNS:Edit on the zone, or set zone_id");
-		return error_set(err, ERROR_DNS, "find-zone",
-				 "Cloudflare: %s sees no zone that holds %s; asked for %s%s", provider->source, name,
-				 buf_cstr(&tried), buf_cstr(&pending));
-	}
+	if (provider->zone_id == NULL)
+		return provider_zones_find(&provider->found, &search, provider, name, deadline, ret_id, ret_zone, err);
+	/* Its apex is not asked for, since the token may not be allowed to; it is only for messages. */
+	if (!str_set(&id, provider->zone_id, err) || !str_set(ret_zone, provider->zone_id, err))
+		return false;
 	*ret_id = STEAL(id);
-	*ret_zone = STEAL(zone);
 	return true;
 }
 
@@ -186,22 +115,17 @@ static bool list_records(struct dns_provider *provider, const char *step, const 
 	char what[WHAT_SIZE];
 	struct provider_call call = {.step = step, .what = what, .method = HTTP_GET};
 	struct provider_pages pages = {0};
-	bool lost = false, more = true;
+	bool more = true;
 
 	(void)snprintf(what, sizeof(what), "cannot list the TXT records at %s", name);
 	while (provider_pages_next(&pages, provider->records.title, &more, err) && more) {
 		CLEANUP(http_response_done) struct http_response answer = {0};
-		struct cloudflare_failure failure = {0};
 		struct error cause = {0};
 		AUTO_FREE char *path = str_format(err, "/zones/%s/dns_records?type=TXT&name=%s&per_page=100&page=%u",
 						  zone_id, name, pages.page);
-		if (path == NULL ||
-		    !cloudflare_account_send(provider, &provider->records, &call, path, deadline, &answer, &lost, err))
+		if (path == NULL || cloudflare_account_call(provider, &provider->records, &call, path, deadline,
+							    &answer, NULL, err) != PROVIDER_OK)
 			return false;
-		if (answer.status != 200) {
-			cloudflare_account_refused(&provider->records, &call, &answer, &failure, err);
-			return false;
-		}
 		if (!cloudflare_read_records(buf_cstr(&answer.body), answer.body.len, name, value, ret_ids, &pages,
 					     &cause))
 			return provider_failed(&provider->records, &call, &cause, err);
@@ -209,71 +133,40 @@ static bool list_records(struct dns_provider *provider, const char *step, const 
 	return !more;
 }
 
-/* What one attempt to create came to. */
-enum created { CREATED, CREATED_UNSURE, CREATED_NOT };
-
-static enum created create_record(struct dns_provider *provider, const char *zone_id, const char *name,
-				  const struct buf *body, struct deadline deadline, char ret_id[CLOUDFLARE_ID_MAX],
-				  struct error *err)
+static enum provider_created create_record(struct dns_provider *provider, const char *zone_id, const char *name,
+					   const char *value, struct deadline deadline, char **ret_id,
+					   struct error *err)
 {
-	char what[WHAT_SIZE];
+	char what[WHAT_SIZE], id[CLOUDFLARE_ID_MAX];
+	CLEANUP(buf_done) struct buf body;
+	CLEANUP(http_response_done) struct http_response answer = {0};
 	struct provider_call call = {
 		.step = "add-record",
 		.what = what,
 		.method = HTTP_POST,
-		.json = body,
+		.body = &body,
 		.creates = true,
 	};
-	CLEANUP(http_response_done) struct http_response answer = {0};
-	struct cloudflare_failure failure = {0};
+	struct provider_failure failure = {0};
 	struct error cause = {0};
-	bool lost = false;
 	AUTO_FREE char *path = str_format(err, "/zones/%s/dns_records", zone_id);
 
 	(void)snprintf(what, sizeof(what), "cannot add the TXT record at %s", name);
-	if (path == NULL)
-		return CREATED_NOT;
-	if (!cloudflare_account_send(provider, &provider->records, &call, path, deadline, &answer, &lost, err))
-		return lost ? CREATED_UNSURE : CREATED_NOT;
-	if (answer.status != 200) {
-		cloudflare_account_refused(&provider->records, &call, &answer, &failure, err);
-		return cloudflare_failure_has(&failure, CLOUDFLARE_RECORD_EXISTS) ||
-				       cloudflare_failure_has(&failure, CLOUDFLARE_RECORD_IDENTICAL)
-			       ? CREATED_UNSURE
-			       : CREATED_NOT;
-	}
-	if (cloudflare_read_created(buf_cstr(&answer.body), answer.body.len, ret_id, &cause))
-		return CREATED;
-	(void)provider_failed(&provider->records, &call, &cause, err);
-	return CREATED_UNSURE;
-}
-
-static bool cloudflare_add_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
-			       struct deadline deadline, char **ret_record, struct error *err)
-{
-	CLEANUP(buf_done) struct buf body;
-	char id[CLOUDFLARE_ID_MAX];
-
 	buf_init(&body, LIMIT_JSON_BODY);
-	if (!check_target("add-record", zone_id, name, err) || !cloudflare_write_record(name, value, &body, err))
-		return false;
-	for (unsigned attempt = 1;; attempt++) {
-		CLEANUP(str_list_done) struct str_list found = {0};
-		struct error cause = {0}, listing = {0};
-		enum created created = create_record(provider, zone_id, name, &body, deadline, id, &cause);
-		if (created == CREATED)
-			return str_set(ret_record, id, err);
-		/* There already, or its answer lost: the list tells. */
-		bool listed = created == CREATED_UNSURE &&
-			      list_records(provider, "add-record", zone_id, name, value, deadline, &found, &listing);
-		if (listed && found.len > 0)
-			return str_set(ret_record, found.items[0], err);
-		if (!listed || !cause.transient || attempt == ADD_TRIES ||
-		    !provider_pause(attempt, "add-record", deadline, &listing)) {
-			*err = listing.category == ERROR_CANCELLED ? listing : cause;
-			return false;
-		}
+	if (path == NULL || !cloudflare_write_record(name, value, &body, err))
+		return PROVIDER_CREATED_NOT;
+	enum provider_result result =
+		cloudflare_account_call(provider, &provider->records, &call, path, deadline, &answer, &failure, err);
+	if (result == PROVIDER_LOST || provider_failure_has(&failure, RECORD_EXISTS) ||
+	    provider_failure_has(&failure, RECORD_IDENTICAL))
+		return PROVIDER_CREATED_UNSURE;
+	if (result != PROVIDER_OK)
+		return PROVIDER_CREATED_NOT;
+	if (!cloudflare_read_created(buf_cstr(&answer.body), answer.body.len, id, &cause)) {
+		(void)provider_failed(&provider->records, &call, &cause, err);
+		return PROVIDER_CREATED_UNSURE;
 	}
+	return str_set(ret_id, id, err) ? PROVIDER_CREATED : PROVIDER_CREATED_NOT;
 }
 
 static bool delete_record(struct dns_provider *provider, const char *zone_id, const char *name, const char *record,
@@ -284,42 +177,34 @@ static bool delete_record(struct dns_provider *provider, const char *zone_id, co
 		.step = "remove-record",
 		.what = what,
 		.method = HTTP_DELETE,
+		.also_fine = UNKNOWN_RECORD,
 	};
 	CLEANUP(http_response_done) struct http_response answer = {0};
-	struct cloudflare_failure failure = {0};
-	struct error cause = {0};
-	bool lost = false;
 	AUTO_FREE char *path = str_format(err, "/zones/%s/dns_records/%s", zone_id, record);
 
 	(void)snprintf(what, sizeof(what), "cannot remove the TXT record at %s", name);
-	if (path == NULL ||
-	    !cloudflare_account_send(provider, &provider->records, &call, path, deadline, &answer, &lost, err))
-		return false;
-	if (answer.status == 200)
-		return true;
-	cloudflare_account_refused(&provider->records, &call, &answer, &failure, &cause);
-	if (cloudflare_failure_has(&failure, CLOUDFLARE_UNKNOWN_RECORD))
-		return true;
-	*err = cause;
-	return false;
+	return path != NULL && cloudflare_account_call(provider, &provider->records, &call, path, deadline, &answer,
+						       NULL, err) == PROVIDER_OK;
+}
+
+static const struct provider_records records = {
+	.list = list_records,
+	.create = create_record,
+	.remove = delete_record,
+};
+
+static bool cloudflare_add_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
+			       struct deadline deadline, char **ret_record, struct error *err)
+{
+	return check_target("add-record", zone_id, name, err) &&
+	       provider_records_add(&records, provider, zone_id, name, value, deadline, ret_record, err);
 }
 
 static bool cloudflare_remove_txt(struct dns_provider *provider, const char *zone_id, const char *name,
 				  const char *value, const char *record, struct deadline deadline, struct error *err)
 {
-	CLEANUP(str_list_done) struct str_list found = {0};
-
-	if (!check_target("remove-record", zone_id, name, err))
-		return false;
-	if (record != NULL && provider_id_is_valid(record))
-		return delete_record(provider, zone_id, name, record, deadline, err);
-	if (!list_records(provider, "remove-record", zone_id, name, value, deadline, &found, err))
-		return false;
-	for (size_t i = 0; i < found.len; i++) {
-		if (!delete_record(provider, zone_id, name, found.items[i], deadline, err))
-			return false;
-	}
-	return true;
+	return check_target("remove-record", zone_id, name, err) &&
+	       provider_records_remove(&records, provider, zone_id, name, value, record, deadline, err);
 }
 
 const struct dns_provider_module cloudflare_module = {

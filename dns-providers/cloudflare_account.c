@@ -15,7 +15,19 @@
 
 #define API_PATH "/client/v4"
 
+#define NO_ROUTE "7000"
+
 enum { GLOBAL_KEY_LEN = 37, TOKEN_LEN = 40 };
+
+static const struct provider_hint hints[] = {
+	{"6111", "api_token is no API token; a global API key goes with email and api_key", false},
+	{"6103", "api_key is no global API key; an API token goes into api_token", false},
+	{"9103", "check email and api_key", false},
+	{"9109", "check the token: its text, its dates, and the addresses it may be used from", false},
+	{"10000", "give the token DNS:Edit and Zone:Read on the zone", false},
+	{"7003", "check zone_id", false},
+	{0},
+};
 
 /* The settings of one instance, as found. */
 struct settings {
@@ -35,19 +47,11 @@ static void settings_done(struct settings *settings)
 	provider_setting_done(&settings->url);
 }
 
-static bool has_key(const struct dns_setting *settings, size_t count, const char *key)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (str_equal(settings[i].key, key))
-			return true;
-	}
-	return false;
-}
-
 static bool find_settings(const struct dns_setting *from, size_t count, struct settings *ret, struct error *err)
 {
 	/* A credential in the config is not mixed with another one that happens to be in the environment. */
-	bool key_given = has_key(from, count, "api_key"), token_given = has_key(from, count, "api_token");
+	bool key_given = provider_setting_given(from, count, "api_key");
+	bool token_given = provider_setting_given(from, count, "api_token");
 	const struct {
 		const char *key;
 		bool environment;
@@ -135,44 +139,29 @@ void cloudflare_account_close(struct dns_provider *provider)
 {
 	if (provider == NULL)
 		return;
-	for (size_t i = 0; i < provider->cache_count; i++) {
-		free(provider->cache[i].name);
-		free(provider->cache[i].id);
-	}
-	free(provider->cache);
+	provider_zones_done(&provider->found);
 	free(provider->base);
 	free(provider->zone_id);
 	free(provider->account_id);
 	for (size_t i = 0; i < ARRAY_LEN(provider->auth); i++)
 		secret_done(&provider->auth[i]);
 	secret_done(&provider->zone_auth);
-	(void)pthread_mutex_destroy(&provider->lock);
 	free(provider);
 }
 
 DEFINE_FREEP(provider_closep, struct dns_provider, cloudflare_account_close)
-
-static bool header_line(const char *name, const struct secret *value, struct secret *ret, struct error *err)
-{
-	size_t name_len = strlen(name);
-	if (!secret_reserve(ret, name_len + value->len, err))
-		return false;
-	memcpy(ret->data, name, name_len);
-	memcpy(ret->data + name_len, value->data, value->len);
-	return true;
-}
 
 static bool take_credential(struct dns_provider *provider, const struct settings *settings, struct error *err)
 {
 	const struct provider_setting *used = &settings->token;
 	bool ok = used->value.data != NULL;
 	if (ok) {
-		ok = header_line("Authorization: Bearer ", &used->value, &provider->auth[0], err);
+		ok = provider_header("Authorization: Bearer ", &used->value, &provider->auth[0], err);
 		provider->records.header_count = 1;
 	} else {
 		used = &settings->key;
-		ok = header_line("X-Auth-Email: ", &settings->email.value, &provider->auth[0], err) &&
-		     header_line("X-Auth-Key: ", &used->value, &provider->auth[1], err);
+		ok = provider_header("X-Auth-Email: ", &settings->email.value, &provider->auth[0], err) &&
+		     provider_header("X-Auth-Key: ", &used->value, &provider->auth[1], err);
 		provider->records.header_count = 2;
 	}
 	(void)snprintf(provider->source, sizeof(provider->source), "%s", used->source);
@@ -183,7 +172,7 @@ static bool take_credential(struct dns_provider *provider, const struct settings
 	(void)snprintf(provider->source, sizeof(provider->source), "%s", settings->zone_token.source);
 	provider->zones.headers = &provider->zone_auth;
 	provider->zones.header_count = 1;
-	return header_line("Authorization: Bearer ", &settings->zone_token.value, &provider->zone_auth, err);
+	return provider_header("Authorization: Bearer ", &settings->zone_token.value, &provider->zone_auth, err);
 }
 
 struct dns_provider *cloudflare_account_open(const struct dns_setting *from, size_t count, struct http_client *client,
@@ -196,55 +185,31 @@ struct dns_provider *cloudflare_account_open(const struct dns_setting *from, siz
 		(void)error_oom(err);
 		return NULL;
 	}
-	(void)pthread_mutex_init(&provider->lock, NULL);
+	provider_zones_init(&provider->found);
 	provider->records = (struct provider_api){
 		.title = cloudflare_module.title,
 		.request_id_header = "cf-ray",
 		.client = client,
+		.hints = hints,
 	};
 	if (!find_settings(from, count, &settings, err) || !check_credential(&settings, err) ||
 	    !check_kinds(&settings, err) || !check_forms(&settings, err) ||
 	    !take_credential(provider, &settings, err) ||
-	    !str_set(&provider->base, settings.url.value.data ? settings.url.value.data : CLOUDFLARE_API_URL, err) ||
+	    !provider_base_url(&settings.url, CLOUDFLARE_API_URL, &provider->base, err) ||
 	    !str_set(&provider->zone_id, settings.zone_id.value.data, err) ||
 	    !str_set(&provider->account_id, settings.account_id.value.data, err))
 		return NULL;
-	for (size_t len = strlen(provider->base); len > 0 && provider->base[len - 1] == '/'; len--)
-		provider->base[len - 1] = '\0';
 	log_debug("%s: using %s", provider->records.title, provider->source);
 	return STEAL(provider);
 }
 
 /* Calls. */
 
-static void add_hint(const struct cloudflare_failure *failure, struct error *err)
+/* Whether a refusal says that nothing of this API is there, so that it may live below API_PATH. */
+static bool is_no_api(enum provider_result result, const struct error *cause, const struct provider_failure *failure)
 {
-	static const struct {
-		int64_t code;
-		const char *hint;
-	} hints[] = {
-		{CLOUDFLARE_BAD_TOKEN_FORMAT,
-		 "api_token is no API token; a global API key goes with email and api_key"},
-		{CLOUDFLARE_BAD_KEY_FORMAT, "api_key is no global API key; an API token goes into api_token"},
-		{CLOUDFLARE_UNKNOWN_KEY, "check email and api_key"},
-		{CLOUDFLARE_INVALID_TOKEN,
-		 "check the token: its text, its dates, and the addresses it may be used from"},
-		{CLOUDFLARE_NOT_ALLOWED, "give the token DNS:Edit and Zone:Read on the zone"},
-		{CLOUDFLARE_BAD_ROUTE, "check zone_id"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(hints); i++) {
-		if (cloudflare_failure_has(failure, hints[i].code))
-			error_hint(err, "%s", hints[i].hint);
-	}
-}
-
-/* Whether a 404 says that nothing of this API is there, so that it may live below API_PATH. */
-static bool is_no_api(const struct http_response *answer)
-{
-	struct cloudflare_failure failure;
-	return answer->status == 404 &&
-	       (!cloudflare_read_failure(buf_cstr(&answer->body), answer->body.len, &failure) ||
-		cloudflare_failure_has(&failure, CLOUDFLARE_NO_ROUTE));
+	return result == PROVIDER_REFUSED && cause->http_status == 404 &&
+	       (failure->count == 0 || provider_failure_has(failure, NO_ROUTE));
 }
 
 static bool is_bare_host(const char *base)
@@ -253,38 +218,29 @@ static bool is_bare_host(const char *base)
 	return host != NULL && strchr(host + 3, '/') == NULL;
 }
 
-/* Send CALL to PATH below the API's address. */
-bool cloudflare_account_send(struct dns_provider *provider, const struct provider_api *api, struct provider_call *call,
-			     const char *path, struct deadline deadline, struct http_response *ret, bool *ret_lost,
-			     struct error *err)
+enum provider_result cloudflare_account_call(struct dns_provider *provider, const struct provider_api *api,
+					     struct provider_call *call, const char *path, struct deadline deadline,
+					     struct http_response *ret, struct provider_failure *ret_failure,
+					     struct error *err)
 {
 	for (bool add_path = atomic_load(&provider->path_added);; add_path = true) {
-		CLEANUP(http_response_done) struct http_response answer = {0};
+		struct provider_failure failure = {0};
+		struct error cause = {0};
 		AUTO_FREE char *url = str_format(err, "%s%s%s", provider->base, add_path ? API_PATH : "", path);
 		if (url == NULL)
-			return false;
+			return PROVIDER_FAILED;
 		call->url = url;
-		bool sent = provider_send(api, call, deadline, &answer, ret_lost, err);
+		enum provider_result result = provider_call_api(api, call, deadline, ret, &failure, &cause);
 		call->url = NULL;
-		if (!sent)
-			return false;
-		if (!add_path && is_bare_host(provider->base) && is_no_api(&answer))
+		bool no_api = is_no_api(result, &cause, &failure);
+		if (no_api && !add_path && is_bare_host(provider->base))
 			continue;
-		if (add_path && !is_no_api(&answer))
+		if (add_path && !no_api)
 			atomic_store(&provider->path_added, true);
-		*ret = answer;
-		answer = (struct http_response){0};
-		return true;
+		if (result != PROVIDER_OK)
+			*err = cause;
+		if (ret_failure != NULL)
+			*ret_failure = failure;
+		return result;
 	}
-}
-
-void cloudflare_account_refused(const struct provider_api *api, const struct provider_call *call,
-				const struct http_response *answer, struct cloudflare_failure *ret, struct error *err)
-{
-	bool said = cloudflare_read_failure(buf_cstr(&answer->body), answer->body.len, ret);
-	if (said)
-		add_hint(ret, err);
-	else
-		*ret = (struct cloudflare_failure){0};
-	(void)provider_refused(api, call, answer, said ? ret->text : NULL, err);
 }

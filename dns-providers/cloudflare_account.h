@@ -8,17 +8,11 @@
 
 #include "dns-providers/cloudflare_message.h"
 #include "dns-providers/common.h"
+#include "dns-providers/zones.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
 
 #define CLOUDFLARE_API_URL "https://api.cloudflare.com/client/v4"
-
-/* What a candidate name turned out to be. */
-struct cached_zone {
-	char *name;
-	char *id; /* NULL: no usable zone */
-};
 
 struct dns_provider {
 	char *base;                  /* the API's address without a final "/" */
@@ -30,9 +24,7 @@ struct dns_provider {
 	struct secret zone_auth;     /* for zones, where another token does that; else empty */
 	struct provider_api records; /* both borrow the above */
 	struct provider_api zones;
-	pthread_mutex_t lock; /* of the cache */
-	struct cached_zone *cache;
-	size_t cache_count;
+	struct provider_zones found;
 };
 
 /* The module's check, open and close (provider.h). */
@@ -41,16 +33,11 @@ struct dns_provider *cloudflare_account_open(const struct dns_setting *settings,
 					     struct http_client *client, struct error *err);
 void cloudflare_account_close(struct dns_provider *provider);
 
-/*
- * Send CALL, whose url is filled in here, to PATH below the API's address; the rest as provider_send(). API is one of
- * PROVIDER's two.
- */
-MUST_CHECK bool cloudflare_account_send(struct dns_provider *provider, const struct provider_api *api,
-					struct provider_call *call, const char *path, struct deadline deadline,
-					struct http_response *ret, bool *ret_lost, struct error *err);
-
-/* ANSWER is not 200: sets the error with a hint, and what the API said in RET, empty where it said nothing. */
-void cloudflare_account_refused(const struct provider_api *api, const struct provider_call *call,
-				const struct http_response *answer, struct cloudflare_failure *ret, struct error *err);
+/* CALL, whose url is filled in here, to PATH below the API's address, as provider_call_api(). API is one of PROVIDER's
+ * two. */
+enum provider_result cloudflare_account_call(struct dns_provider *provider, const struct provider_api *api,
+					     struct provider_call *call, const char *path, struct deadline deadline,
+					     struct http_response *ret, struct provider_failure *ret_failure,
+					     struct error *err);
 
 #endif

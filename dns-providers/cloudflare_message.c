@@ -9,7 +9,6 @@
 #include "base/json.h"
 #include "base/limits.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -28,69 +27,6 @@ bool cloudflare_write_record(const char *name, const char *value, struct buf *ou
 	if (record == NULL)
 		return error_oom(err);
 	return json_write(record, /* pretty= */ false, out, err) && buf_check(out, "record", err);
-}
-
-/* One error into FAILURE: its code is kept, code and message are appended to TEXT. */
-static bool add_error(const json_t *error, struct cloudflare_failure *failure, struct buf *text)
-{
-	struct error ignored = {0};
-	int64_t code = 0;
-	const char *message = "";
-	char safe[TEXT_MAX];
-
-	if (!json_is_object(error) || !json_opt_int(error, "code", INT64_MIN, INT64_MAX, &code, &ignored) ||
-	    !json_opt_str(error, "message", LIMIT_JSON_STRING, &message, &ignored))
-		return false;
-	if (failure->count < CLOUDFLARE_CODES_MAX)
-		failure->codes[failure->count++] = code;
-	buf_printf(text, "%" PRId64 ": %s", code, escape_str(safe, sizeof(safe), message));
-	return true;
-}
-
-/* The errors of an envelope and, in parentheses, the chain inside each. */
-static void add_errors(const json_t *list, struct cloudflare_failure *failure, struct buf *text)
-{
-	for (size_t i = 0; i < json_array_size(list); i++) {
-		const json_t *error = json_array_get(list, i);
-		const json_t *chain = json_object_get(error, "error_chain");
-		if (i > 0)
-			buf_str(text, "; ");
-		if (!add_error(error, failure, text))
-			continue;
-		for (size_t j = 0; j < json_array_size(chain); j++) {
-			buf_str(text, j > 0 ? ", " : " (");
-			(void)add_error(json_array_get(chain, j), failure, text);
-		}
-		if (json_array_size(chain) > 0)
-			buf_char(text, ')');
-	}
-}
-
-bool cloudflare_read_failure(const char *text, size_t len, struct cloudflare_failure *ret)
-{
-	struct error ignored = {0};
-	struct cloudflare_failure failure = {0};
-	CLEANUP(buf_done) struct buf said;
-	json_t *root AUTO_JSON = json_read(text, len, WHAT, &ignored);
-
-	buf_init(&said, LIMIT_JSON_BODY);
-	if (!json_is_object(root) || !json_is_false(json_object_get(root, "success")))
-		return false;
-	add_errors(json_object_get(root, "errors"), &failure, &said);
-	if (said.len == 0)
-		buf_str(&said, "no reason given");
-	(void)escape_text(failure.text, sizeof(failure.text), buf_cstr(&said), said.len, /* keep_lines= */ false);
-	*ret = failure;
-	return true;
-}
-
-bool cloudflare_failure_has(const struct cloudflare_failure *failure, int64_t code)
-{
-	for (size_t i = 0; i < failure->count; i++) {
-		if (failure->codes[i] == code)
-			return true;
-	}
-	return false;
 }
 
 /* The envelope of a success. New reference. */

@@ -24,6 +24,8 @@ enum {
 	REQUEST_MS = 30 * 1000,
 	PAUSE_FIRST_MS = 500,
 	PAUSE_LONGEST_MS = 8 * 1000,
+	METADATA_TRIES = 2, /* where there is no cloud around us, nobody answers */
+	METADATA_MS = 1500,
 };
 
 static bool is_https(const char *url)
@@ -85,7 +87,7 @@ bool provider_pause(unsigned attempt, const char *step, struct deadline deadline
 }
 
 /* The statuses that may pass by themselves. */
-static bool is_transient(long status)
+static bool status_passes(long status)
 {
 	static const long transient[] = {408, 429, 500, 502, 503, 504};
 	for (size_t i = 0; i < ARRAY_LEN(transient); i++) {
@@ -95,10 +97,40 @@ static bool is_transient(long status)
 	return false;
 }
 
-static bool retry_after(const struct http_response *answer, int64_t *ret_seconds)
+static bool read_failure(const struct provider_api *api, const struct http_response *answer,
+			 struct provider_failure *ret)
+{
+	if (api->read_failure != NULL)
+		return api->read_failure(answer, ret);
+	return provider_failure_read(buf_cstr(&answer->body), answer->body.len, ret);
+}
+
+/* Whether ANSWER says "not now", by its status or by a code of the vendor's: nothing was done then. */
+static bool is_throttled(const struct provider_api *api, const struct http_response *answer)
+{
+	struct provider_failure failure = {0};
+	if (answer->status == 429)
+		return true;
+	if (api->hints == NULL || answer->status < 400 || !read_failure(api, answer, &failure))
+		return false;
+	for (const struct provider_hint *hint = api->hints; hint->code != NULL; hint++) {
+		if (hint->passes && provider_failure_has(&failure, hint->code))
+			return true;
+	}
+	return false;
+}
+
+static bool retry_after(const struct provider_api *api, const struct http_response *answer, int64_t *ret_seconds)
 {
 	const char *text = http_response_header(answer, "Retry-After", 0);
-	return text != NULL && retry_after_parse(text, clock_wall(), ret_seconds);
+	const char *reset = api->reset_header != NULL ? http_response_header(answer, api->reset_header, 0) : NULL;
+	uint64_t at = 0;
+	if (text != NULL && retry_after_parse(text, clock_wall(), ret_seconds))
+		return true;
+	if (answer->status != 429 || reset == NULL || !parse_u64(reset, strlen(reset), INT32_MAX * 2ULL, &at))
+		return false;
+	*ret_seconds = (int64_t)at > clock_wall() ? (int64_t)at - clock_wall() : 0;
+	return true;
 }
 
 bool provider_failed(const struct provider_api *api, const struct provider_call *call, const struct error *cause,
@@ -128,8 +160,8 @@ bool provider_refused(const struct provider_api *api, const struct provider_call
 	if (error_is_set(err))
 		return false;
 	err->http_status = answer->status;
-	err->transient = is_transient(answer->status);
-	if (retry_after(answer, &wait))
+	err->transient = status_passes(answer->status) || is_throttled(api, answer);
+	if (retry_after(api, answer, &wait))
 		err->retry_at = clock_wall() + wait;
 	if (request_id != NULL)
 		(void)escape_str(id, sizeof(id), request_id);
@@ -143,26 +175,38 @@ bool provider_refused(const struct provider_api *api, const struct provider_call
 			 id[0] != '\0' ? ", request " : "", id);
 }
 
+static void headers_done(struct provider_headers *headers)
+{
+	for (size_t i = 0; i < headers->count; i++)
+		secret_done(&headers->lines[i]);
+}
+
 /* One request and its answer. */
 static bool send_once(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
 		      struct http_response *ret, struct error *cause)
 {
+	CLEANUP(headers_done) struct provider_headers own = {0};
 	struct http_exchange exchange = {
 		.request = {.method = call->method,
 			    .url = call->url,
-			    .accept = "application/json",
+			    .accept = api->accept != NULL ? api->accept : "application/json",
 			    .max_response = LIMIT_PROVIDER_BODY,
 			    .once = call->creates},
 	};
-	if (call->json != NULL) {
-		exchange.request.content_type = "application/json";
-		exchange.request.body = buf_cstr(call->json);
-		exchange.request.body_len = call->json->len;
+	if (call->body != NULL) {
+		exchange.request.content_type = call->content_type != NULL ? call->content_type : "application/json";
+		exchange.request.body = buf_cstr(call->body);
+		exchange.request.body_len = call->body->len;
 	}
+	if (api->authorize != NULL && !api->authorize(api->ctx, call, deadline, &own, cause))
+		return false;
+	for (size_t i = 0; i < own.count; i++)
+		exchange.request.headers[exchange.request.header_count++] = own.lines[i].data;
 	for (size_t i = 0; i < api->header_count; i++)
 		exchange.request.headers[exchange.request.header_count++] = api->headers[i].data;
 	/* A request that hangs is given up sooner than the whole work. */
-	bool sent = http_send(api->client, &exchange, 1, deadline_within(deadline, REQUEST_MS), cause);
+	bool sent = http_send(api->client, &exchange, 1,
+			      deadline_within(deadline, call->metadata ? METADATA_MS : REQUEST_MS), cause);
 	if (sent && exchange.ok) {
 		*ret = exchange.response;
 		return true;
@@ -180,7 +224,7 @@ static bool wait_for_try(const struct provider_api *api, const struct provider_c
 			 struct error *err)
 {
 	int64_t seconds = 0;
-	if (answer == NULL || !retry_after(answer, &seconds))
+	if (answer == NULL || !retry_after(api, answer, &seconds))
 		return provider_pause(attempt, call->step, deadline, err);
 	if (seconds >= deadline_left_ms(deadline) / 1000)
 		return false;
@@ -188,24 +232,29 @@ static bool wait_for_try(const struct provider_api *api, const struct provider_c
 	return deadline_sleep(deadline, seconds * 1000, call->step, err);
 }
 
+static void log_try(const struct provider_api *api, const struct provider_call *call, const char *said, long status)
+{
+	if (said != NULL)
+		log_debug("%s: %s %s: %s", api->title, http_method_name(call->method), call->url, said);
+	else
+		log_debug("%s: %s %s: HTTP %ld", api->title, http_method_name(call->method), call->url, status);
+}
+
 bool provider_send(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
 		   struct http_response *ret, bool *ret_lost, struct error *err)
 {
+	unsigned tries = call->metadata ? METADATA_TRIES : TRIES;
 	for (unsigned attempt = 1;; attempt++) {
 		struct http_response answer CLEANUP(http_response_done) = {0};
 		struct error cause = {0};
 		bool answered = send_once(api, call, deadline, &answer, &cause);
-		bool again = answered ? is_transient(answer.status) : cause.transient;
+		bool throttled = answered && is_throttled(api, &answer);
+		bool again = answered ? throttled || status_passes(answer.status) : cause.transient;
 		/* Throttled means not done; of everything else that went wrong a create may have been done. */
-		bool lost = call->creates && again && !(answered && answer.status == 429);
+		bool lost = call->creates && again && !throttled;
 
-		if (answered)
-			log_debug("%s: %s %s: HTTP %ld", api->title, http_method_name(call->method), call->url,
-				  answer.status);
-		else
-			log_debug("%s: %s %s: %s", api->title, http_method_name(call->method), call->url,
-				  cause.message);
-		if (again && !lost && attempt < TRIES && deadline_left_ms(deadline) > 0 &&
+		log_try(api, call, answered ? NULL : cause.message, answer.status);
+		if (again && !lost && attempt < tries && deadline_left_ms(deadline) > 0 &&
 		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause))
 			continue;
 		if (lost || !answered) {
@@ -217,6 +266,39 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 		answer = (struct http_response){0};
 		return true;
 	}
+}
+
+enum provider_result provider_call_api(const struct provider_api *api, const struct provider_call *call,
+				       struct deadline deadline, struct http_response *ret,
+				       struct provider_failure *ret_failure, struct error *err)
+{
+	struct http_response answer CLEANUP(http_response_done) = {0};
+	struct provider_failure failure = {0};
+	bool lost = false;
+
+	if (!provider_send(api, call, deadline, &answer, &lost, err))
+		return lost ? PROVIDER_LOST : PROVIDER_FAILED;
+	bool fine = answer.status >= 200 && answer.status < 300;
+	bool said = !fine && read_failure(api, &answer, &failure);
+	if (fine || (said && call->also_fine != NULL && provider_failure_has(&failure, call->also_fine))) {
+		*ret = answer;
+		answer = (struct http_response){0};
+		return PROVIDER_OK;
+	}
+	for (const struct provider_hint *hint = api->hints; hint != NULL && hint->code != NULL; hint++) {
+		if (hint->hint != NULL && provider_failure_has(&failure, hint->code))
+			error_hint(err, "%s", hint->hint);
+	}
+	(void)provider_refused(api, call, &answer, said ? failure.text : NULL, err);
+	if (ret_failure != NULL)
+		*ret_failure = failure;
+	return PROVIDER_REFUSED;
+}
+
+bool provider_ask(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
+		  struct http_response *ret, struct error *err)
+{
+	return provider_call_api(api, call, deadline, ret, /* ret_failure= */ NULL, err) == PROVIDER_OK;
 }
 
 bool provider_pages_next(struct provider_pages *pages, const char *title, bool *ret_more, struct error *err)

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What all DNS providers have in common: finding a setting (config, then environment), a JSON call with retries, error
- * texts that begin with the vendor's name, and pages of a listing.
+ * What all DNS providers have in common: finding a setting (config, then environment), a call with retries, error texts
+ * that begin with the vendor's name, and pages of a listing. Beside it: zones.h (the zone of a name), records.h and
+ * recordset.h (adding and removing without disturbing others), failure.h (what a refusal says).
  */
 #ifndef DNS_PROVIDERS_COMMON_H
 #define DNS_PROVIDERS_COMMON_H
 
 #include "base/http_message.h"
+#include "dns-providers/failure.h"
 #include "dns-providers/provider.h"
 
 #include <stdint.h>
@@ -33,13 +35,54 @@ MUST_CHECK bool provider_setting_find(const struct dns_provider_module *module, 
 /* An API's address in a setting: https, or http to a loopback literal; no user, query or fragment. ERROR_CONFIG. */
 MUST_CHECK bool provider_check_url(const struct provider_setting *setting, struct error *err);
 
+/* SETTINGS have KEY themselves, whatever the environment has. */
+bool provider_setting_given(const struct dns_setting *settings, size_t count, const char *key);
+
+/* The header line NAME (with its ": ") and VALUE, into RET. */
+MUST_CHECK bool provider_header(const char *name, const struct secret *value, struct secret *ret, struct error *err);
+
+/* URL without its final "/"s, or BY_DEFAULT when the setting is nowhere. malloc'd in *RET. */
+MUST_CHECK bool provider_base_url(const struct provider_setting *url, const char *by_default, char **ret,
+				  struct error *err);
+
+/* What to do about a code that the vendor refuses with. Tables of these end with a NULL code. */
+struct provider_hint {
+	const char *code;
+	const char *hint; /* NULL: none, but see `passes` */
+	bool passes;      /* it passes by itself, as 429 does, and nothing was done */
+};
+
+struct provider_call;
+
+enum { PROVIDER_HEADERS_MAX = 6 };
+
+/* The credentials of one request. Wiped and reused by provider_send(). */
+struct provider_headers {
+	struct secret lines[PROVIDER_HEADERS_MAX]; /* whole "Name: value" lines */
+	size_t count;
+};
+
 /* One vendor's API for one instance. Everything is borrowed. */
 struct provider_api {
 	const char *title;             /* the prefix of its error texts */
 	const char *request_id_header; /* of its answers, for the error text; NULL: none */
+	const char *reset_header;      /* of a 429 without Retry-After: when it ends, seconds since 1970; NULL: none */
+	const char *accept;            /* NULL: application/json */
 	struct http_client *client;
 	const struct secret *headers; /* whole "Name: value" lines with the credentials */
 	size_t header_count;
+	const struct provider_hint *hints; /* NULL: none */
+
+	/*
+	 * Instead of `headers`, for what is different for each request: a signature, a token that expires. Called
+	 * before each try. NULL: none.
+	 */
+	bool (*authorize)(void *ctx, const struct provider_call *call, struct deadline deadline,
+			  struct provider_headers *ret, struct error *err);
+	void *ctx; /* for authorize */
+
+	/* What an answer that is no success says. NULL: its body is JSON as provider_failure_read() takes it. */
+	bool (*read_failure)(const struct http_response *answer, struct provider_failure *ret);
 };
 
 struct provider_call {
@@ -47,8 +90,11 @@ struct provider_call {
 	const char *what; /* borrowed, for errors: "cannot add the TXT record at NAME" */
 	enum http_method method;
 	const char *url;
-	const struct buf *json; /* the request's body; NULL: none */
-	bool creates;           /* not to be sent again when its answer is lost: ask first what came of it */
+	const struct buf *body;   /* the request's; NULL: none */
+	const char *content_type; /* of the body; NULL: application/json */
+	const char *also_fine;    /* a refusal with this code is what was wanted ("gone already"); NULL: none */
+	bool creates;             /* not to be sent again when its answer is lost: ask first what came of it */
+	bool metadata;            /* to the cloud's metadata address: tried twice, with short time-outs */
 };
 
 /*
@@ -58,6 +104,26 @@ struct provider_call {
  */
 MUST_CHECK bool provider_send(const struct provider_api *api, const struct provider_call *call,
 			      struct deadline deadline, struct http_response *ret, bool *ret_lost, struct error *err);
+
+/* What came of a call. */
+enum provider_result {
+	PROVIDER_OK,      /* 2xx, or `also_fine` */
+	PROVIDER_REFUSED, /* the vendor said no */
+	PROVIDER_LOST,    /* no answer, and it may have been done */
+	PROVIDER_FAILED,  /* no answer, and nothing was done */
+};
+
+/*
+ * provider_send(), and whatever is no success becomes an error with the vendor's words and the hint for its code.
+ * RET_FAILURE, unless NULL, tells what a refusal said. RET (zeroed) has the answer when it is PROVIDER_OK.
+ */
+enum provider_result provider_call_api(const struct provider_api *api, const struct provider_call *call,
+				       struct deadline deadline, struct http_response *ret,
+				       struct provider_failure *ret_failure, struct error *err);
+
+/* As provider_call_api(), and true when it is PROVIDER_OK. */
+MUST_CHECK bool provider_ask(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
+			     struct http_response *ret, struct error *err);
 
 /*
  * The vendor refused CALL by ANSWER; SAID is what its error envelope says, or NULL where the body is none. Sets

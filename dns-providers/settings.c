@@ -100,3 +100,31 @@ bool provider_setting_find(const struct dns_provider_module *module, const struc
 	}
 	return true;
 }
+
+bool provider_setting_given(const struct dns_setting *settings, size_t count, const char *key)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (str_equal(settings[i].key, key))
+			return true;
+	}
+	return false;
+}
+
+bool provider_header(const char *name, const struct secret *value, struct secret *ret, struct error *err)
+{
+	size_t name_len = strlen(name);
+	if (!secret_reserve(ret, name_len + value->len, err))
+		return false;
+	memcpy(ret->data, name, name_len);
+	memcpy(ret->data + name_len, value->data, value->len);
+	return true;
+}
+
+bool provider_base_url(const struct provider_setting *url, const char *by_default, char **ret, struct error *err)
+{
+	if (!str_set(ret, url->value.data != NULL ? url->value.data : by_default, err))
+		return false;
+	for (size_t len = strlen(*ret); len > 0 && (*ret)[len - 1] == '/'; len--)
+		(*ret)[len - 1] = '\0';
+	return true;
+}

@@ -6,6 +6,7 @@
 #include "service/service.h"
 
 #include "acme/session.h"
+#include "base/buf.h"
 #include "base/log.h"
 #include "config/config.h"
 #include "dns-providers/registry.h"
@@ -257,9 +258,12 @@ static bool unknown_provider(const char *type, struct error *err)
 {
 	size_t count = 0;
 	const struct dns_provider_module *const *modules = dns_provider_modules(&count);
+	CLEANUP(buf_done) struct buf names;
 	error_set(err, ERROR_CONFIG, "dns-provider", "this version has no DNS provider \"%s\"", type);
-	if (count > 0)
-		error_hint(err, "available: %s", modules[0]->name);
+	buf_init(&names, ERROR_TEXT_MAX);
+	for (size_t i = 0; i < count; i++)
+		buf_printf(&names, "%s%s", i > 0 ? ", " : "", modules[i]->name);
+	error_hint(err, "available: %s", buf_cstr(&names));
 	return false;
 }
 
