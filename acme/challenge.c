@@ -5,6 +5,7 @@
  */
 #include "acme/challenge.h"
 
+#include "acme/dns_account.h"
 #include "acme/jwk.h"
 #include "acme/problem.h"
 #include "base/buf.h"
@@ -84,20 +85,35 @@ bool challenge_token_is_valid(const char *token)
 	return token[len] == '\0' && len >= LIMIT_TOKEN_MIN && len <= LIMIT_TOKEN_MAX;
 }
 
-bool challenge_task(const struct challenge *challenge, const struct identifier *identifier, const char *thumbprint,
-		    struct acme_challenge_task *ret, struct error *err)
+/* Where the TXT record goes, and what it says. */
+static bool set_dns(struct acme_challenge_task *task, const struct challenge_context *context,
+		    const char *key_authorization, struct error *err)
+{
+	const char *base = identifier_base(&task->identifier);
+	char label[DNS_ACCOUNT_LABEL_SIZE];
+
+	if (task->type == CHALLENGE_DNS_01) {
+		(void)snprintf(task->dns_name, sizeof(task->dns_name), "_acme-challenge.%s", base);
+	} else {
+		if (!dns_account_label(context->account_url, label, err))
+			return false;
+		(void)snprintf(task->dns_name, sizeof(task->dns_name), "%s._acme-challenge.%s", label, base);
+	}
+	return sha256_base64url(key_authorization, task->dns_value, err);
+}
+
+bool challenge_task(const struct challenge *challenge, const struct identifier *identifier,
+		    const struct challenge_context *context, struct acme_challenge_task *ret, struct error *err)
 {
 	struct acme_challenge_task task = {.type = challenge->type, .identifier = *identifier};
 	AUTO_FREE char *token = NULL;
-	AUTO_FREE char *key_authorization = str_format(err, "%s.%s", challenge->token, thumbprint);
+	AUTO_FREE char *key_authorization = str_format(err, "%s.%s", challenge->token, context->thumbprint);
 
 	if (key_authorization == NULL || !str_set(&token, challenge->token, err))
 		return false;
-	if (challenge->type == CHALLENGE_DNS_01) {
-		(void)snprintf(task.dns_name, sizeof(task.dns_name), "_acme-challenge.%s", identifier_base(identifier));
-		if (!sha256_base64url(key_authorization, task.dns_value, err))
-			return false;
-	}
+	if ((challenge->type == CHALLENGE_DNS_01 || challenge->type == CHALLENGE_DNS_ACCOUNT_01) &&
+	    !set_dns(&task, context, key_authorization, err))
+		return false;
 	task.token = STEAL(token);
 	task.key_authorization = STEAL(key_authorization);
 	*ret = task;

@@ -36,12 +36,19 @@ void challenge_done(struct challenge *challenge);
  */
 bool challenge_token_is_valid(const char *token);
 
+/* Whose challenges they are. Borrowed. */
+struct challenge_context {
+	const char *account_url; /* byte for byte as in Location */
+	const char *thumbprint;  /* of the account's key (RFC 7638) */
+};
+
 /*
- * What the solver of CHALLENGE is told: the key authorization (§8.1) for the account key with THUMBPRINT, and for
- * dns-01 name and value (§8.4). RET's token and key_authorization are malloc'd: see challenge_task_done().
+ * What the solver of CHALLENGE is told: the key authorization (§8.1), and for dns-01 and dns-account-01 name and value
+ * (§8.4). RET's token and key_authorization are malloc'd: see challenge_task_done().
  */
 MUST_CHECK bool challenge_task(const struct challenge *challenge, const struct identifier *identifier,
-			       const char *thumbprint, struct acme_challenge_task *ret, struct error *err);
+			       const struct challenge_context *context, struct acme_challenge_task *ret,
+			       struct error *err);
 
 void challenge_task_done(struct acme_challenge_task *task);
 

@@ -88,14 +88,20 @@ char *jwk_from_key(EVP_PKEY *pkey, struct error *err)
 	return ok ? buf_take(&text, "public key", err) : NULL;
 }
 
+bool sha256_digest(const void *data, size_t len, unsigned char ret[SHA256_SIZE], struct error *err)
+{
+	return EVP_Digest(data, len, ret, NULL, EVP_sha256(), NULL) == 1 ||
+	       openssl_error(err, "cannot compute a SHA-256 digest");
+}
+
 bool sha256_base64url(const char *text, char ret[SHA256_BASE64URL_SIZE], struct error *err)
 {
-	unsigned char digest[32];
+	unsigned char digest[SHA256_SIZE];
 	CLEANUP(buf_done) struct buf encoded;
 	buf_init(&encoded, SHA256_BASE64URL_SIZE);
 
-	if (EVP_Digest(text, strlen(text), digest, NULL, EVP_sha256(), NULL) != 1)
-		return openssl_error(err, "cannot compute a SHA-256 digest");
+	if (!sha256_digest(text, strlen(text), digest, err))
+		return false;
 	base64url_encode(&encoded, digest, sizeof(digest));
 	if (!buf_check(&encoded, "digest", err))
 		return false;

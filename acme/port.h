@@ -53,8 +53,8 @@ struct acme_challenge_task {
 	struct identifier identifier; /* as ordered, "*." included */
 	const char *token;            /* RFC 8555 §8.1, already checked against its alphabet */
 	const char *key_authorization;
-	char dns_name[IDENTIFIER_MAX + 16]; /* dns-01: _acme-challenge.<base name>; else empty */
-	char dns_value[64];                 /* dns-01: base64url(SHA-256(key authorization)); else empty */
+	char dns_name[IDENTIFIER_MAX + 40]; /* dns-01: _acme-challenge.<base name>, dns-account-01: below its label */
+	char dns_value[64];                 /* dns-01, dns-account-01: base64url(SHA-256(key authorization)) */
 };
 
 /* Makes challenges answerable. */

@@ -154,7 +154,7 @@ static bool is_ordered(const struct acme_certificate_request *request, const str
 }
 
 /* One authorization that is not valid yet: its challenge becomes the next task. */
-static bool add_task(struct solving *solving, size_t index, const char *thumbprint, struct error *err)
+static bool add_task(struct solving *solving, size_t index, const struct challenge_context *context, struct error *err)
 {
 	const struct flow *flow = solving->flow;
 	const struct authorization *authorization = &solving->authorizations[index];
@@ -180,7 +180,7 @@ static bool add_task(struct solving *solving, size_t index, const char *thumbpri
 	if (challenge == NULL)
 		return false;
 	struct acme_challenge_task *task = &solving->tasks[solving->task_count];
-	if (!challenge_task(challenge, &authorization->identifier, thumbprint, task, err))
+	if (!challenge_task(challenge, &authorization->identifier, context, task, err))
 		return false;
 	solving->picks[solving->task_count].url = flow->order.authorizations.items[index];
 	solving->picks[solving->task_count++].challenge = challenge;
@@ -189,17 +189,19 @@ static bool add_task(struct solving *solving, size_t index, const char *thumbpri
 
 static bool add_tasks(struct solving *solving, struct error *err)
 {
+	const struct acme_identity *account = solving->flow->account;
 	char thumbprint[SHA256_BASE64URL_SIZE];
+	const struct challenge_context context = {.account_url = account->kid, .thumbprint = thumbprint};
 	if (solving->count == 0)
 		return error_set(err, ERROR_CA, NULL, "the order is pending but lists no authorizations");
 	solving->tasks = calloc(solving->count, sizeof(*solving->tasks));
 	solving->picks = calloc(solving->count, sizeof(*solving->picks));
 	if (solving->tasks == NULL || solving->picks == NULL)
 		return error_oom(err);
-	if (!jwk_thumbprint(solving->flow->account->signer->jwk, thumbprint, err))
+	if (!jwk_thumbprint(account->signer->jwk, thumbprint, err))
 		return false;
 	for (size_t i = 0; i < solving->count; i++)
-		if (solving->authorizations[i].status != AUTHORIZATION_VALID && !add_task(solving, i, thumbprint, err))
+		if (solving->authorizations[i].status != AUTHORIZATION_VALID && !add_task(solving, i, &context, err))
 			return false;
 	return true;
 }

@@ -173,6 +173,8 @@ const struct command command_issue = {
 			 "validate by answering the CA over TLS here; the CA asks port 443"},
 			{OPTION_DNS, "dns", 0, "PROVIDER", "validate by TXT records at this DNS provider"},
 			{OPTION_CREDENTIALS, "credentials", 0, "FILE", "the DNS provider's credentials"},
+			{OPTION_CHALLENGE, "challenge", 0, "TYPE",
+			 "with --dns: dns-01 (default), or dns-account-01, whose record is this account's own"},
 			{OPTION_KEY_TYPE, "key-type", 0, "TYPE",
 			 "ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"},
 			{OPTION_REUSE_KEY, "reuse-key", 0, NULL, "keep the private key when renewing"},

@@ -43,6 +43,28 @@ static bool find_way(const struct arguments *arguments, const struct way **ret, 
 	return false;
 }
 
+/* What is published through a DNS provider proves either of two challenges. */
+static bool set_challenge(const struct arguments *arguments, const struct way *way, struct renewal *wanted,
+			  struct error *err)
+{
+	const char *text = option_value(arguments, OPTION_CHALLENGE, /* fallback= */ NULL);
+
+	wanted->challenge = way->challenge;
+	if (text == NULL)
+		return true;
+	if (way->option != OPTION_DNS) {
+		error_set(err, ERROR_USAGE, "usage", "--challenge goes with --dns");
+		error_hint(err, "--dns PROVIDER --challenge dns-account-01");
+		return false;
+	}
+	wanted->challenge = challenge_type_parse(text);
+	if (wanted->challenge == CHALLENGE_DNS_01 || wanted->challenge == CHALLENGE_DNS_ACCOUNT_01)
+		return true;
+	error_set(err, ERROR_USAGE, "usage", "--challenge takes dns-01 or dns-account-01");
+	error_hint(err, "without it, --dns validates by dns-01");
+	return false;
+}
+
 static bool check_names(const struct way *way, const struct renewal *wanted, struct error *err)
 {
 	for (size_t i = 0; i < wanted->identifier_count; i++) {
@@ -106,8 +128,8 @@ bool validation_from_arguments(const struct arguments *arguments, struct renewal
 		error_hint(err, "--dns PROVIDER --credentials FILE");
 		return false;
 	}
-	wanted->challenge = way->challenge;
-	return check_names(way, wanted, err) && set_listen(arguments, way, wanted, err) &&
+	return set_challenge(arguments, way, wanted, err) && check_names(way, wanted, err) &&
+	       set_listen(arguments, way, wanted, err) &&
 	       set_path(&wanted->webroot, option_value(arguments, OPTION_WEBROOT, /* fallback= */ NULL), err) &&
 	       str_set(&wanted->dns_provider, provider, err) && set_path(&wanted->dns_credentials, credentials, err);
 }

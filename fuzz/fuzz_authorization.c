@@ -6,6 +6,8 @@
 
 #include <stdint.h>
 
+static const struct challenge_context context = {.account_url = "https://ca.example/account/1", .thumbprint = "t"};
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct authorization authorization;
@@ -24,7 +26,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		if (challenge == NULL)
 			continue;
 		if (!challenge_token_is_valid(challenge->token) ||
-		    !challenge_task(challenge, &authorization.identifier, "thumbprint", &task, &refused))
+		    !challenge_task(challenge, &authorization.identifier, &context, &task, &refused))
 			__builtin_trap();
 		challenge_task_done(&task);
 	}

@@ -25,7 +25,8 @@ struct solver *solver_open(struct service *service, const struct renewal *wanted
 		 wanted->listen != NULL)
 		solver = (struct solver){solver_standalone_open(service, wanted, ret_port, err),
 					 solver_standalone_close};
-	else if (wanted->challenge == CHALLENGE_DNS_01 && wanted->dns_provider != NULL)
+	else if ((wanted->challenge == CHALLENGE_DNS_01 || wanted->challenge == CHALLENGE_DNS_ACCOUNT_01) &&
+		 wanted->dns_provider != NULL)
 		solver = (struct solver){solver_dns_open(service, wanted, ret_port, err), solver_dns_close};
 	else
 		error_set(err, ERROR_CONFIG, "challenge", "this version cannot solve %s as %s is set up for it",

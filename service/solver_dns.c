@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dns-01 through a DNS provider (RFC 8555 §8.4): publish every value, wait once until all authoritative servers show
- * all of them, and afterwards remove exactly what was published.
+ * dns-01 (RFC 8555 §8.4) and dns-account-01 through a DNS provider: follow each name's CNAMEs, publish every value,
+ * wait once until all authoritative servers show all of them, and afterwards remove exactly what was published.
  */
 #include "service/solver.h"
 
@@ -135,7 +135,7 @@ void *solver_dns_open(struct service *service, const struct renewal *wanted, str
 	}
 	*ret_port = (struct acme_solver){
 		.ctx = solver,
-		.type = CHALLENGE_DNS_01,
+		.type = wanted->challenge,
 		.present = dns_present,
 		.cleanup = dns_cleanup,
 	};

@@ -14,8 +14,12 @@ static struct acme_challenge_task task_for(const char *name, enum challenge_type
 	struct identifier identifier;
 	struct acme_challenge_task task;
 	const struct challenge challenge = {.type = type, .token = token};
+	const struct challenge_context context = {
+		.account_url = "https://example.com/acme/acct/ExampleAccount",
+		.thumbprint = thumbprint,
+	};
 	CHECK_OK(identifier_parse(name, &identifier, &err), err);
-	CHECK_OK(challenge_task(&challenge, &identifier, thumbprint, &task, &err), err);
+	CHECK_OK(challenge_task(&challenge, &identifier, &context, &task, &err), err);
 	return task;
 }
 
@@ -31,6 +35,19 @@ TEST(dns01_of_the_vectors)
 		CHECK_STR(task.dns_name, "_acme-challenge.example.org");
 		CHECK_STR(task.dns_value, cases[i][1]);
 		CHECK_STR(task.identifier.value, "*.example.org");
+		challenge_task_done(&task);
+	}
+}
+
+/* The same value as dns-01's, below the account's label; a wildcard has its base name's. */
+TEST(dns_account01_of_the_draft)
+{
+	static const char *const names[] = {"example.org", "*.example.org"};
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		struct acme_challenge_task task =
+			task_for(names[i], CHALLENGE_DNS_ACCOUNT_01, "NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs");
+		CHECK_STR(task.dns_name, "_ujmmovf2vn55tgye._acme-challenge.example.org");
+		CHECK_STR(task.dns_value, "_cC5rvB9vM8qzT3MTBcTeVpQwtbNypBXyQnE4fhM9QQ");
 		challenge_task_done(&task);
 	}
 }
