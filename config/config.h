@@ -28,7 +28,8 @@ struct config_ca {
 	char *profile;
 	char *preferred_chain;
 	char *eab_kid;
-	struct secret eab_hmac_key; /* as given: base64url text */
+	char *eab_algorithm;        /* "HS256", "HS384", "HS512"; NULL: HS256 */
+	struct secret eab_hmac_key; /* as given: base64url or base64 text */
 	struct config_position position;
 };
 

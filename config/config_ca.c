@@ -11,15 +11,6 @@ enum { NEAR = 3 };
 
 #define DEFAULT_CA "letsencrypt"
 
-/* CAs that people still have in their configs. */
-static const struct {
-	const char *name, *host, *message;
-} ended[] = {
-	{"buypass", "api.buypass.com", "Buypass has ended its ACME service on 2025-10-31; choose another CA"},
-	{"buypass-staging", "api.test4.buypass.no",
-	 "Buypass has ended its ACME service on 2025-10-31; choose another CA"},
-};
-
 void config_ca_done(struct config_ca *ca)
 {
 	free(ca->name);
@@ -28,6 +19,7 @@ void config_ca_done(struct config_ca *ca)
 	free(ca->profile);
 	free(ca->preferred_chain);
 	free(ca->eab_kid);
+	free(ca->eab_algorithm);
 	secret_done(&ca->eab_hmac_key);
 }
 
@@ -37,6 +29,8 @@ static const char *nearest_preset(const char *name)
 	const struct ca_preset *presets = ca_presets(&count);
 	const char *nearest = NULL;
 	for (size_t i = 0; i < count; i++) {
+		if (presets[i].retired != NULL)
+			continue;
 		size_t distance = str_distance(name, presets[i].name, NEAR);
 		if (distance < best) {
 			best = distance;
@@ -58,23 +52,32 @@ static bool unknown_ca(struct config_build *b, const struct node *node, const ch
 		return report_error(b, node, "unknown CA \"%s\"; did you mean \"%s\"?", shown, nearest);
 	buf_init(&known, REPORT_SHOWN_MAX * 4);
 	for (size_t i = 0; i < count; i++)
-		buf_printf(&known, "%s%s", i > 0 ? ", " : "", presets[i].name);
+		if (presets[i].retired == NULL)
+			buf_printf(&known, "%s%s", known.len > 0 ? ", " : "", presets[i].name);
 	return report_error(b, node, "unknown CA \"%s\"; known are %s, or give the https:// URL of its ACME directory",
 			    shown, buf_cstr(&known));
 }
 
+/* What a known CA wants of a new account and the config does not give. An account that is there already needs none. */
+static bool check_demands(struct config_build *b, const struct node *node, const struct ca_preset *preset,
+			  const struct config_ca *ca)
+{
+	bool has_email = b->config->email != NULL;
+	if (preset->needs_contact && !has_email &&
+	    !report_warning(b, node, "%s accepts new accounts only with an email", preset->title))
+		return false;
+	return !preset->needs_eab || ca->eab_kid != NULL || (preset->eab_email_url != NULL && has_email) ||
+	       report_warning(b, node, "%s accepts new accounts only with an eab: %s", preset->title, preset->eab_hint);
+}
+
 static bool resolve_name(struct config_build *b, const struct node *node, const char *name, struct config_ca *ca)
 {
-	for (size_t i = 0; i < ARRAY_LEN(ended); i++)
-		if (str_equal(name, ended[i].name))
-			return report_error(b, node, "%s", ended[i].message);
 	const struct ca_preset *preset = ca_preset_find(name);
 	if (preset == NULL)
 		return unknown_ca(b, node, name);
-	if (preset->needs_eab && ca->eab_kid == NULL &&
-	    !report_warning(b, node,
-			    "%s accepts new accounts only with an eab (a key id and an HMAC key from its website)",
-			    name))
+	if (preset->retired != NULL)
+		return report_error(b, node, "%s", preset->retired);
+	if (!check_demands(b, node, preset, ca))
 		return false;
 	return str_set(&ca->name, name, b->err) && str_set(&ca->url, preset->url, b->err);
 }
@@ -84,9 +87,11 @@ static bool resolve_url(struct config_build *b, const struct node *node, const c
 	struct error reason = {0};
 	if (!value_https_url(url, &reason))
 		return report_error(b, node, "%s", reason.message);
-	for (size_t i = 0; i < ARRAY_LEN(ended); i++)
-		if (strstr(url, ended[i].host) != NULL)
-			return report_error(b, node, "%s", ended[i].message);
+	const struct ca_preset *preset = ca_preset_find_url(url);
+	if (preset != NULL && preset->retired != NULL)
+		return report_error(b, node, "%s", preset->retired);
+	if (preset != NULL && !check_demands(b, node, preset, ca))
+		return false;
 	return str_set(&ca->name, url, b->err) && str_set(&ca->url, url, b->err);
 }
 

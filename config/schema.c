@@ -37,6 +37,13 @@ static const struct schema_word starttls[] = {
 	{"ldap", 0, true},  {"xmpp", 0, true}, {"postgres", 0, true}, {NULL, 0, false},
 };
 
+static const struct schema_word eab_algorithms[] = {
+	{"HS256", 0, false},
+	{"HS384", 0, false},
+	{"HS512", 0, false},
+	{NULL, 0, false},
+};
+
 static const struct schema_word events[] = {
 	{"failure", 0, false},   {"expiring", 0, false}, {"deployed", 0, false},
 	{"recovered", 0, false}, {NULL, 0, false},
@@ -62,9 +69,11 @@ static const struct schema_key keys[] = {
 	 .help = "certificate profile, as the directory lists it"},
 	{"provider.preferred_chain", ONE, VALUE_TEXT, INTO(config_ca, preferred_chain),
 	 .help = "common name of the chain's issuer"},
-	{"provider.eab", MAP, VALUE_TEXT, SCHEMA_NO_EFFECT, .help = "external account binding"},
+	{"provider.eab", MAP, VALUE_TEXT, .help = "external account binding"},
 	{"provider.eab.kid", ONE, VALUE_TEXT, SCHEMA_REQUIRED, INTO(config_ca, eab_kid), .help = "key id"},
 	{"provider.eab.hmac_key", ONE, VALUE_SECRET, SCHEMA_REQUIRED, INTO(config_ca, eab_hmac_key), .help = "base64url"},
+	{"provider.eab.algorithm", ONE, VALUE_TEXT, INTO(config_ca, eab_algorithm), .words = eab_algorithms,
+	 .help = "HS256 (default), HS384 or HS512"},
 
 	/* Certificates */
 	{"domains", LIST | MAP, VALUE_TEXT, .help = "one entry per certificate"},
