@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { HOST_MAX = 80, EMAIL_MAX = 256 };
+enum { HOST_MAX = 80, EMAIL_MAX = 256, WORD_MAX = 32 };
 
 static const struct record_field fields[] = {
 	{.key = "ca_url",
@@ -19,6 +19,15 @@ static const struct record_field fields[] = {
 	 .needed = true},
 	{.key = "email", .type = RECORD_STRING, .offset = offsetof(struct account_record, email), .max = EMAIL_MAX},
 	{.key = "url", .type = RECORD_STRING, .offset = offsetof(struct account_record, url), .max = LIMIT_URL},
+	{.key = "ca_bundle",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct account_record, ca_bundle),
+	 .max = LIMIT_PATH},
+	{.key = "status", .type = RECORD_STRING, .offset = offsetof(struct account_record, status), .max = WORD_MAX},
+	{.key = "key_type",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct account_record, key_type),
+	 .max = WORD_MAX},
 	{.key = "created_at", .type = RECORD_TIME, .offset = offsetof(struct account_record, created_at)},
 };
 

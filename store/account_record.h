@@ -8,9 +8,12 @@
 #include "store/store.h"
 
 struct account_record {
-	char *ca_url; /* directory */
-	char *email;  /* NULL: none */
-	char *url;    /* the account's, byte for byte as received; NULL: key made, not registered yet */
+	char *ca_url;    /* directory */
+	char *email;     /* NULL: none */
+	char *url;       /* the account's, byte for byte as received; NULL: key made, not registered yet */
+	char *ca_bundle; /* trust anchors for the CA's HTTPS; NULL: the system's */
+	char *status;    /* "deactivated"; NULL: valid as far as we know */
+	char *key_type;  /* "ecdsa-p256", …; NULL: written by an earlier version */
 	int64_t created_at;
 };
 

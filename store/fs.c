@@ -10,12 +10,15 @@
 #include "store/fs_store.h"
 #include "store/record.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 static const char step[] = "store";
+
+enum { FORMER_KEYS_MAX = 1000 }; /* of one account: one is added by hand at a time */
 
 static bool open_folders(struct store *store, bool create, struct error *err)
 {
@@ -213,8 +216,11 @@ bool store_list_records(struct store *store, enum store_record kind, struct str_
 	return true;
 }
 
-bool store_read_account_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
-			    struct error *err)
+/* --- Keys of accounts --- */
+
+/* FILE of account NAME; *RET_FOUND false when there is none. */
+static bool read_key(struct store *store, const char *name, const char *file, struct secret *ret, bool *ret_found,
+		     struct error *err)
 {
 	struct place place CLEANUP(place_done) = {0};
 	if (!place_open(store, STORE_ACCOUNT, name, /* create= */ false, &place, err))
@@ -223,19 +229,83 @@ bool store_read_account_key(struct store *store, const char *name, struct secret
 		*ret_found = false;
 		return true;
 	}
-	if (fs_read_secret(place.folder, LAYOUT_ACCOUNT_KEY, LIMIT_KEY_FILE, ret, ret_found, err))
+	if (fs_read_secret(place.folder, file, LIMIT_KEY_FILE, ret, ret_found, err))
 		return true;
 	if (err->category == ERROR_DATA)
 		error_hint(err,
 			   "restore %s/%s from a backup; without it the account is lost: to register a new one, "
 			   "move the folder away",
-			   place.folder->path, LAYOUT_ACCOUNT_KEY);
+			   place.folder->path, file);
 	return error_attribute(err, ERROR_STORE, step);
+}
+
+static bool write_key(struct store *store, const char *name, const char *file, const struct secret *key_pem,
+		      struct error *err)
+{
+	struct place place CLEANUP(place_done) = {0};
+	return place_open(store, STORE_ACCOUNT, name, /* create= */ true, &place, err) &&
+	       fs_atomic_write(place.folder, file, key_pem->data, key_pem->len, 0600, err);
+}
+
+static bool rename_key(struct store *store, const char *name, const char *from, const char *to, struct error *err)
+{
+	struct place place CLEANUP(place_done) = {0};
+	if (!place_open(store, STORE_ACCOUNT, name, /* create= */ true, &place, err))
+		return false;
+	if (renameat(place.folder->fd, from, place.folder->fd, to) != 0)
+		return error_errno(err, ERROR_STORE, step, errno, "cannot rename %s/%s to %s", place.folder->path, from,
+				   to);
+	return fs_folder_sync(place.folder, err);
+}
+
+bool store_read_account_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
+			    struct error *err)
+{
+	return read_key(store, name, LAYOUT_ACCOUNT_KEY, ret, ret_found, err);
 }
 
 bool store_write_account_key(struct store *store, const char *name, const struct secret *key_pem, struct error *err)
 {
-	struct place place CLEANUP(place_done) = {0};
-	return place_open(store, STORE_ACCOUNT, name, /* create= */ true, &place, err) &&
-	       fs_atomic_write(place.folder, LAYOUT_ACCOUNT_KEY, key_pem->data, key_pem->len, 0600, err);
+	return write_key(store, name, LAYOUT_ACCOUNT_KEY, key_pem, err);
+}
+
+bool store_stage_account_key(struct store *store, const char *name, const struct secret *key_pem, struct error *err)
+{
+	return write_key(store, name, LAYOUT_ACCOUNT_KEY_NEXT, key_pem, err);
+}
+
+bool store_read_staged_account_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
+				   struct error *err)
+{
+	return read_key(store, name, LAYOUT_ACCOUNT_KEY_NEXT, ret, ret_found, err);
+}
+
+bool store_commit_account_key(struct store *store, const char *name, struct error *err)
+{
+	return rename_key(store, name, LAYOUT_ACCOUNT_KEY_NEXT, LAYOUT_ACCOUNT_KEY, err);
+}
+
+/* FILE of account NAME becomes a former key: no key is ever lost. */
+static bool put_aside(struct store *store, const char *name, const char *file, struct error *err)
+{
+	char former[LAYOUT_FILE_SIZE];
+	for (unsigned number = 1; number <= FORMER_KEYS_MAX; number++) {
+		struct place place CLEANUP(place_done) = {0};
+		(void)snprintf(former, sizeof(former), LAYOUT_ACCOUNT_KEY_FORMER "%u.pem", number);
+		if (!place_open(store, STORE_ACCOUNT, name, /* create= */ true, &place, err))
+			return false;
+		if (faccessat(place.folder->fd, former, F_OK, AT_SYMLINK_NOFOLLOW) != 0)
+			return rename_key(store, name, file, former, err);
+	}
+	return error_set(err, ERROR_STORE, step, "the account %s has more than %d former keys", name, FORMER_KEYS_MAX);
+}
+
+bool store_discard_account_key(struct store *store, const char *name, struct error *err)
+{
+	return put_aside(store, name, LAYOUT_ACCOUNT_KEY_NEXT, err);
+}
+
+bool store_retire_account_key(struct store *store, const char *name, struct error *err)
+{
+	return put_aside(store, name, LAYOUT_ACCOUNT_KEY, err);
 }

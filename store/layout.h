@@ -14,6 +14,7 @@ enum layout_folder {
 	LAYOUT_ORDERS,
 	LAYOUT_ACCOUNTS,
 	LAYOUT_LOCKS,
+	LAYOUT_REVOKED_KEYS,
 	LAYOUT_FOLDER_COUNT,
 };
 
@@ -30,6 +31,8 @@ enum {
 #define LAYOUT_FULLCHAIN "fullchain.pem"
 #define LAYOUT_PRIVKEY "privkey.pem"
 #define LAYOUT_ACCOUNT_KEY "key.pem"
+#define LAYOUT_ACCOUNT_KEY_NEXT "key-next.pem"  /* of a rollover under way */
+#define LAYOUT_ACCOUNT_KEY_FORMER "key-former-" /* and a number: put aside */
 
 /* "archive", … */
 const char *layout_folder_name(enum layout_folder folder);

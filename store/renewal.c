@@ -18,17 +18,39 @@
 
 enum { SHORT_TEXT = 256, SERVERS_MAX = LIMIT_JSON_ARRAY };
 
+/* clang-format off */
 static const struct record_field fields[] = {
-	STRING(ca_url, LIMIT_URL),           STRING(ca_name, LIMIT_URL),        STRING(ca_bundle, LIMIT_PATH),
-	STRING(account, SHORT_TEXT),         STRING(email, SHORT_TEXT),         STRING(profile, SHORT_TEXT),
-	STRING(webroot, LIMIT_PATH),         STRING(dns_provider, SHORT_TEXT),  STRING(dns_credentials, LIMIT_PATH),
-	STRING(serial, SHORT_TEXT),          STRING(issuer, SHORT_TEXT),        STRING(fingerprint_sha256, SHORT_TEXT),
-	OTHER(reuse_key, RECORD_FLAG),       OTHER(from_config, RECORD_FLAG),   OTHER(generation, RECORD_NUMBER),
-	OTHER(not_before, RECORD_TIME),      OTHER(not_after, RECORD_TIME),     OTHER(renew_at, RECORD_TIME),
-	OTHER(failures, RECORD_COUNT),       OTHER(last_failure, RECORD_TIME),  OTHER(retry_at, RECORD_TIME),
-	OTHER(lifetime, RECORD_TIME),        OTHER(pre_authorize, RECORD_FLAG), STRING(profile_issued, SHORT_TEXT),
-	STRING(preferred_chain, SHORT_TEXT), STRING(listen, SHORT_TEXT),
+	STRING(ca_url, LIMIT_URL),
+	STRING(ca_name, LIMIT_URL),
+	STRING(ca_bundle, LIMIT_PATH),
+	STRING(account, LIMIT_URL),
+	STRING(email, SHORT_TEXT),
+	STRING(profile, SHORT_TEXT),
+	STRING(webroot, LIMIT_PATH),
+	STRING(dns_provider, SHORT_TEXT),
+	STRING(dns_credentials, LIMIT_PATH),
+	STRING(serial, SHORT_TEXT),
+	STRING(issuer, SHORT_TEXT),
+	STRING(fingerprint_sha256, SHORT_TEXT),
+	OTHER(reuse_key, RECORD_FLAG),
+	OTHER(from_config, RECORD_FLAG),
+	OTHER(generation, RECORD_NUMBER),
+	OTHER(not_before, RECORD_TIME),
+	OTHER(not_after, RECORD_TIME),
+	OTHER(renew_at, RECORD_TIME),
+	OTHER(failures, RECORD_COUNT),
+	OTHER(last_failure, RECORD_TIME),
+	OTHER(retry_at, RECORD_TIME),
+	OTHER(lifetime, RECORD_TIME),
+	OTHER(pre_authorize, RECORD_FLAG),
+	STRING(profile_issued, SHORT_TEXT),
+	STRING(preferred_chain, SHORT_TEXT),
+	STRING(listen, SHORT_TEXT),
+	OTHER(revoked_generation, RECORD_NUMBER),
+	OTHER(revoked_at, RECORD_TIME),
+	STRING(revoked_reason, SHORT_TEXT),
 };
+/* clang-format on */
 
 #define SERVER_TEXT(member)                                                                             \
 	{                                                                                               \

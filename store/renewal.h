@@ -30,7 +30,7 @@ struct renewal {
 	char *ca_url;    /* directory */
 	char *ca_name;   /* as the user called it */
 	char *ca_bundle; /* NULL: none */
-	char *account;   /* account record's name */
+	char *account;   /* URL of the account it was ordered with */
 	char *email;
 	char *profile;         /* asked for by the user; NULL: none */
 	char *profile_issued;  /* the live certificate's, as far as the CA told or we asked; NULL: unknown */
@@ -50,8 +50,11 @@ struct renewal {
 	int64_t renew_at;  /* drawn once, kept; 0: not issued yet */
 	unsigned failures; /* in a row */
 	int64_t last_failure;
-	int64_t retry_at;         /* the CA asked not to come back before; 0: none */
-	struct error *last_error; /* owned; NULL: none */
+	int64_t retry_at;            /* the CA asked not to come back before; 0: none */
+	struct error *last_error;    /* owned; NULL: none */
+	uint64_t revoked_generation; /* the generation that was revoked, 0: none; nothing once another one is live */
+	int64_t revoked_at;
+	char *revoked_reason; /* "keyCompromise", … */
 	struct renewal_server *servers;
 	size_t server_count;
 };

@@ -93,9 +93,10 @@ MUST_CHECK bool store_recover(struct store *store, const char *name, uint64_t *r
 /* --- Records: JSON documents, one writer at a time, replaced atomically --- */
 
 enum store_record {
-	STORE_RENEWAL, /* renewal/<name>.json: how it was issued and its state (renewal.h) */
-	STORE_ORDER,   /* orders/<name>.json: an order in flight (order_record.h) */
-	STORE_ACCOUNT, /* accounts/<name>/account.json (account_record.h) */
+	STORE_RENEWAL,     /* renewal/<name>.json: how it was issued and its state (renewal.h) */
+	STORE_ORDER,       /* orders/<name>.json: an order in flight (order_record.h) */
+	STORE_ACCOUNT,     /* accounts/<name>/account.json (account_record.h) */
+	STORE_REVOKED_KEY, /* revoked-keys/<sha-256>.json: a key that others may have (revoked_key.h) */
 };
 
 /*
@@ -121,5 +122,20 @@ MUST_CHECK bool store_read_account_key(struct store *store, const char *name, st
 				       struct error *err);
 MUST_CHECK bool store_write_account_key(struct store *store, const char *name, const struct secret *key_pem,
 					struct error *err);
+
+/*
+ * A rollover: the next key is kept beside the one in force (fsync'd) before the CA hears of it. Which of the two the CA
+ * knows after a crash, only the CA can tell; then the next one replaces the other (one rename), or is put aside.
+ */
+MUST_CHECK bool store_stage_account_key(struct store *store, const char *name, const struct secret *key_pem,
+					struct error *err);
+MUST_CHECK bool store_read_staged_account_key(struct store *store, const char *name, struct secret *ret,
+					      bool *ret_found, struct error *err);
+MUST_CHECK bool store_commit_account_key(struct store *store, const char *name, struct error *err);
+/* As key-former-<N>.pem: no key is ever lost. */
+MUST_CHECK bool store_discard_account_key(struct store *store, const char *name, struct error *err);
+
+/* Put the key in force aside: its account is of no use any more, and a new one gets a new key. */
+MUST_CHECK bool store_retire_account_key(struct store *store, const char *name, struct error *err);
 
 #endif

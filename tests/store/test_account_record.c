@@ -23,12 +23,71 @@ TEST(an_account_comes_back)
 	account_record_done(&loaded);
 	CHECK_OK(str_set(&record.url, "https://ca.test/acct/1?x=%C3%A4", &err), err);
 	CHECK_OK(str_set(&record.email, "a@example.com", &err), err);
+	CHECK_OK(str_set(&record.status, "deactivated", &err) && str_set(&record.key_type, "rsa-2048", &err), err);
 	CHECK_OK(account_record_save(store, "ca.test-1", &record, &err), err);
 	CHECK_OK(account_record_load(store, "ca.test-1", &loaded, &found, &err), err);
+	CHECK_STR(loaded.status, "deactivated");
+	CHECK_STR(loaded.key_type, "rsa-2048");
 	CHECK_STR(loaded.ca_url, record.ca_url);
 	CHECK_STR(loaded.url, record.url);
 	CHECK_STR(loaded.email, record.email);
 	CHECK_INT(loaded.created_at, 1790000000);
+}
+
+static void check_key(bool (*read)(struct store *store, const char *name, struct secret *ret, bool *ret_found,
+				   struct error *err),
+		      struct store *store, const char *want)
+{
+	struct error err = {0};
+	struct secret got CLEANUP(secret_done) = {0};
+	bool found = false;
+	CHECK_OK(read(store, "ca", &got, &found, &err), err);
+	CHECK_INT(found, want != NULL);
+	if (want != NULL)
+		CHECK_STR(got.data, want);
+}
+
+static void set(struct secret *secret, const char *text)
+{
+	struct error err = {0};
+	CHECK_OK(secret_set(secret, text, strlen(text), &err), err);
+}
+
+static void check_file(const char *path, const char *want)
+{
+	struct error err = {0};
+	struct secret got CLEANUP(secret_done) = {0};
+	CHECK_OK(secret_read_file(&got, scratch(path), 1024, true, &err), err);
+	CHECK_STR(got.data, want);
+}
+
+/* A rollover: both keys are there until one of them is chosen, and none is ever lost. */
+TEST(the_next_key_lies_beside_the_one_in_force)
+{
+	struct error err = {0};
+	struct store *store CLEANUP(store_closep) = store_open(scratch("rollover"), true, &err);
+	struct secret key CLEANUP(secret_done) = {0};
+	CHECK_OK(store != NULL, err);
+	set(&key, "first");
+	CHECK_OK(store_write_account_key(store, "ca", &key, &err), err);
+	check_key(store_read_staged_account_key, store, NULL);
+	set(&key, "second");
+	CHECK_OK(store_stage_account_key(store, "ca", &key, &err), err);
+	check_key(store_read_account_key, store, "first");
+	check_key(store_read_staged_account_key, store, "second");
+	CHECK_OK(store_discard_account_key(store, "ca", &err), err);
+	check_key(store_read_account_key, store, "first");
+	check_key(store_read_staged_account_key, store, NULL);
+	set(&key, "third");
+	CHECK_OK(store_stage_account_key(store, "ca", &key, &err) && store_commit_account_key(store, "ca", &err), err);
+	check_key(store_read_account_key, store, "third");
+	check_key(store_read_staged_account_key, store, NULL);
+	CHECK_OK(store_retire_account_key(store, "ca", &err), err);
+	check_key(store_read_account_key, store, NULL);
+	check_file("rollover/accounts/ca/key-former-1.pem", "second");
+	check_file("rollover/accounts/ca/key-former-2.pem", "third");
+	CHECK(!store_commit_account_key(store, "ca", &err));
+	CHECK_INT(err.category, ERROR_STORE);
 }
 
 TEST(a_damaged_account_is_never_a_reason_to_register_again)
