@@ -179,8 +179,12 @@ static bool advise(const struct acme_signer *signer, bool with_eab, struct error
 		err->hint[0] = '\0';
 		error_hint(err, "the CA lets this account do nothing any more; `certferry account register` makes a "
 				"new one");
-	} else if (str_equal(signer->alg, "EdDSA") && err->category == ERROR_CA && !err->transient) {
-		error_hint(err, "few CAs take Ed25519 account keys: choose another with --key-type ecdsa-p256");
+	} else if (acme_problem_is(err->type, "badPublicKey")) {
+		err->hint[0] = '\0';
+		error_hint(err,
+			   "the CA does not take an account key that signs with %s: choose another with --key-type; "
+			   "every CA takes ecdsa-p256",
+			   signer->alg);
 	}
 	return false;
 }
@@ -244,7 +248,9 @@ bool acme_account_find(struct acme_session *session, const struct acme_signer *s
 
 	if (acme_account_register(session, signer, &request, deadline, ret_url, &created, &failure))
 		return true;
-	if (acme_problem_is(failure.type, "accountDoesNotExist")) {
+	/* A CA that does not even take the key has no account with it. */
+	if (acme_problem_is(failure.type, "accountDoesNotExist") || acme_problem_is(failure.type, "badPublicKey") ||
+	    acme_problem_is(failure.type, "badSignatureAlgorithm")) {
 		*ret_url = NULL;
 		return true;
 	}

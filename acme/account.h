@@ -35,7 +35,7 @@ MUST_CHECK bool acme_account_register(struct acme_session *session, const struct
 				      char **ret_url, bool *ret_created, struct error *err);
 
 /*
- * The account of SIGNER's key (§7.3.1): *RET_URL as above, NULL (and success) when the CA knows no such key. Fails when
+ * The account of SIGNER's key (§7.3.1): *RET_URL as above, NULL (and success) when the CA has none with it. Fails when
  * the account is there but of no use any more.
  */
 MUST_CHECK bool acme_account_find(struct acme_session *session, const struct acme_signer *signer,

@@ -45,6 +45,13 @@ static void explain_conflict(const struct http_response *response, struct error 
 		   location != NULL ? escape_str(safe, sizeof(safe), location) : "of somebody else");
 }
 
+static void explain_type(const struct acme_signer *new_key, struct error *err)
+{
+	err->hint[0] = '\0';
+	error_hint(err, "the CA does not take an account key that signs with %s: choose another with --key-type",
+		   new_key->alg);
+}
+
 /* The account answers to the new key: only now the old one may go. */
 static bool prove(struct acme_session *session, const struct acme_identity *account, const struct acme_signer *new_key,
 		  struct deadline deadline, struct error *err)
@@ -82,6 +89,8 @@ bool acme_account_change_key(struct acme_session *session, const struct acme_ide
 	if (!acme_session_post(session, account, &post, 1, step, deadline, err)) {
 		if (post.response.status == CONFLICT)
 			explain_conflict(&post.response, err);
+		else if (acme_problem_is(err->type, "badPublicKey"))
+			explain_type(new_key, err);
 		return false;
 	}
 	return prove(session, account, new_key, deadline, err);

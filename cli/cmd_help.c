@@ -31,6 +31,8 @@ static void print_command(const struct command *command)
 		printf("\noptions:\n");
 		options_print(command->options);
 	}
+	if (command->more != NULL)
+		command->more();
 	printf("\n`certferry help` lists the options that every command takes.\n");
 }
 

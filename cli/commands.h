@@ -12,6 +12,8 @@ extern const struct command command_renew;
 extern const struct command command_list;
 extern const struct command command_show;
 extern const struct command command_deploy;
+extern const struct command command_revoke;
+extern const struct command command_account;
 extern const struct command command_config;
 extern const struct command command_version;
 extern const struct command command_help;

@@ -2,6 +2,8 @@
 /* Opens what commands need, from options, environment and config, in that order of precedence. */
 #include "cli/context.h"
 
+#include "acme/eab.h"
+#include "base/limits.h"
 #include "cli/output.h"
 #include "config/ca_presets.h"
 
@@ -122,6 +124,19 @@ static bool open_resolvers(struct context *context, const struct arguments *argu
 	return true;
 }
 
+static bool hint_known_cas(struct error *err)
+{
+	CLEANUP(buf_done) struct buf names;
+	size_t count = 0;
+	const struct ca_preset *presets = ca_presets(&count);
+	buf_init(&names, ERROR_TEXT_MAX / 2);
+	for (size_t i = 0; i < count; i++)
+		if (presets[i].retired == NULL)
+			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", presets[i].name);
+	error_hint(err, "known: %s", buf_cstr(&names));
+	return false;
+}
+
 static bool open_ca(struct context *context, const struct arguments *arguments, struct error *err)
 {
 	const char *server = option_value(arguments, OPTION_SERVER, /* fallback= */ NULL);
@@ -132,17 +147,40 @@ static bool open_ca(struct context *context, const struct arguments *arguments, 
 	if (server == NULL)
 		return true;
 	const struct ca_preset *preset = ca_preset_find(server);
-	if (preset != NULL && preset->needs_eab) {
-		error_set(err, ERROR_USAGE, "usage",
-			  "%s wants external account binding, which this version does not offer", server);
-		return false;
-	}
-	if (preset != NULL)
-		return str_set(&context->ca_url, preset->url, err);
+	if (preset == NULL)
+		preset = ca_preset_find_url(server);
+	if (preset != NULL && preset->retired != NULL)
+		return error_set(err, ERROR_USAGE, "usage", "--server: %s", preset->retired);
 	if (str_starts(server, "https://") || str_starts(server, "http://"))
 		return str_set(&context->ca_url, server, err);
+	if (preset != NULL)
+		return str_set(&context->ca_url, preset->url, err);
 	error_set(err, ERROR_USAGE, "usage", "--server: \"%s\" is no known CA and no https:// URL", server);
-	error_hint(err, "known: letsencrypt, letsencrypt-staging");
+	return hint_known_cas(err);
+}
+
+/* External account credentials for a new account. The key comes from a file that nobody else can read. */
+static bool open_eab(struct context *context, const struct arguments *arguments, struct error *err)
+{
+	const char *file = option_value(arguments, OPTION_EAB_HMAC_KEY_FILE, /* fallback= */ NULL);
+	const char *algorithm = option_value(arguments, OPTION_EAB_ALGORITHM, /* fallback= */ NULL);
+	bool has_kid = option_given(arguments, OPTION_EAB_KID);
+
+	if (has_kid != (file != NULL)) {
+		error_set(err, ERROR_USAGE, "usage", "external account credentials are a key id and an HMAC key");
+		error_hint(err, "--eab-kid ID --eab-hmac-key-file FILE; the key itself never stands on a command line");
+		return false;
+	}
+	if (algorithm != NULL && (!has_kid || !eab_alg_is_known(algorithm))) {
+		error_set(err, ERROR_USAGE, "usage",
+			  "--eab-algorithm goes with --eab-kid, and is HS256, HS384 or HS512");
+		return false;
+	}
+	if (file == NULL)
+		return true;
+	if (secret_read_file(&context->eab_hmac_key, file, LIMIT_KEY_FILE, /* private_only= */ true, err))
+		return true;
+	error_context(err, "usage", /* certificate= */ NULL, /* server= */ NULL);
 	return false;
 }
 
@@ -159,8 +197,9 @@ bool context_open(struct context *context, const struct arguments *arguments, co
 		context->form = OUTPUT_QUIET;
 	if (!option_number(arguments, OPTION_TIMEOUT, DAY, 600, &timeout, err) ||
 	    !option_number(arguments, OPTION_LOCK_TIMEOUT, DAY, 60, &lock_timeout, err) ||
-	    !open_ca(context, arguments, err) || !open_resolvers(context, arguments, err) ||
-	    !open_config(context, arguments, request->config, err) || !cancel_init(&context->cancel, err))
+	    !open_ca(context, arguments, err) || !open_eab(context, arguments, err) ||
+	    !open_resolvers(context, arguments, err) || !open_config(context, arguments, request->config, err) ||
+	    !cancel_init(&context->cancel, err))
 		return false;
 	watch_signals(&context->cancel);
 
@@ -186,6 +225,10 @@ bool context_open(struct context *context, const struct arguments *arguments, co
 		.lock_timeout_ms = (int64_t)lock_timeout * 1000,
 		/* Whoever wrote a config that names a CA has chosen it and its terms; the log shows where they are. */
 		.terms_agreed = request->terms_agreed || request->config == CONTEXT_NEEDS_CONFIG,
+		.eab_kid = option_value(arguments, OPTION_EAB_KID, /* fallback= */ NULL),
+		.eab_hmac_key = &context->eab_hmac_key,
+		.eab_algorithm = option_value(arguments, OPTION_EAB_ALGORITHM, /* fallback= */ NULL),
+		.eab_email_url = environment("CERTFERRY_ZEROSSL_EAB_URL"),
 		.cancel = &context->cancel,
 		.progress = context->live != NULL ? &context->progress : NULL,
 	};
@@ -198,6 +241,7 @@ void context_close(struct context *context)
 	live_progress_stop(context->live);
 	service_close(context->service);
 	config_free(context->config);
+	secret_done(&context->eab_hmac_key);
 	free(context->state_dir);
 	free(context->ca_bundle);
 	free(context->ca_url);

@@ -19,6 +19,7 @@ struct context {
 	char *state_dir;
 	char *ca_bundle;
 	char *ca_url;
+	struct secret eab_hmac_key;
 	struct str_list resolvers;
 	struct live_progress *live;
 	struct progress progress;

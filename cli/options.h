@@ -51,6 +51,14 @@ enum option_id {
 	OPTION_EMAIL,
 	OPTION_AGREE_TOS,
 	OPTION_DEPLOY,
+	OPTION_EAB_KID,
+	OPTION_EAB_HMAC_KEY_FILE,
+	OPTION_EAB_ALGORITHM,
+	OPTION_NO_EMAIL,
+	OPTION_YES,
+	OPTION_CHECK,
+	OPTION_REASON,
+	OPTION_WITH_CERTIFICATE_KEY,
 	OPTION_COUNT
 };
 
@@ -75,6 +83,7 @@ struct command {
 	const char *synopsis; /* behind the name */
 	const char *summary;  /* one line for the list of commands */
 	const char *details;  /* for its own help; NULL: none */
+	void (*more)(void);   /* prints what comes from a table of its own behind that; NULL: nothing */
 	const struct option_spec *options;
 	int (*run)(const struct arguments *arguments);
 };

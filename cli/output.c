@@ -2,6 +2,8 @@
 /* Prints what commands found and did. Each kind has its form for people and its JSON side by side. */
 #include "cli/output.h"
 
+#include "cli/output_json.h"
+
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
@@ -11,7 +13,7 @@
 
 enum { DOCUMENT_MAX = 256 * 1024 * 1024, DAY = 24 * 3600 };
 
-static bool print_json(json_t *take_document, struct error *err)
+bool output_json(json_t *take_document, struct error *err)
 {
 	AUTO_JSON json_t *document = take_document;
 	CLEANUP(buf_done) struct buf text;
@@ -26,15 +28,15 @@ static bool print_json(json_t *take_document, struct error *err)
 }
 
 /* A string member; null for NULL and "". */
-static void set_str(json_t *object, const char *key, const char *value)
+void output_set_str(json_t *object, const char *key, const char *value)
 {
 	(void)json_object_set_new(object, key, str_is_empty(value) ? json_null() : json_string(value));
 }
 
-static void set_time(json_t *object, const char *key, int64_t wall)
+void output_set_time(json_t *object, const char *key, int64_t wall)
 {
 	char text[RFC3339_SIZE];
-	set_str(object, key, wall > 0 ? rfc3339_format(wall, text) : NULL);
+	output_set_str(object, key, wall > 0 ? rfc3339_format(wall, text) : NULL);
 }
 
 /* RFC 8555 §6.7.1: which names failed, and why. */
@@ -44,26 +46,26 @@ static json_t *parts_json(const struct error *err)
 	struct error_part part;
 	for (size_t i = 0; error_part_at(err, i, &part); i++) {
 		json_t *entry = json_object();
-		set_str(entry, "identifier", part.identifier);
-		set_str(entry, "type", part.type);
-		set_str(entry, "detail", part.detail);
+		output_set_str(entry, "identifier", part.identifier);
+		output_set_str(entry, "type", part.type);
+		output_set_str(entry, "detail", part.detail);
 		(void)json_array_append_new(list, entry);
 	}
 	return list;
 }
 
-static json_t *error_json(const struct error *err)
+json_t *output_error_object(const struct error *err)
 {
 	char detail[ERROR_TEXT_MAX + ERROR_SAID_MAX + 4];
 	if (err == NULL || !error_is_set(err))
 		return json_null();
 	json_t *object = json_object();
 	(void)snprintf(detail, sizeof(detail), "%s%s%s", err->message, err->said[0] != '\0' ? ": " : "", err->said);
-	set_str(object, "type", err->type[0] != '\0' ? err->type : error_category_name(err->category));
-	set_str(object, "detail", detail);
-	set_str(object, "step", err->step);
-	set_str(object, "hint", err->hint);
-	set_time(object, "retry_at", err->retry_at);
+	output_set_str(object, "type", err->type[0] != '\0' ? err->type : error_category_name(err->category));
+	output_set_str(object, "detail", detail);
+	output_set_str(object, "step", err->step);
+	output_set_str(object, "hint", err->hint);
+	output_set_time(object, "retry_at", err->retry_at);
 	(void)json_object_set_new(object, "subproblems", parts_json(err));
 	if (err->clock_offset != 0)
 		(void)json_object_set_new(object, "clock_offset", json_integer((json_int_t)err->clock_offset));
@@ -74,8 +76,9 @@ void output_error_json(const struct error *err)
 {
 	struct error ignored = {0};
 	json_t *document = json_object();
-	(void)json_object_set_new(document, "error", error_json(err));
-	(void)print_json(document, &ignored);
+	(void)json_object_set_new(document, "error", output_error_object(err));
+	if (!output_json(document, &ignored))
+		log_failure(LOG_LEVEL_ERROR, &ignored);
 }
 
 static int64_t days_left(int64_t not_after)
@@ -90,20 +93,20 @@ static json_t *result_json(const struct certificate_result *certificate)
 {
 	json_t *object = json_object();
 	json_t *deployed = json_array();
-	set_str(object, "name", certificate->name);
-	set_str(object, "action", result_action_name(certificate->action));
-	set_str(object, "reason", certificate->reason);
+	output_set_str(object, "name", certificate->name);
+	output_set_str(object, "action", result_action_name(certificate->action));
+	output_set_str(object, "reason", certificate->reason);
 	(void)json_object_set_new(
 		object, "generation",
 		certificate->generation ? json_integer((json_int_t)certificate->generation) : json_null());
-	set_time(object, "not_after", certificate->not_after);
-	set_time(object, "renew_at", certificate->renew_at);
+	output_set_time(object, "not_after", certificate->not_after);
+	output_set_time(object, "renew_at", certificate->renew_at);
 	for (size_t i = 0; i < certificate->server_count; i++) {
 		const struct server_result *server = &certificate->servers[i];
 		json_t *entry = json_object();
-		set_str(entry, "server", server->server);
-		set_str(entry, "result", push_result_name(server->result));
-		(void)json_object_set_new(entry, "error", error_json(server->error));
+		output_set_str(entry, "server", server->server);
+		output_set_str(entry, "result", push_result_name(server->result));
+		(void)json_object_set_new(entry, "error", output_error_object(server->error));
 		(void)json_array_append_new(deployed, entry);
 	}
 	json_t *notes = json_array();
@@ -111,7 +114,7 @@ static json_t *result_json(const struct certificate_result *certificate)
 		(void)json_array_append_new(notes, json_string(certificate->notes.items[i]));
 	(void)json_object_set_new(object, "deployed", deployed);
 	(void)json_object_set_new(object, "notes", notes);
-	(void)json_object_set_new(object, "error", error_json(certificate->error));
+	(void)json_object_set_new(object, "error", output_error_object(certificate->error));
 	return object;
 }
 
@@ -157,7 +160,7 @@ static bool results_json(const struct run_result *results, struct error *err)
 	json_t *list = json_array();
 	for (size_t i = 0; i < results->count; i++)
 		(void)json_array_append_new(list, result_json(&results->certificates[i]));
-	return print_json(json_pack("{s:o}", "results", list), err);
+	return output_json(json_pack("{s:o}", "results", list), err);
 }
 
 bool output_results(const struct run_result *results, enum output_form form, struct error *err)
@@ -198,9 +201,9 @@ static json_t *plan_json(const struct plan_item *item)
 {
 	json_t *object = json_object();
 	json_t *servers = json_array();
-	set_str(object, "name", item->wanted.name);
-	set_str(object, "action", plan_action_name(item));
-	set_str(object, "reason", item->reason);
+	output_set_str(object, "name", item->wanted.name);
+	output_set_str(object, "action", plan_action_name(item));
+	output_set_str(object, "reason", item->reason);
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
 		const char *reason = NULL;
 		bool deploy = will_deploy(item, i, &reason);
@@ -217,7 +220,7 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 		json_t *list = json_array();
 		for (size_t i = 0; i < plan->count; i++)
 			(void)json_array_append_new(list, plan_json(&plan->items[i]));
-		return print_json(json_pack("{s:o}", "plan", list), err);
+		return output_json(json_pack("{s:o}", "plan", list), err);
 	}
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
@@ -260,29 +263,29 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 		(void)json_array_append_new(domains, json_string(record->identifiers[i].value));
 	for (size_t i = 0; i < record->server_count; i++) {
 		json_t *server = json_object();
-		set_str(server, "name", record->servers[i].name);
-		set_str(server, "status", server_status(record, &record->servers[i]));
-		set_str(server, "fingerprint_sha256", record->servers[i].served_sha256);
+		output_set_str(server, "name", record->servers[i].name);
+		output_set_str(server, "status", server_status(record, &record->servers[i]));
+		output_set_str(server, "fingerprint_sha256", record->servers[i].served_sha256);
 		(void)json_array_append_new(servers, server);
 	}
-	set_str(object, "name", record->name);
+	output_set_str(object, "name", record->name);
 	(void)json_object_set_new(object, "domains", domains);
-	set_str(object, "key_type", key_type_name(record->key_type));
-	set_str(object, "serial", record->serial);
-	set_str(object, "issuer", record->issuer);
-	set_str(object, "profile", record->profile_issued != NULL ? record->profile_issued : record->profile);
-	set_time(object, "not_before", record->not_before);
-	set_time(object, "not_after", record->not_after);
+	output_set_str(object, "key_type", key_type_name(record->key_type));
+	output_set_str(object, "serial", record->serial);
+	output_set_str(object, "issuer", record->issuer);
+	output_set_str(object, "profile", record->profile_issued != NULL ? record->profile_issued : record->profile);
+	output_set_time(object, "not_before", record->not_before);
+	output_set_time(object, "not_after", record->not_after);
 	(void)json_object_set_new(object, "days_left",
 				  missing ? json_null() : json_integer((json_int_t)days_left(record->not_after)));
-	set_str(object, "status", certificate_status_name(entry->status));
-	set_time(object, "renew_at", record->renew_at);
-	set_str(object, "path", entry->path);
+	output_set_str(object, "status", certificate_status_name(entry->status));
+	output_set_time(object, "renew_at", record->renew_at);
+	output_set_str(object, "path", entry->path);
 	(void)json_object_set_new(object, "generation",
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
-	set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
+	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
 	(void)json_object_set_new(object, "servers", servers);
-	(void)json_object_set_new(object, "error", error_json(record->last_error));
+	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
 	return object;
 }
 
@@ -342,7 +345,7 @@ bool output_inventory(const struct inventory *inventory, bool json, bool details
 		json_t *list = json_array();
 		for (size_t i = 0; i < inventory->count; i++)
 			(void)json_array_append_new(list, inventory_json(&inventory->entries[i]));
-		return print_json(json_pack("{s:o}", "certificates", list), err);
+		return output_json(json_pack("{s:o}", "certificates", list), err);
 	}
 	if (inventory->count == 0)
 		puts("no certificates stored");

@@ -5,9 +5,11 @@
 #ifndef CLI_OUTPUT_H
 #define CLI_OUTPUT_H
 
+#include "service/accounts.h"
 #include "service/inventory.h"
 #include "service/plan.h"
 #include "service/result.h"
+#include "service/revoke.h"
 
 enum output_form { OUTPUT_TEXT, OUTPUT_JSON, OUTPUT_QUIET };
 
@@ -20,6 +22,13 @@ MUST_CHECK bool output_plan(const struct plan *plan, bool json, struct error *er
 
 /* `list`; `show` with DETAILS. */
 MUST_CHECK bool output_inventory(const struct inventory *inventory, bool json, bool details, struct error *err);
+
+/* `account`: every account, failures whole on stderr. */
+MUST_CHECK bool output_accounts(const struct account_list *list, enum output_form form, struct error *err);
+
+/* `revoke` */
+MUST_CHECK bool output_revocation(const struct revoke_request *request, const struct revoke_result *result,
+				  enum output_form form, struct error *err);
 
 /* {"error":{…}} for a command that failed before it had results. */
 void output_error_json(const struct error *err);

@@ -3,6 +3,7 @@
 #include "service/inventory.h"
 
 #include "config/config.h"
+#include "service/key_guard.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,10 +11,8 @@
 const char *certificate_status_name(enum certificate_status status)
 {
 	static const char *const names[] = {
-		[STATUS_VALID] = "valid",
-		[STATUS_DUE] = "due",
-		[STATUS_EXPIRED] = "expired",
-		[STATUS_MISSING] = "missing",
+		[STATUS_VALID] = "valid",     [STATUS_DUE] = "due",         [STATUS_EXPIRED] = "expired",
+		[STATUS_MISSING] = "missing", [STATUS_REVOKED] = "revoked",
 	};
 	return names[status];
 }
@@ -60,6 +59,8 @@ static enum certificate_status status_of(const struct plan_item *item, int64_t n
 {
 	if (item->wanted.generation == 0)
 		return STATUS_MISSING;
+	if (is_live_revoked(&item->wanted))
+		return STATUS_REVOKED;
 	if (now >= item->wanted.not_after)
 		return STATUS_EXPIRED;
 	return item->action == PLAN_NONE ? STATUS_VALID : STATUS_DUE;

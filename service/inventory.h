@@ -7,9 +7,9 @@
 
 #include "service/plan.h"
 
-enum certificate_status { STATUS_VALID, STATUS_DUE, STATUS_EXPIRED, STATUS_MISSING };
+enum certificate_status { STATUS_VALID, STATUS_DUE, STATUS_EXPIRED, STATUS_MISSING, STATUS_REVOKED };
 
-/* "valid", "due", "expired", "missing". */
+/* "valid", "due", "expired", "missing", "revoked". */
 const char *certificate_status_name(enum certificate_status status);
 
 struct inventory_entry {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "service/accept.h"
+#include "service/key_guard.h"
 #include "service/profile_choice.h"
 #include "service/progress.h"
 #include "service/solver.h"
@@ -81,9 +82,14 @@ static bool stage_key(struct issuance *issuance, struct error *err)
 	CLEANUP(secret_done) struct secret pem = {0};
 	CLEANUP(key_freep) struct key *key = NULL;
 
-	if (wanted->reuse_key && !load_live_key(issuance, &key, err))
+	struct error unfit = {0};
+
+	if (wanted->reuse_key && !is_live_revoked(wanted) && !load_live_key(issuance, &key, err))
 		return false;
-	if (key != NULL && key_get_type(key) != wanted->key_type) {
+	if (key != NULL && (key_get_type(key) != wanted->key_type ||
+			    !key_guard(service_store(issuance->service), key, issuance->account.signer, &unfit))) {
+		if (error_is_set(&unfit))
+			log_info("%s: not reusing the key: %s", wanted->name, unfit.message);
 		key_free(key);
 		key = NULL;
 	}
@@ -198,6 +204,7 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 		return false;
 	if (!service_ca(issuance->service, wanted, issuance->deadline, &issuance->session, &issuance->account, err) ||
 	    !choose_profile(issuance, err) || !resume_or_stage(issuance, err) ||
+	    !key_guard(service_store(issuance->service), issuance->key, issuance->account.signer, err) ||
 	    !key_make_csr(issuance->key, wanted->identifiers, wanted->identifier_count, &csr, err))
 		return false;
 

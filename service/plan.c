@@ -4,6 +4,7 @@
 
 #include "acme/chain.h"
 #include "config/config.h"
+#include "service/key_guard.h"
 #include "service/schedule.h"
 #include "service/wanted.h"
 
@@ -59,6 +60,11 @@ enum plan_action plan_decide(const struct renewal *wanted, const struct renewal 
 	if (stored == NULL || wanted->generation == 0) {
 		(void)snprintf(reason, 256, "there is no certificate yet");
 		return PLAN_ISSUE;
+	}
+	if (is_live_revoked(wanted)) {
+		(void)snprintf(reason, 256, "revoked on %.10s (%.64s)", rfc3339_format(wanted->revoked_at, when),
+			       wanted->revoked_reason != NULL ? wanted->revoked_reason : "no reason");
+		return PLAN_RENEW;
 	}
 	if (differs(wanted, stored, reason))
 		return PLAN_RENEW;

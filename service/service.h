@@ -18,9 +18,11 @@ struct config;
 struct dns_provider;
 struct dns_provider_module;
 struct dns_resolver;
+struct http_client;
 struct progress;
 struct renewal;
 struct responders;
+struct secret;
 struct service;
 struct store;
 
@@ -35,7 +37,11 @@ struct service_options {
 	const struct str_list *resolvers;
 	int64_t certificate_timeout_ms; /* the longest one certificate may take */
 	int64_t lock_timeout_ms;
-	bool terms_agreed; /* the operator agreed to the CA's terms: by a flag, or by writing the config */
+	bool terms_agreed;   /* the operator agreed to the CA's terms: by a flag, or by writing the config */
+	const char *eab_kid; /* external account credentials for a new account; NULL: the config's */
+	const struct secret *eab_hmac_key;
+	const char *eab_algorithm; /* NULL: HS256 */
+	const char *eab_email_url; /* where ZeroSSL is asked for credentials; NULL: at ZeroSSL */
 	struct cancel *cancel;
 	const struct progress *progress; /* NULL: nobody watches */
 };
@@ -62,6 +68,13 @@ MUST_CHECK struct dns_resolver *service_resolver(struct service *service, struct
  */
 MUST_CHECK bool service_ca(struct service *service, const struct renewal *wanted, struct deadline deadline,
 			   struct acme_session **ret_session, struct acme_identity *ret_account, struct error *err);
+
+/* The same conversation without an account. */
+MUST_CHECK bool service_session(struct service *service, const struct renewal *wanted,
+				struct acme_session **ret_session, struct error *err);
+
+/* The client for web services that are no CA: DNS providers, and where CAs hand out credentials. Borrowed. */
+MUST_CHECK struct http_client *service_http(struct service *service, struct error *err);
 
 /* The DNS provider that WANTED names, with its credentials, opened by the first call. Borrowed. Thread-safe. */
 MUST_CHECK bool service_dns_provider(struct service *service, const struct renewal *wanted,

@@ -20,6 +20,13 @@ static bool copy_identifiers(struct renewal *ret, const struct config_domain *do
 	return true;
 }
 
+/* Some CAs have a directory for each kind of certificate key. */
+static const char *directory(const char *name, const char *url, enum key_type type)
+{
+	const struct ca_preset *preset = ca_preset_find(name);
+	return preset != NULL ? ca_preset_url(preset, type) : url;
+}
+
 bool wanted_set_ca(const struct service *service, struct renewal *wanted, struct error *err)
 {
 	const struct service_options *options = service_options(service);
@@ -28,10 +35,11 @@ bool wanted_set_ca(const struct service *service, struct renewal *wanted, struct
 
 	if (options->ca_url != NULL)
 		return str_set(&wanted->ca_name, options->ca_name, err) &&
-		       str_set(&wanted->ca_url, options->ca_url, err) &&
+		       str_set(&wanted->ca_url, directory(options->ca_name, options->ca_url, wanted->key_type), err) &&
 		       str_set(&wanted->ca_bundle, options->ca_bundle, err);
 	if (ca != NULL)
-		return str_set(&wanted->ca_name, ca->name, err) && str_set(&wanted->ca_url, ca->url, err) &&
+		return str_set(&wanted->ca_name, ca->name, err) &&
+		       str_set(&wanted->ca_url, directory(ca->name, ca->url, wanted->key_type), err) &&
 		       str_set(&wanted->ca_bundle, options->ca_bundle ? options->ca_bundle : ca->ca_bundle, err) &&
 		       (wanted->preferred_chain != NULL ||
 			str_set(&wanted->preferred_chain, ca->preferred_chain, err)) &&
@@ -77,11 +85,14 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	wanted->failures = stored->failures;
 	wanted->last_failure = stored->last_failure;
 	wanted->retry_at = stored->retry_at;
+	wanted->revoked_generation = stored->revoked_generation;
+	wanted->revoked_at = stored->revoked_at;
 	free(wanted->last_error);
 	wanted->last_error = STEAL(stored->last_error);
 	if (!str_set(&wanted->serial, stored->serial, err) || !str_set(&wanted->issuer, stored->issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
 	    !str_set(&wanted->account, stored->account, err) ||
+	    !str_set(&wanted->revoked_reason, stored->revoked_reason, err) ||
 	    !str_set(&wanted->profile_issued, stored->profile_issued, err))
 		return false;
 	for (size_t i = 0; i < wanted->server_count; i++) {

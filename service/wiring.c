@@ -195,7 +195,7 @@ static struct ca_connection *find_ca(struct service *service, const struct renew
 	return ca;
 }
 
-static bool connect_ca(struct service *service, struct ca_connection *ca, struct deadline deadline, struct error *err)
+static bool open_session(struct service *service, struct ca_connection *ca, struct error *err)
 {
 	if (ca->http == NULL) {
 		struct http_client_options http = {
@@ -215,11 +215,31 @@ static bool connect_ca(struct service *service, struct ca_connection *ca, struct
 	if (ca->session == NULL) {
 		ca->port = (struct acme_port){.ctx = ca->http, .send = http_send, .wait = port_wait, .now = port_now};
 		ca->session = acme_session_new(&ca->port, ca->url, err);
-		if (ca->session == NULL)
-			return false;
 	}
-	return account_open(service->store, ca->session, ca->url, ca->email, service->options.terms_agreed,
-			    deadline_within(deadline, service->options.lock_timeout_ms), deadline, &ca->account, err);
+	return ca->session != NULL;
+}
+
+static bool connect_ca(struct service *service, struct ca_connection *ca, struct deadline deadline, struct error *err)
+{
+	const struct account_request request = {
+		.ca_url = ca->url, .ca_bundle = ca->ca_bundle, .email = ca->email, .may_register = true};
+	return open_session(service, ca, err) &&
+	       account_open(service, ca->session, &request, deadline, &ca->account, /* ret_created= */ NULL, err);
+}
+
+bool service_session(struct service *service, const struct renewal *wanted, struct acme_session **ret_session,
+		     struct error *err)
+{
+	(void)pthread_mutex_lock(&service->lock);
+	struct ca_connection *ca = find_ca(service, wanted, err);
+	(void)pthread_mutex_unlock(&service->lock);
+	if (ca == NULL)
+		return false;
+	(void)pthread_mutex_lock(&ca->lock);
+	bool ok = open_session(service, ca, err);
+	(void)pthread_mutex_unlock(&ca->lock);
+	*ret_session = ca->session;
+	return ok;
 }
 
 bool service_ca(struct service *service, const struct renewal *wanted, struct deadline deadline,
@@ -309,6 +329,25 @@ bool service_check_providers(const struct config *config, struct error *err)
 	return true;
 }
 
+static struct http_client *http_locked(struct service *service, struct error *err)
+{
+	struct http_client_options http = {.allow_loopback = false};
+	if (service->provider_http != NULL)
+		return service->provider_http;
+	if (have_resolvers(service) && (http.resolver = resolver_locked(service, err)) == NULL)
+		return NULL;
+	service->provider_http = http_client_new(&http, err);
+	return service->provider_http;
+}
+
+struct http_client *service_http(struct service *service, struct error *err)
+{
+	(void)pthread_mutex_lock(&service->lock);
+	struct http_client *client = http_locked(service, err);
+	(void)pthread_mutex_unlock(&service->lock);
+	return client;
+}
+
 static bool open_provider(struct service *service, struct provider_connection *connection, struct error *err)
 {
 	CLEANUP(dns_credentials_done) struct dns_credentials credentials = {0};
@@ -339,14 +378,8 @@ static bool open_provider(struct service *service, struct provider_connection *c
 	}
 	if (!dns_provider_check(connection->module, settings, count, &bad, err))
 		return false;
-	if (service->provider_http == NULL) {
-		struct http_client_options http = {.allow_loopback = false};
-		if (have_resolvers(service))
-			http.resolver = resolver_locked(service, err);
-		if ((have_resolvers(service) && http.resolver == NULL) ||
-		    (service->provider_http = http_client_new(&http, err)) == NULL)
-			return false;
-	}
+	if (http_locked(service, err) == NULL)
+		return false;
 	connection->provider = connection->module->open(settings, count, service->provider_http, err);
 	return connection->provider != NULL;
 }

@@ -15,10 +15,12 @@
 
 TRANSCRIPT(account_agreed_but_changed)
 TRANSCRIPT(account_algorithms)
+TRANSCRIPT(account_bad_public_key)
 TRANSCRIPT(account_created)
 TRANSCRIPT(account_deactivate)
 TRANSCRIPT(account_deactivated)
 TRANSCRIPT(account_deactivated_already)
+TRANSCRIPT(account_find_bad_key)
 TRANSCRIPT(account_find_ca_down)
 TRANSCRIPT(account_find_deactivated)
 TRANSCRIPT(account_find_existing)

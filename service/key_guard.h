@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Keys that must not become a certificate's.
+ */
+#ifndef SERVICE_KEY_GUARD_H
+#define SERVICE_KEY_GUARD_H
+
+#include "acme/key.h"
+#include "acme/port.h"
+#include "store/renewal.h"
+
+/*
+ * May KEY be used for a new certificate? ERROR_STORE when it is ACCOUNT's (RFC 8555 §11.1; CAs refuse it), or when it
+ * stood in a certificate that was revoked because others may have the key.
+ */
+MUST_CHECK bool key_guard(struct store *store, const struct key *key, const struct acme_signer *account,
+			  struct error *err);
+
+/* Whether the live certificate was revoked: then it is due, and its key is not reused. */
+bool is_live_revoked(const struct renewal *renewal);
+
+#endif
