@@ -35,3 +35,18 @@ def test_a_second_run_waits_and_finds_nothing_to_do(lab, product):
     assert first.returncode == 0, out + err
     assert run.code == 0 and run.result("wait.ferry.test")["action"] == "unchanged", run
     assert lab.ca.orders(mark) == 1
+
+
+def test_a_server_is_deployed_to_by_one_run_at_a_time(lab, product):
+    """Whatever the server's own commands do, they never run twice at once for us."""
+    log = lab.dir / "commands.log"
+    server = lab.servers["web-1"]
+    entry = lab.server_entry(server, test_command=f"echo begin >> {log}; sleep 0.5; {server.test_command} && echo end >> {log}")
+    product.write_config(lab.config([lab.wildcard("*.turns.ferry.test", ["web-1"])], servers={"web-1": entry}))
+    assert product.run("apply").code == 0
+    log.unlink()
+    runs = [product.start("deploy", "--force", together=True) for _ in range(3)]
+    for process in runs:
+        out, _ = process.communicate(timeout=60)
+        assert process.returncode == 0, out
+    assert log.read_text().split() == ["begin", "end"] * 3
