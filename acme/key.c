@@ -114,6 +114,16 @@ static bool classify(EVP_PKEY *pkey, enum key_type *ret, struct error *err)
 	return error_set(err, ERROR_DATA, NULL, "the EC key's curve is neither P-256 nor P-384");
 }
 
+struct key *key_from_public(EVP_PKEY *take_pkey, struct error *err)
+{
+	enum key_type type = KEY_TYPE_ECDSA_P256;
+	if (!classify(take_pkey, &type, err)) {
+		EVP_PKEY_free(take_pkey);
+		return NULL;
+	}
+	return key_wrap(take_pkey, type, err);
+}
+
 struct key *key_from_pem(const struct secret *pem, struct error *err)
 {
 	if (pem->data == NULL || pem->len > INT32_MAX) {

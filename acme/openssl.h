@@ -27,6 +27,9 @@ DEFINE_FREEP(bio_freep, BIO, BIO_free_all)
 DEFINE_FREEP(pkey_freep, EVP_PKEY, EVP_PKEY_free)
 DEFINE_FREEP(bignum_freep, BIGNUM, BN_free)
 
+/* A key of which only the public part is known. Takes PKEY over, whatever comes of it. */
+MUST_CHECK struct key *key_from_public(EVP_PKEY *take_pkey, struct error *err);
+
 /* A failed OpenSSL call: SENTENCE and the library's own reason, as ERROR_INTERNAL; empties its error queue. False. */
 bool openssl_error(struct error *err, const char *sentence);
 

@@ -24,7 +24,9 @@ enum {
 	/* ACME */
 	LIMIT_CHAIN_BODY = 256 * 1024,
 	LIMIT_CHAIN_CERTIFICATES = 10,
-	LIMIT_ALTERNATES = 8,         /* chains looked at for a preferred one; CAs offer one or two */
+	LIMIT_CSR =
+		32 * 1024,    /* DER: a hundred names are 5 KiB; as base64url it has to fit a renewal record's string */
+	LIMIT_ALTERNATES = 8, /* chains looked at for a preferred one; CAs offer one or two */
 	LIMIT_IDENTIFIERS = 1000,     /* names in one order: far above every CA's own limit of 100 */
 	LIMIT_POLLS_PER_ORDER = 120,  /* and the deadline, whichever comes first */
 	LIMIT_BAD_NONCE_RETRIES = 12, /* at a CA that rejects every second nonce: a failure in 4096 */

@@ -71,3 +71,7 @@ const char *challenge_type_usage(enum challenge_type type)
 {
 	return challenge_usages[type];
 }
+
+const char *const must_staple_reason =
+	"Let's Encrypt has ended OCSP (its certificates name no responder since 2025-05-07), "
+	"and a must-staple certificate without an OCSP answer is refused by browsers";

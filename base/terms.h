@@ -45,4 +45,7 @@ bool challenge_type_is_dns(enum challenge_type type);
  * yet. */
 const char *challenge_type_usage(enum challenge_type type);
 
+/* Why nobody can ask for must-staple: for messages, begins in lower case, no full stop. */
+extern const char *const must_staple_reason;
+
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* issue: one certificate without a config, remembered for renewal. */
+#include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/context.h"
 #include "cli/output.h"
 #include "cli/validation.h"
 #include "service/apply.h"
+#include "service/own_csr.h"
 #include "service/wanted.h"
 
 #include <stdlib.h>
@@ -38,6 +40,52 @@ static bool set_identifiers(const struct str_list *names, struct renewal *wanted
 	return true;
 }
 
+static bool read_csr(const char *path, struct csr **ret, struct error *err)
+{
+	CLEANUP(secret_done) struct secret text = {0};
+	struct error reason = {0};
+	if (!secret_read_file(&text, path, LIMIT_KEY_FILE, /* private_only= */ false, err))
+		return false;
+	*ret = csr_parse(text.data, text.len, &reason);
+	if (*ret != NULL)
+		return true;
+	(void)error_set(err, ERROR_USAGE, "usage", "--csr %s: %s", path, reason.message);
+	if (reason.hint[0] != '\0')
+		error_hint(err, "%s", reason.hint);
+	return false;
+}
+
+/* Key and names are the request's; names given besides must be the same ones. */
+static bool set_csr(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	CLEANUP(csr_freep) struct csr *csr = NULL;
+	const char *path = option_value(arguments, OPTION_CSR, /* fallback= */ NULL);
+	size_t count = 0;
+
+	if (path == NULL)
+		return true;
+	if (option_given(arguments, OPTION_KEY_TYPE) || option_given(arguments, OPTION_REUSE_KEY))
+		return usage(err, "--key-type and --reuse-key do not go with --csr",
+			     "the request holds the key, which is used again by each renewal");
+	if (option_given(arguments, OPTION_DEPLOY))
+		return usage(err, "--deploy does not go with --csr: the private key is not here to be deployed",
+			     "take the certificate to where the key is");
+	if (!read_csr(path, &csr, err))
+		return false;
+	const struct identifier *names = csr_identifiers(csr, &count);
+	if (wanted->identifiers != NULL &&
+	    !identifiers_equal(wanted->identifiers, wanted->identifier_count, names, count))
+		return usage(err, "the names given by -d are not those of the certificate request",
+			     "leave -d out: the names are taken from the request");
+	free(wanted->identifiers);
+	wanted->identifiers = calloc(count, sizeof(*wanted->identifiers));
+	if (wanted->identifiers == NULL)
+		return error_oom(err);
+	memcpy(wanted->identifiers, names, count * sizeof(*names));
+	wanted->identifier_count = count;
+	return own_csr_remember(csr, wanted, err);
+}
+
 static bool set_name(const struct arguments *arguments, struct renewal *wanted, struct error *err)
 {
 	char fallback[IDENTIFIER_MAX];
@@ -55,6 +103,8 @@ static bool set_key(const struct arguments *arguments, const struct config *conf
 		    struct error *err)
 {
 	const char *type = option_value(arguments, OPTION_KEY_TYPE, /* fallback= */ NULL);
+	if (wanted->csr != NULL)
+		return true;
 	wanted->reuse_key = option_given(arguments, OPTION_REUSE_KEY);
 	wanted->key_type = config != NULL ? config->key_type : KEY_TYPE_ECDSA_P256;
 	if (type == NULL || key_type_parse(type, &wanted->key_type))
@@ -113,10 +163,17 @@ static bool describe(const struct context *context, const struct arguments *argu
 	CLEANUP(renewal_done) struct renewal wanted = {.pre_authorize = option_given(arguments, OPTION_PRE_AUTHORIZE)};
 	const char *email = context->config != NULL ? context->config->email : NULL;
 
+	if (option_given(arguments, OPTION_MUST_STAPLE)) {
+		(void)error_set(err, ERROR_USAGE, "usage", "--must-staple is not offered: %s", must_staple_reason);
+		error_hint(err, "issue without it");
+		return false;
+	}
 	if (arguments->names.len > 0)
 		return usage(err, "issue takes its names by -d",
 			     "certferry issue -d example.com --webroot /var/www/html");
-	if (!set_identifiers(&arguments->values[OPTION_DOMAIN], &wanted, err) || !set_name(arguments, &wanted, err) ||
+	bool named = option_given(arguments, OPTION_DOMAIN) || !option_given(arguments, OPTION_CSR);
+	if ((named && !set_identifiers(&arguments->values[OPTION_DOMAIN], &wanted, err)) ||
+	    !set_csr(arguments, &wanted, err) || !set_name(arguments, &wanted, err) ||
 	    !validation_from_arguments(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
 	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
@@ -177,6 +234,8 @@ const struct command command_issue = {
 			 "with --dns: dns-01 (default), or dns-account-01, whose record is this account's own"},
 			{OPTION_KEY_TYPE, "key-type", 0, "TYPE",
 			 "ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"},
+			{OPTION_CSR, "csr", 0, "FILE",
+			 "the certificate request of a key that stays with its owner (names are taken from it)"},
 			{OPTION_REUSE_KEY, "reuse-key", 0, NULL, "keep the private key when renewing"},
 			{OPTION_PROFILE, "profile", 0, "NAME", "the CA's certificate profile"},
 			{OPTION_PREFERRED_CHAIN, "preferred-chain", 0, "ISSUER",
@@ -185,6 +244,7 @@ const struct command command_issue = {
 			 "ask for this end (10d, 36h or RFC 3339); renewals ask for the same span"},
 			{OPTION_PRE_AUTHORIZE, "pre-authorize", 0, NULL,
 			 "authorize the names before the order, at CAs that offer it"},
+			{OPTION_MUST_STAPLE, "must-staple", 0, NULL, NULL},
 			{OPTION_EMAIL, "email", 0, "ADDRESS", "contact for the CA"},
 			{OPTION_EAB_KID, "eab-kid", 0, "ID", "external account, where the CA wants one: its key id"},
 			{OPTION_EAB_HMAC_KEY_FILE, "eab-hmac-key-file", 0, "FILE",

@@ -55,6 +55,8 @@ enum { NEAR = 3 }; /* edits up to which a word is worth suggesting */
 static void nearest(const struct option_spec *table, const char *name, const char **best, size_t *distance)
 {
 	for (; table != NULL && table->id != OPTION_NONE; table++) {
+		if (table->help == NULL)
+			continue;
 		size_t edits = str_distance(name, table->name, *distance);
 		if (edits < *distance) {
 			*distance = edits;
@@ -250,6 +252,8 @@ void options_print(const struct option_spec *options)
 	enum { COLUMN = 30 };
 	for (; options != NULL && options->id != OPTION_NONE; options++) {
 		char head[64];
+		if (options->help == NULL)
+			continue;
 		(void)snprintf(head, sizeof(head), "  %c%c%s--%s%s%s", options->letter ? '-' : ' ',
 			       options->letter ? options->letter : ' ', options->letter ? ", " : "  ", options->name,
 			       options->argument ? " " : "", options->argument ? options->argument : "");

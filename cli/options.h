@@ -48,6 +48,8 @@ enum option_id {
 	OPTION_PREFERRED_CHAIN,
 	OPTION_NOT_AFTER,
 	OPTION_PRE_AUTHORIZE,
+	OPTION_CSR,
+	OPTION_MUST_STAPLE,
 	OPTION_EMAIL,
 	OPTION_AGREE_TOS,
 	OPTION_DEPLOY,
@@ -68,7 +70,7 @@ struct option_spec {
 	const char *name;     /* long, without dashes */
 	char letter;          /* 0: none */
 	const char *argument; /* NULL: a flag */
-	const char *help;
+	const char *help;     /* NULL: known, but only to be refused with its reason; not shown */
 };
 
 /* A command line taken apart. */

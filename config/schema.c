@@ -93,6 +93,7 @@ static const struct schema_key keys[] = {
 	 .help = "answer http-01 or tls-alpn-01 (default \":443\") here: [ADDR]:PORT"},
 	{"domains.challenge.provider", ONE, VALUE_TEXT, .help = "for dns-01 and dns-account-01: a key of dns_providers"},
 	{"domains.key_type", ONE, VALUE_KEY_TYPE, INTO(config_domain, key_type), .help = "default: the file's key_type"},
+	{"domains.must_staple", ONE, VALUE_TEXT, .check = value_must_staple, .help = "refused: see the message"},
 	{"domains.reuse_key", ONE, VALUE_BOOL, INTO(config_domain, reuse_key), .help = "keep the key when renewing"},
 	{"domains.profile", ONE, VALUE_TEXT, INTO(config_domain, profile), .check = value_profile,
 	 .help = "default: the provider's profile"},

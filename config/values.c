@@ -7,6 +7,7 @@
 #include "base/identifier.h"
 #include "base/limits.h"
 #include "base/str.h"
+#include "base/terms.h"
 #include "config/cron.h"
 
 #include <arpa/inet.h>
@@ -170,6 +171,12 @@ bool value_listen(const char *text, struct error *err)
 			return true;
 	}
 	return refuse(text, "is no address to listen on: \":80\", \"192.0.2.1:80\" and \"[2001:db8::1]:80\" are", err);
+}
+
+bool value_must_staple(const char *text, struct error *err)
+{
+	(void)text;
+	return error_set(err, ERROR_CONFIG, NULL, "must-staple is not offered: %s", must_staple_reason);
 }
 
 bool value_profile(const char *text, struct error *err)

@@ -19,6 +19,9 @@ MUST_CHECK bool value_host(const char *text, struct error *err);
 MUST_CHECK bool value_account(const char *text, struct error *err);     /* a Unix user or group */
 MUST_CHECK bool value_remote_path(const char *text, struct error *err); /* a path on a server */
 MUST_CHECK bool value_listen(const char *text, struct error *err);      /* [ADDR]:PORT */
+MUST_CHECK                                                              /* Never fine: says why nobody can have it. */
+	bool
+	value_must_staple(const char *text, struct error *err);
 MUST_CHECK bool value_profile(const char *text, struct error *err);
 MUST_CHECK bool value_schedule(const char *text, struct error *err);
 

@@ -106,6 +106,15 @@ bool deploy_job_add(struct push_job *job, struct service *service, const struct 
 		return false;
 	if (!found)
 		return error_set(err, ERROR_STORE, "read-live", "there is no live certificate to deploy");
+	/* A server gets key and certificate in one switch; half of that would break what it serves. */
+	if (live.request != NULL) {
+		(void)error_set(
+			err, ERROR_CONFIG, "read-live",
+			"it was issued for a certificate request of yours, so its private key is not here to be "
+			"deployed");
+		error_hint(err, "take %s/fullchain.pem to where the key is", live.path);
+		return false;
+	}
 
 	struct push_certificate *grown =
 		reallocarray(job->certificates, job->certificate_count + 1, sizeof(*job->certificates));

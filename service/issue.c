@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "service/accept.h"
 #include "service/key_guard.h"
+#include "service/own_csr.h"
 #include "service/profile_choice.h"
 #include "service/progress.h"
 #include "service/solver.h"
@@ -29,7 +30,8 @@ struct issuance {
 	struct str_list *notes; /* of the result */
 	const char *profile;    /* to ask for; NULL: none */
 	bool may_end_earlier;   /* see accept.h */
-	struct key *key;
+	struct csr *csr;        /* the user's request; NULL: key and request are ours */
+	struct key *key;        /* ours; NULL with the user's request */
 	struct acme_session *session;
 	struct acme_identity account;
 	struct order_record order; /* url NULL: none in flight */
@@ -37,6 +39,7 @@ struct issuance {
 
 static void issuance_done(struct issuance *issuance)
 {
+	csr_free(issuance->csr);
 	key_free(issuance->key);
 	order_record_done(&issuance->order);
 }
@@ -69,7 +72,7 @@ static bool load_live_key(struct issuance *issuance, struct key **ret, struct er
 	*ret = NULL;
 	if (!store_read_live(service_store(issuance->service), issuance->wanted->name, &live, &found, err))
 		return false;
-	if (!found)
+	if (!found || live.request != NULL)
 		return true;
 	*ret = key_from_pem(&live.privkey, err);
 	return *ret != NULL || error_attribute(err, ERROR_STORE, "read-live");
@@ -126,11 +129,13 @@ static bool resume_or_stage(struct issuance *issuance, struct error *err)
 	const char *name = issuance->wanted->name;
 	CLEANUP(order_record_done) struct order_record order = {0};
 	CLEANUP(key_freep) struct key *key = NULL;
-	bool found = false;
+	bool found = false, staged = false;
 
-	if (!order_record_load(store, name, &order, &found, err) || !load_staged_key(issuance, &key, err))
+	if (!order_record_load(store, name, &order, &found, err) ||
+	    (issuance->csr != NULL ? !own_csr_is_staged(store, name, issuance->csr, &staged, err)
+				   : !load_staged_key(issuance, &key, err)))
 		return false;
-	if (found && order_fits(issuance, &order, key)) {
+	if (found && order_fits(issuance, &order, staged ? csr_key(issuance->csr) : key)) {
 		log_info("%s: resuming the order of an earlier run", name);
 		issuance->order = order;
 		order = (struct order_record){0};
@@ -141,7 +146,8 @@ static bool resume_or_stage(struct issuance *issuance, struct error *err)
 	if (found && order.url != NULL && str_equal(order.ca_url, issuance->wanted->ca_url) &&
 	    str_equal(order.account, issuance->account.kid))
 		acme_abandon_order(issuance->session, &issuance->account, order.url, issuance->deadline);
-	return store_delete_record(store, STORE_ORDER, name, err) && stage_key(issuance, err);
+	return store_delete_record(store, STORE_ORDER, name, err) &&
+	       (issuance->csr != NULL ? own_csr_stage(store, name, issuance->csr, err) : stage_key(issuance, err));
 }
 
 static bool on_order_placed(void *ctx, const char *url, struct error *err)
@@ -178,6 +184,32 @@ static void on_note(void *ctx, const struct error *note)
 		log_debug("a note is lost: %s", ignored.message);
 }
 
+/* Whose certificate is ordered. */
+static const struct key *certificate_key(const struct issuance *issuance)
+{
+	return issuance->csr != NULL ? csr_key(issuance->csr) : issuance->key;
+}
+
+/* The request in DER: the user's, or one for our key. */
+static bool make_request(const struct issuance *issuance, struct buf *ret, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	size_t len = 0;
+	if (issuance->csr == NULL)
+		return key_make_csr(issuance->key, wanted->identifiers, wanted->identifier_count, ret, err);
+	const void *der = csr_der(issuance->csr, &len);
+	buf_append(ret, der, len);
+	return buf_check(ret, "certificate request", err);
+}
+
+static bool open_request(struct issuance *issuance, struct error *err)
+{
+	if (issuance->wanted->csr == NULL)
+		return true;
+	issuance->csr = own_csr_open(issuance->wanted, err);
+	return issuance->csr != NULL && own_csr_check_accounts(service_store(issuance->service), issuance->csr, err);
+}
+
 /* The profile to ask for, which the CA's directory has a say in. */
 static bool choose_profile(struct issuance *issuance, struct error *err)
 {
@@ -203,9 +235,9 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 	if (solver == NULL)
 		return false;
 	if (!service_ca(issuance->service, wanted, issuance->deadline, &issuance->session, &issuance->account, err) ||
-	    !choose_profile(issuance, err) || !resume_or_stage(issuance, err) ||
-	    !key_guard(service_store(issuance->service), issuance->key, issuance->account.signer, err) ||
-	    !key_make_csr(issuance->key, wanted->identifiers, wanted->identifier_count, &csr, err))
+	    !open_request(issuance, err) || !choose_profile(issuance, err) || !resume_or_stage(issuance, err) ||
+	    !key_guard(service_store(issuance->service), certificate_key(issuance), issuance->account.signer, err) ||
+	    !make_request(issuance, &csr, err))
 		return false;
 
 	const struct acme_certificate_request request = {
@@ -234,7 +266,7 @@ static bool accept(struct issuance *issuance, int64_t not_after, const struct ac
 {
 	const struct acceptance acceptance = {
 		.service = issuance->service,
-		.key = issuance->key,
+		.key = certificate_key(issuance),
 		.account = issuance->account.kid,
 		.profile = issuance->profile,
 		.not_after = not_after,

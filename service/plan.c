@@ -5,6 +5,7 @@
 #include "acme/chain.h"
 #include "config/config.h"
 #include "service/key_guard.h"
+#include "service/own_csr.h"
 #include "service/schedule.h"
 #include "service/wanted.h"
 
@@ -33,6 +34,13 @@ static bool differs(const struct renewal *wanted, const struct renewal *stored, 
 	if (wanted->key_type != stored->key_type) {
 		(void)snprintf(reason, 256, "the key type changed from %s to %s", key_type_name(stored->key_type),
 			       key_type_name(wanted->key_type));
+		return true;
+	}
+	if (wanted->csr != stored->csr && !str_equal(wanted->csr, stored->csr)) {
+		(void)snprintf(reason, 256, "%s",
+			       wanted->csr == NULL   ? "the key is to be ours"
+			       : stored->csr == NULL ? "the key is to be that of a certificate request"
+						     : "the certificate request changed");
 		return true;
 	}
 	if (!str_equal(wanted->ca_url, stored->ca_url)) {
@@ -91,6 +99,22 @@ static int days_before_expiry(const struct service *service)
 	return config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS;
 }
 
+/* Which key the live generation is for: ours, or that of a request. */
+static bool adopt_key(const struct generation *live, struct renewal *stored, struct error *err)
+{
+	if (live->request != NULL) {
+		CLEANUP(csr_freep) struct csr *csr = csr_parse(live->request, strlen(live->request), err);
+		if (csr == NULL || !own_csr_remember(csr, stored, err))
+			return false;
+		return true;
+	}
+	CLEANUP(key_freep) struct key *key = key_from_pem(&live->privkey, err);
+	if (key == NULL)
+		return false;
+	stored->key_type = key_get_type(key);
+	return true;
+}
+
 /*
  * The live generation is newer than the record (a run was killed between the two writes): take its facts into STORED.
  * How it was issued is what WANTED says as far as the certificate itself shows it, its names and key.
@@ -110,8 +134,7 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	CLEANUP(chain_freep) struct chain *chain = chain_parse(live.fullchain, strlen(live.fullchain), err);
 	if (chain == NULL || !chain_info(chain, &info, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
-	CLEANUP(key_freep) struct key *key = key_from_pem(&live.privkey, err);
-	if (key == NULL)
+	if (!adopt_key(&live, stored, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
 
 	free(stored->identifiers);
@@ -123,7 +146,6 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	    !str_set(&stored->serial, info.serial, err) || !str_set(&stored->issuer, info.issuer, err) ||
 	    !str_set(&stored->fingerprint_sha256, info.fingerprint_sha256, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
-	stored->key_type = key_get_type(key);
 	stored->generation = live.number;
 	stored->not_before = info.not_before;
 	stored->not_after = info.not_after;

@@ -5,6 +5,7 @@
  * All writers here hold the certificate's lock.
  */
 #include "acme/chain.h"
+#include "acme/csr.h"
 #include "acme/key.h"
 #include "base/error.h"
 #include "base/limits.h"
@@ -34,6 +35,7 @@ void generation_done(struct generation *generation)
 	free(generation->cert);
 	free(generation->chain);
 	free(generation->fullchain);
+	free(generation->request);
 	secret_done(&generation->privkey);
 	*generation = (struct generation){0};
 }
@@ -60,14 +62,18 @@ static bool open_staging(struct store *store, const char *name, bool create, str
 	return home.path == NULL || fs_folder_open(&home, LAYOUT_STAGING, create, ret, &found, err);
 }
 
-/* Remove what is in FOLDER, but for KEEP (NULL: nothing is kept): an interrupted run's certificates and temporaries. */
-static bool clean(const struct fs_folder *folder, const char *keep, struct error *err)
+/*
+ * Remove what is in FOLDER, but for KEEP and ALSO (NULL: nothing is kept): an interrupted run's certificates and
+ * temporaries.
+ */
+static bool clean(const struct fs_folder *folder, const char *keep, const char *also, struct error *err)
 {
 	struct str_list names CLEANUP(str_list_done) = {0};
 	if (!fs_folder_list(folder, "", &names, err))
 		return false;
 	for (size_t i = 0; i < names.len; i++)
-		if (!str_equal(names.items[i], keep) && unlinkat(folder->fd, names.items[i], 0) != 0)
+		if (!str_equal(names.items[i], keep) && !str_equal(names.items[i], also) &&
+		    unlinkat(folder->fd, names.items[i], 0) != 0)
 			return error_errno(err, ERROR_STORE, step, errno, "cannot remove %s/%s", folder->path,
 					   names.items[i]);
 	return true;
@@ -157,19 +163,33 @@ static bool read_pem(const struct fs_folder *folder, const char *file, bool may_
 	return *ret != NULL;
 }
 
+/* The key, or the request of somebody who kept it. */
+static bool read_origin(const struct fs_folder *folder, struct generation *ret, struct error *err)
+{
+	bool found = false;
+	struct buf text CLEANUP(buf_done) = {0};
+	if (!fs_read_secret(folder, LAYOUT_PRIVKEY, LIMIT_KEY_FILE, &ret->privkey, &found, err))
+		return false;
+	if (found)
+		return true;
+	if (!fs_read_text(folder, LAYOUT_REQUEST, LIMIT_KEY_FILE, /* may_be_empty= */ false, &text, &found, err))
+		return false;
+	if (!found)
+		return missing(folder, LAYOUT_PRIVKEY, err);
+	ret->request = buf_take(&text, LAYOUT_REQUEST, err);
+	return ret->request != NULL;
+}
+
 /* The four files in FOLDER. ERROR_DATA when one is missing or damaged. */
 static bool read_files(const struct fs_folder *folder, struct generation *ret, struct error *err)
 {
 	struct generation read CLEANUP(generation_done) = {0};
-	bool found = false;
 	if (!str_set(&read.path, folder->path, err) ||
 	    !read_pem(folder, LAYOUT_CERT, /* may_be_empty= */ false, &read.cert, err) ||
 	    !read_pem(folder, LAYOUT_CHAIN, /* may_be_empty= */ true, &read.chain, err) ||
 	    !read_pem(folder, LAYOUT_FULLCHAIN, /* may_be_empty= */ false, &read.fullchain, err) ||
-	    !fs_read_secret(folder, LAYOUT_PRIVKEY, LIMIT_KEY_FILE, &read.privkey, &found, err))
+	    !read_origin(folder, &read, err))
 		return false;
-	if (!found)
-		return missing(folder, LAYOUT_PRIVKEY, err);
 	generation_done(ret);
 	*ret = read;
 	read = (struct generation){0};
@@ -203,7 +223,13 @@ static bool check_chain(const struct key *key, const char *pem, struct error *er
 /* Does the key fit the certificate, in both files that hold it? */
 static bool verify(const struct generation *generation, struct error *err)
 {
-	struct key *key CLEANUP(key_freep) = key_from_pem(&generation->privkey, err);
+	struct csr *csr CLEANUP(csr_freep) = NULL;
+	struct key *own CLEANUP(key_freep) = NULL;
+	if (generation->request != NULL)
+		csr = csr_parse(generation->request, strlen(generation->request), err);
+	else
+		own = key_from_pem(&generation->privkey, err);
+	const struct key *key = csr != NULL ? csr_key(csr) : own;
 	return key != NULL && check_chain(key, generation->cert, err) && check_chain(key, generation->fullchain, err);
 }
 
@@ -243,8 +269,35 @@ bool store_stage_key(struct store *store, const char *name, const struct secret 
 		return false;
 	if (store->root.path != NULL && !fs_folder_check_room(&store->root, err))
 		return false;
-	return open_staging(store, name, /* create= */ true, &staging, err) && clean(&staging, LAYOUT_PRIVKEY, err) &&
+	return open_staging(store, name, /* create= */ true, &staging, err) &&
+	       clean(&staging, LAYOUT_PRIVKEY, /* also= */ NULL, err) &&
 	       fs_atomic_write(&staging, LAYOUT_PRIVKEY, key_pem->data, key_pem->len, KEY_MODE, err);
+}
+
+bool store_stage_request(struct store *store, const char *name, const char *pem, struct error *err)
+{
+	struct fs_folder staging CLEANUP(fs_folder_done) = {0};
+	if (!layout_check_name(name, err))
+		return false;
+	if (store->root.path != NULL && !fs_folder_check_room(&store->root, err))
+		return false;
+	return open_staging(store, name, /* create= */ true, &staging, err) &&
+	       clean(&staging, LAYOUT_REQUEST, /* also= */ NULL, err) &&
+	       fs_atomic_write(&staging, LAYOUT_REQUEST, pem, strlen(pem), CERT_MODE, err);
+}
+
+bool store_read_staged_request(struct store *store, const char *name, struct buf *ret, bool *ret_found,
+			       struct error *err)
+{
+	struct fs_folder staging CLEANUP(fs_folder_done) = {0};
+	if (!open_staging(store, name, /* create= */ false, &staging, err))
+		return false;
+	if (staging.path == NULL) {
+		*ret_found = false;
+		return true;
+	}
+	return fs_read_text(&staging, LAYOUT_REQUEST, LIMIT_KEY_FILE, /* may_be_empty= */ false, ret, ret_found, err) ||
+	       error_attribute(err, ERROR_STORE, step);
 }
 
 bool store_read_staged_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
@@ -277,7 +330,7 @@ bool store_discard_staged(struct store *store, const char *name, struct error *e
 		return false;
 	if (!found)
 		return true;
-	if (!clean(&staging, /* keep= */ NULL, err))
+	if (!clean(&staging, /* keep= */ NULL, /* also= */ NULL, err))
 		return false;
 	if (unlinkat(home.fd, LAYOUT_STAGING, AT_REMOVEDIR) != 0 && errno != ENOENT)
 		return error_errno(err, ERROR_STORE, step, errno, "cannot remove the folder %s", staging.path);
@@ -301,7 +354,7 @@ static bool complete_staging(const struct fs_folder *staging, const char *cert, 
 		{LAYOUT_FULLCHAIN, fullchain},
 	};
 	struct generation back CLEANUP(generation_done) = {0};
-	if (!clean(staging, LAYOUT_PRIVKEY, err))
+	if (!clean(staging, LAYOUT_PRIVKEY, LAYOUT_REQUEST, err))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(files); i++)
 		if (!fs_atomic_put(staging, files[i].name, files[i].text, strlen(files[i].text), CERT_MODE, err))
@@ -340,7 +393,7 @@ bool store_commit(struct store *store, const char *name, const char *cert, const
 	if (home.path != NULL && !fs_folder_open(&home, LAYOUT_STAGING, /* create= */ false, &staging, &found, err))
 		return false;
 	if (!found)
-		return error_set(err, ERROR_STORE, step, "no key is staged for %s", name);
+		return error_set(err, ERROR_STORE, step, "neither a key nor a request is staged for %s", name);
 	if (!read_link(store, name, &live, &found, err) || !complete_staging(&staging, cert, chain, fullchain, err) ||
 	    !highest_number(&home, /* below= */ UINT64_MAX, &highest, err))
 		return error_attribute(err, ERROR_STORE, step);

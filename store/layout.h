@@ -30,6 +30,7 @@ enum {
 #define LAYOUT_CHAIN "chain.pem"
 #define LAYOUT_FULLCHAIN "fullchain.pem"
 #define LAYOUT_PRIVKEY "privkey.pem"
+#define LAYOUT_REQUEST "request.pem" /* in the key's place where the key is not ours */
 #define LAYOUT_ACCOUNT_KEY "key.pem"
 #define LAYOUT_ACCOUNT_KEY_NEXT "key-next.pem"  /* of a rollover under way */
 #define LAYOUT_ACCOUNT_KEY_FORMER "key-former-" /* and a number: put aside */

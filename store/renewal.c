@@ -49,6 +49,7 @@ static const struct record_field fields[] = {
 	OTHER(revoked_generation, RECORD_NUMBER),
 	OTHER(revoked_at, RECORD_TIME),
 	STRING(revoked_reason, SHORT_TEXT),
+	STRING(csr, LIMIT_JSON_STRING),
 };
 /* clang-format on */
 

@@ -27,6 +27,7 @@ struct renewal {
 	size_t identifier_count;
 	enum key_type key_type;
 	bool reuse_key;
+	char *csr;       /* base64url of a request (DER) whose key is not ours; NULL: we make key and request */
 	char *ca_url;    /* directory */
 	char *ca_name;   /* as the user called it */
 	char *ca_bundle; /* NULL: none */

@@ -47,7 +47,8 @@ struct generation {
 	char *cert;      /* PEM texts */
 	char *chain;     /* may be empty */
 	char *fullchain;
-	struct secret privkey;
+	struct secret privkey; /* empty where it is not ours: see REQUEST */
+	char *request;         /* the certificate request (PEM) of somebody who kept the key; else NULL */
 };
 
 void generation_done(struct generation *generation);
@@ -70,12 +71,20 @@ MUST_CHECK char *store_live_path(const struct store *store, const char *name, st
 MUST_CHECK bool store_stage_key(struct store *store, const char *name, const struct secret *key_pem, struct error *err);
 MUST_CHECK bool store_read_staged_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
 				      struct error *err);
+
+/*
+ * The same for a certificate request (PEM) that somebody else made and whose key never comes here: the generation then
+ * holds the request in the key's place, and its public key is what the certificate is checked against.
+ */
+MUST_CHECK bool store_stage_request(struct store *store, const char *name, const char *pem, struct error *err);
+MUST_CHECK bool store_read_staged_request(struct store *store, const char *name, struct buf *ret, bool *ret_found,
+					  struct error *err);
 MUST_CHECK bool store_discard_staged(struct store *store, const char *name, struct error *err);
 
 /*
- * Make the staged key and these PEM texts the next generation: written, fsync'd, read back, checked once more (key fits
- * certificate), made complete by one rename, then made live by one rename. *RET_NUMBER is the new generation's. The
- * staged key is gone afterwards. On failure the old generation stays live.
+ * Make the staged key (or request) and these PEM texts the next generation: written, fsync'd, read back, checked once
+ * more (key fits certificate), made complete by one rename, then made live by one rename. *RET_NUMBER is the new
+ * generation's. The staged key is gone afterwards. On failure the old generation stays live.
  */
 MUST_CHECK bool store_commit(struct store *store, const char *name, const char *cert, const char *chain,
 			     const char *fullchain, uint64_t *ret_number, struct error *err);

@@ -75,6 +75,16 @@ TEST(what_the_config_changed_is_renewed_and_said)
 	wanted.ca_url = wanted.ca_name = ca_b;
 	CHECK_INT(decide(&wanted, &stored, 1, false, "the CA changed"), PLAN_RENEW);
 
+	char request[] = "MAD_";
+	wanted = stored_certificate();
+	wanted.csr = request;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "that of a certificate request"), PLAN_RENEW);
+	stored.csr = request;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "valid"), PLAN_NONE);
+	wanted.csr = NULL;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "the key is to be ours"), PLAN_RENEW);
+	stored.csr = NULL;
+
 	/* What was chosen by itself is no change, nor is writing it down. */
 	char by_itself[] = "shortlived";
 	wanted = stored_certificate();

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Generations: staged, committed, live, recovered. */
+#include "acme/csr.h"
 #include "store/store.h"
 #include "tests/store/support_pair.h"
 #include "tests/support/test.h"
@@ -136,7 +137,7 @@ TEST(a_staged_key_waits_is_replaced_and_discarded)
 	CHECK_OK(store_read_staged_key(store, name, &key, &found, &err), err);
 	CHECK(!found);
 	CHECK(!store_commit(store, name, first.cert, first.chain, first.fullchain, &number, &err));
-	CHECK_CONTAINS(err.message, "no key is staged for example.com");
+	CHECK_CONTAINS(err.message, "neither a key nor a request is staged for example.com");
 }
 
 TEST(certificates_of_another_key_never_become_live)
@@ -270,6 +271,75 @@ TEST(a_live_entry_that_is_not_ours_is_refused_and_kept)
 	CHECK_OK(store_stage_key(store, name, &pair.key, &err), err);
 	CHECK(!store_commit(store, name, pair.cert, pair.chain, pair.fullchain, &number, &err));
 	CHECK_CONTAINS(err.message, "live/example.com is not a link");
+}
+
+/* The request (PEM) that the owner of PAIR's key would bring. */
+static void make_request(const struct pair *pair, struct buf *ret)
+{
+	struct error err = {0};
+	struct identifier identifier;
+	struct buf der CLEANUP(buf_done);
+	struct key *key CLEANUP(key_freep) = key_from_pem(&pair->key, &err);
+	buf_init(&der, 4096);
+	buf_init(ret, 4096);
+	CHECK_OK(key != NULL && identifier_parse(name, &identifier, &err) &&
+			 key_make_csr(key, &identifier, 1, &der, &err),
+		 err);
+	struct csr *csr CLEANUP(csr_freep) = csr_parse(der.data, der.len, &err);
+	CHECK_OK(csr != NULL && csr_to_pem(csr, ret, &err), err);
+}
+
+TEST(a_request_takes_the_place_of_a_key_that_is_not_ours)
+{
+	struct store *store CLEANUP(store_closep) = fresh("own-csr");
+	struct pair pair CLEANUP(pair_done);
+	struct buf request CLEANUP(buf_done), staged CLEANUP(buf_done) = {0};
+	struct secret key CLEANUP(secret_done) = {0};
+	struct generation live CLEANUP(generation_done) = {0};
+	struct error err = {0};
+	uint64_t number = 0;
+	bool found = false;
+	pair_init(&pair, name, 1);
+	make_request(&pair, &request);
+
+	/* Whatever was staged before gives way. */
+	CHECK_OK(store_stage_key(store, name, &pair.key, &err), err);
+	CHECK_OK(store_stage_request(store, name, buf_cstr(&request), &err), err);
+	CHECK_OK(store_read_staged_key(store, name, &key, &found, &err), err);
+	CHECK(!found);
+	CHECK_OK(store_read_staged_request(store, name, &staged, &found, &err), err);
+	CHECK(found);
+	CHECK_STR(buf_cstr(&staged), buf_cstr(&request));
+
+	CHECK_OK(store_commit(store, name, pair.cert, pair.chain, pair.fullchain, &number, &err), err);
+	CHECK_OK(store_read_live(store, name, &live, &found, &err), err);
+	CHECK(found && live.privkey.len == 0);
+	CHECK_STR(live.request, buf_cstr(&request));
+	CHECK_INT(count_entries(store_dir(store), "privkey"), 0);
+
+	/* Recovery needs no key either. */
+	relink(store, NULL);
+	check_recover(store, true, 1);
+	/* The next one may be ours again. */
+	CHECK_INT(commit(store, &pair), 2);
+	check_live(store, 2, &pair);
+	CHECK_INT(count_entries(store_dir(store), "request"), 1);
+}
+
+TEST(a_certificate_of_another_key_than_the_requests_is_refused)
+{
+	struct store *store CLEANUP(store_closep) = fresh("other-csr");
+	struct pair pair CLEANUP(pair_done), other CLEANUP(pair_done);
+	struct buf request CLEANUP(buf_done);
+	struct error err = {0};
+	uint64_t number = 0;
+	pair_init(&pair, name, 1);
+	pair_init(&other, name, 3);
+	make_request(&other, &request);
+	CHECK_OK(store_stage_request(store, name, buf_cstr(&request), &err), err);
+	CHECK(!store_commit(store, name, pair.cert, pair.chain, pair.fullchain, &number, &err));
+	CHECK_CONTAINS(err.message, "another key");
+	CHECK_INT(live_number(store_dir(store), name), 0);
 }
 
 TEST_MAIN()
