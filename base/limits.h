@@ -49,6 +49,7 @@ enum {
 	LIMIT_DNS_CNAME_HOPS = 8,
 	LIMIT_DNS_NAMESERVERS = 16,
 	LIMIT_DNS_TXT_STRINGS = 256,
+	LIMIT_HOST_ADDRESSES = 32, /* of one server: each gets its share of the time to connect */
 
 	/* Responders of our own, which the whole Internet may talk to: a CA needs a dozen short connections at once */
 	LIMIT_RESPONDER_CONNECTIONS = 256,

@@ -159,7 +159,7 @@ static bool build_job(struct deployment *deployment, struct shipment *shipment, 
 		error_hint(err, "define it under servers: with its host, or take it out of the certificate's servers");
 		return false;
 	}
-	if (!deploy_job_open(server, ret, err))
+	if (!deploy_job_open(deployment->service, server, ret, err))
 		return false;
 	ret->force = deployment->options->force;
 	for (size_t i = 0; i < shipment->count; i++) {

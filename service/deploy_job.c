@@ -16,7 +16,8 @@ enum {
 	VERIFY_MS = 20 * 1000,   /* a graceful reload answers with the old workers for a moment */
 };
 
-bool deploy_job_open(const struct config_server *server, struct push_job *ret, struct error *err)
+bool deploy_job_open(struct service *service, const struct config_server *server, struct push_job *ret,
+		     struct error *err)
 {
 	CLEANUP(push_job_done)
 	struct push_job job = {
@@ -32,7 +33,9 @@ bool deploy_job_open(const struct config_server *server, struct push_job *ret, s
 	if (!server_target(server, &job.target, err) || !str_set(&job.dir, server->dir, err) ||
 	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
 	    !str_set(&job.test_command, server->test_command, err) ||
-	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err))
+	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
+	    !server_addresses(service, server->host, &job.target.addresses, err) ||
+	    (job.verify && !server_addresses(service, address, &job.verify_addresses, err)))
 		return false;
 	*ret = job;
 	job = (struct push_job){0};

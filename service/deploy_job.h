@@ -11,8 +11,10 @@
 
 struct config_server;
 
-/* A job for SERVER without certificates yet: its settings, its SSH key's content. ERROR_CONFIG naming file and key. */
-MUST_CHECK bool deploy_job_open(const struct config_server *server, struct push_job *ret, struct error *err);
+/* A job for SERVER without certificates yet: its settings, its SSH key's content, its addresses. ERROR_CONFIG naming
+ * file and key. */
+MUST_CHECK bool deploy_job_open(struct service *service, const struct config_server *server, struct push_job *ret,
+				struct error *err);
 
 /*
  * Add the live generation of WANTED's certificate. *RET_GENERATION is its number. What the server is to be asked for in

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "config/config.h"
+#include "transport/dns.h"
 
 static bool read_identity(const struct config_server *server, struct secret *ret, struct error *err)
 {
@@ -37,4 +38,19 @@ bool server_target(const struct config_server *server, struct ssh_target *ret, s
 	*ret = target;
 	target = (struct ssh_target){0};
 	return true;
+}
+
+bool server_addresses(struct service *service, const char *host, struct str_list *ret, struct error *err)
+{
+	enum { LOOK_UP_MS = 30 * 1000 };
+	const struct str_list *servers = service_options(service)->resolvers;
+
+	if (servers == NULL || servers->len == 0 || ret->len > 0)
+		return true;
+	struct dns_resolver *resolver = service_resolver(service, err);
+	if (resolver != NULL && dns_addresses(resolver, host, service_deadline(service, LOOK_UP_MS), ret, err))
+		return true;
+	error_hint(err, "the DNS servers given by --resolver are asked for every name, servers included");
+	error_context(err, "connect", /* certificate= */ NULL, /* server= */ NULL);
+	return false;
 }

@@ -6,11 +6,18 @@
 #define SERVICE_SERVER_TARGET_H
 
 #include "base/error.h"
+#include "service/service.h"
 #include "transport/ssh_target.h"
 
 struct config_server;
 
 /* SERVER's address, user and SSH key (its file is read). ERROR_CONFIG naming file or key otherwise. */
 MUST_CHECK bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err);
+
+/*
+ * HOST's addresses by the run's own DNS servers, for a courier that has none: RET (empty) stays empty where there are
+ * none, and the system's resolver is left to it. ERROR_DNS.
+ */
+MUST_CHECK bool server_addresses(struct service *service, const char *host, struct str_list *ret, struct error *err);
 
 #endif

@@ -65,7 +65,8 @@ static void publish_one(void *ctx, size_t index)
 
 	progress_step(service_options(solver->service)->progress, solver->certificate, outlet->job.target.server,
 		      "publish");
-	outlet->publication = courier_publish(&outlet->job, solver->deadline, &err);
+	if (server_addresses(solver->service, outlet->job.target.host, &outlet->job.target.addresses, &err))
+		outlet->publication = courier_publish(&outlet->job, solver->deadline, &err);
 	if (outlet->publication == NULL)
 		keep_error(solver, outlet, &err);
 }

@@ -7,6 +7,7 @@
 #include "base/limits.h"
 #include "base/reader.h"
 
+#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,12 +111,40 @@ static void get_fingerprint(struct reader *reader, bool may_be_empty, char ret[6
 		reader->failed = true;
 }
 
+/* Addresses of a host, which stay text: nothing but what inet_pton() takes. */
+static void put_addresses(struct buf *out, const struct str_list *addresses)
+{
+	size_t count = addresses->len < LIMIT_HOST_ADDRESSES ? addresses->len : LIMIT_HOST_ADDRESSES;
+
+	buf_u8(out, (uint8_t)count);
+	for (size_t i = 0; i < count; i++)
+		put_text(out, addresses->items[i]);
+}
+
+static void get_addresses(struct reader *reader, struct str_list *ret)
+{
+	size_t count = reader_u8(reader);
+	unsigned char binary[sizeof(struct in6_addr)];
+	struct error ignored = {0};
+
+	if (count > LIMIT_HOST_ADDRESSES)
+		reader->failed = true;
+	for (size_t i = 0; i < count && !reader->failed; i++) {
+		char *address AUTO_FREE = get_text(reader, INET6_ADDRSTRLEN);
+		if (address == NULL ||
+		    (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1) ||
+		    !str_list_add(ret, address, &ignored))
+			reader->failed = true;
+	}
+}
+
 /* ---- target ---- */
 
 static void put_target(struct buf *out, const struct ssh_target *target)
 {
 	put_text(out, target->server);
 	put_text(out, target->host);
+	put_addresses(out, &target->addresses);
 	buf_u16(out, target->port);
 	put_text(out, target->user);
 	buf_string(out, target->identity.data, target->identity.len);
@@ -127,6 +156,7 @@ static void get_target(struct reader *reader, struct ssh_target *ret)
 {
 	ret->server = get_text(reader, ERROR_NAME_MAX);
 	ret->host = get_text(reader, IDENTIFIER_MAX);
+	get_addresses(reader, &ret->addresses);
 	ret->port = reader_u16(reader);
 	ret->user = get_text(reader, ERROR_NAME_MAX);
 	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
@@ -176,6 +206,7 @@ void courier_encode_job(const struct push_job *job, struct buf *out)
 	put_optional(out, job->reload_command);
 	buf_u8(out, job->verify);
 	put_optional(out, job->verify_address);
+	put_addresses(out, &job->verify_addresses);
 	buf_u16(out, job->verify_port);
 	buf_u32(out, job->transfer_ms);
 	buf_u32(out, job->command_ms);
@@ -239,6 +270,7 @@ static void get_job(struct reader *reader, struct push_job *ret)
 	ret->reload_command = get_optional(reader, LIMIT_PATH);
 	ret->verify = get_bool(reader);
 	ret->verify_address = get_optional(reader, IDENTIFIER_MAX);
+	get_addresses(reader, &ret->verify_addresses);
 	ret->verify_port = reader_u16(reader);
 	ret->transfer_ms = reader_u32(reader);
 	ret->command_ms = reader_u32(reader);

@@ -159,7 +159,12 @@ static struct live_file copy_source(const struct push_job *job, const struct pla
 /* One handshake: is the new leaf served? What was seen goes into the outcome. */
 static bool is_served(const struct push_job *job, struct placement *p, int64_t ms, struct error *err)
 {
-	const struct tls_probe_target target = {job->verify_address, job->verify_port, p->certificate->server_name};
+	const struct tls_probe_target target = {
+		.address = job->verify_address,
+		.addresses = &job->verify_addresses,
+		.port = job->verify_port,
+		.server_name = p->certificate->server_name,
+	};
 	struct tls_probe_result seen;
 
 	p->outcome->served_sha256[0] = '\0';

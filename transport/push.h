@@ -52,6 +52,7 @@ struct push_job {
 	char *reload_command; /* NULL: none */
 	bool verify;          /* TLS handshake after the reload */
 	char *verify_address;
+	struct str_list verify_addresses; /* of verify_address, where it was looked up already */
 	uint16_t verify_port;
 	uint32_t transfer_ms; /* for connecting and transferring */
 	uint32_t command_ms;  /* for each command */

@@ -43,5 +43,6 @@ void push_job_done(struct push_job *job)
 	free(job->test_command);
 	free(job->reload_command);
 	free(job->verify_address);
+	str_list_done(&job->verify_addresses);
 	*job = (struct push_job){0};
 }

@@ -10,13 +10,13 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "transport/host_addresses.h"
 #include "transport/known_hosts.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <libssh/callbacks.h>
 #include <libssh/libssh.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -137,7 +137,7 @@ static bool wait_connected(int fd, struct deadline deadline, int *ret_errno)
 	return getsockopt(fd, SOL_SOCKET, SO_ERROR, ret_errno, &len) == 0 && *ret_errno == 0;
 }
 
-static int connect_address(const struct addrinfo *address, struct deadline deadline, int *ret_errno)
+static int connect_address(const struct dns_address *address, struct deadline deadline, int *ret_errno)
 {
 	static const struct {
 		int level, name, value;
@@ -147,14 +147,14 @@ static int connect_address(const struct addrinfo *address, struct deadline deadl
 		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS},
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
 	};
-	int fd = socket(address->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 
 	*ret_errno = errno;
 	if (fd < 0)
 		return -1;
 	for (size_t i = 0; i < ARRAY_LEN(options); i++) /* each only helps to notice a dead peer sooner */
 		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
-	if (connect(fd, address->ai_addr, address->ai_addrlen) == 0)
+	if (connect(fd, (const struct sockaddr *)&address->addr, address->len) == 0)
 		return fd;
 	*ret_errno = errno;
 	if (errno == EINPROGRESS && wait_connected(fd, deadline, ret_errno))
@@ -164,32 +164,26 @@ static int connect_address(const struct addrinfo *address, struct deadline deadl
 }
 
 /* Each address gets an equal share of the time that is left, so that a dead first one leaves some for the next. */
-static bool connect_socket(struct ssh_link *link, uint16_t port, struct deadline deadline, struct error *err)
+static bool connect_socket(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
+			   struct error *err)
 {
-	struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	struct addrinfo *addresses = NULL;
-	char service[8];
-	int failure = ETIMEDOUT, count = 0;
+	int failure = ETIMEDOUT;
+	size_t count = 0;
+	AUTO_FREE struct dns_address *addresses =
+		host_addresses(target->host, target->port, &target->addresses, &count, err);
 
-	(void)snprintf(service, sizeof(service), "%u", (unsigned)port);
-	int rc = getaddrinfo(link->host, service, &hints, &addresses);
-	if (rc != 0) {
-		(void)error_set(err, ERROR_NETWORK, NULL, "cannot look up %s: %s", link->host, gai_strerror(rc));
-		err->transient = rc == EAI_AGAIN;
+	if (addresses == NULL)
 		return false;
+	for (size_t i = 0; i < count && link->fd < 0; i++) {
+		int64_t share = deadline_left_ms(deadline) / (int64_t)(count - i);
+		link->fd = connect_address(&addresses[i], deadline_within(deadline, share), &failure);
 	}
-	for (const struct addrinfo *at = addresses; at != NULL; at = at->ai_next)
-		count++;
-	for (const struct addrinfo *at = addresses; at != NULL && link->fd < 0; at = at->ai_next) {
-		int64_t share = deadline_left_ms(deadline) / count--;
-		link->fd = connect_address(at, deadline_within(deadline, share), &failure);
-	}
-	freeaddrinfo(addresses);
 	if (link->fd >= 0)
 		return true;
 	if (cancel_requested(deadline.cancel))
 		return deadline_check(deadline, NULL, err);
-	(void)error_errno(err, ERROR_NETWORK, NULL, failure, "cannot connect to %s port %s", link->host, service);
+	(void)error_errno(err, ERROR_NETWORK, NULL, failure, "cannot connect to %s port %u", link->host,
+			  (unsigned)target->port);
 	err->transient = true;
 	error_hint(err, "check that the server is up and that its SSH server listens there");
 	return false;
@@ -417,7 +411,7 @@ struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline 
 		return NULL;
 	}
 	link->fd = -1;
-	if (!str_set(&link->host, target->host, err) || !connect_socket(link, target->port, deadline, err))
+	if (!str_set(&link->host, target->host, err) || !connect_socket(link, target, deadline, err))
 		goto failed;
 	if (!set_options(link, target)) {
 		(void)fail(link, ERROR_INTERNAL, "libssh refused an option", err);

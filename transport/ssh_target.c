@@ -8,6 +8,7 @@ void ssh_target_done(struct ssh_target *target)
 {
 	free(target->server);
 	free(target->host);
+	str_list_done(&target->addresses);
 	free(target->user);
 	free(target->agent);
 	free(target->known_hosts);

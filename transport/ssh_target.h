@@ -6,6 +6,7 @@
 #define TRANSPORT_SSH_TARGET_H
 
 #include "base/secret.h"
+#include "base/str.h"
 
 #include <stdint.h>
 
@@ -13,6 +14,7 @@
 struct ssh_target {
 	char *server; /* its name in the config, for messages */
 	char *host;
+	struct str_list addresses; /* of host, where it was looked up already; empty: the system is asked */
 	uint16_t port;
 	char *user;
 	struct secret identity; /* a private key's PEM or OpenSSH text, without passphrase; empty: none */

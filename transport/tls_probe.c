@@ -6,11 +6,11 @@
 #include "transport/tls_probe.h"
 
 #include "base/escape.h"
+#include "transport/host_addresses.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
 #include <limits.h>
-#include <netdb.h>
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -26,7 +26,6 @@ enum { CONNECT_MS = 5000 }; /* for one address, while there are others */
 
 DEFINE_FREEP(context_freep, SSL_CTX, SSL_CTX_free)
 DEFINE_FREEP(ssl_freep, SSL, SSL_free)
-DEFINE_FREEP(addresses_freep, struct addrinfo, freeaddrinfo)
 
 static void close_fd(const int *fd)
 {
@@ -63,18 +62,19 @@ static bool wait_for(int fd, short events, struct deadline deadline, struct erro
 	return deadline_check(deadline, NULL, err);
 }
 
-/* A connected socket, or -1 with *RET_WHY, or -1 with ERR when there is no time left. */
-static int connect_to(const struct addrinfo *address, struct deadline deadline, int *ret_errno, struct error *err)
+/* A connected socket, or -1 with *RET_ERRNO, or -1 with ERR when there is no time left. */
+static int connect_to(const struct dns_address *address, bool last, struct deadline deadline, int *ret_errno,
+		      struct error *err)
 {
-	CLEANUP(close_fd) int fd = socket(address->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	CLEANUP(close_fd) int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	struct error slow = {0};
 	socklen_t len = sizeof(*ret_errno);
 	*ret_errno = errno;
 	if (fd < 0)
 		return -1;
-	*ret_errno = connect(fd, address->ai_addr, address->ai_addrlen) == 0 ? 0 : errno;
+	*ret_errno = connect(fd, (const struct sockaddr *)&address->addr, address->len) == 0 ? 0 : errno;
 	if (*ret_errno == EINPROGRESS) {
-		struct deadline patience = address->ai_next == NULL ? deadline : deadline_within(deadline, CONNECT_MS);
+		struct deadline patience = last ? deadline : deadline_within(deadline, CONNECT_MS);
 		if (!wait_for(fd, POLLOUT, patience, &slow)) {
 			if (deadline_check(deadline, NULL, err))
 				*ret_errno = ETIMEDOUT; /* of this address alone */
@@ -92,23 +92,18 @@ static int connect_to(const struct addrinfo *address, struct deadline deadline, 
 
 static int connect_any(const struct tls_probe_target *target, struct deadline deadline, struct error *err)
 {
-	CLEANUP(addresses_freep) struct addrinfo *addresses = NULL;
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
-	char port[8], text[128];
+	char text[128];
 	int failure = 0;
-	(void)snprintf(port, sizeof(port), "%u", (unsigned)target->port);
-	int found = getaddrinfo(target->address, port, &hints, &addresses);
-	if (found != 0) {
-		(void)failed(target, "cannot find the address of", gai_strerror(found), err);
-		return -1;
-	}
-	for (const struct addrinfo *address = addresses; address != NULL && !error_is_set(err);
-	     address = address->ai_next) {
-		int fd = connect_to(address, deadline, &failure, err);
+	size_t count = 0;
+	AUTO_FREE struct dns_address *addresses =
+		host_addresses(target->address, target->port, target->addresses, &count, err);
+	for (size_t i = 0; i < count && !error_is_set(err); i++) {
+		int fd = connect_to(&addresses[i], i + 1 == count, deadline, &failure, err);
 		if (fd >= 0)
 			return fd;
 	}
-	(void)failed(target, "cannot connect to", strerror_r(failure, text, sizeof(text)), err);
+	if (!error_is_set(err))
+		(void)failed(target, "cannot connect to", strerror_r(failure, text, sizeof(text)), err);
 	return -1;
 }
 

@@ -8,11 +8,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/str.h"
 
 #include <stdint.h>
 
 struct tls_probe_target {
-	const char *address; /* host or address */
+	const char *address;              /* host or address */
+	const struct str_list *addresses; /* of the host, where it was looked up already; NULL or empty: not */
 	uint16_t port;
 	const char *server_name; /* SNI */
 };

@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from dnslib import A, CNAME, EDNS0, NS, QTYPE, RCODE, RR, SOA, TXT, DNSRecord
+from dnslib import A, AAAA, CNAME, EDNS0, NS, QTYPE, RCODE, RR, SOA, TXT, DNSRecord
 
 UDP_PLAIN_MAX = 512
 ALIAS_HOPS = 8
@@ -89,7 +89,7 @@ class Answerer:
             if have != kind and not (have == "CNAME" and kind != "CNAME"):
                 continue
             shown += 1
-            make = {"A": A, "NS": NS, "CNAME": CNAME, "TXT": lambda text: TXT(txt_strings(text))}[have]
+            make = {"A": A, "AAAA": AAAA, "NS": NS, "CNAME": CNAME, "TXT": lambda text: TXT(txt_strings(text))}[have]
             reply.add_answer(RR(name, getattr(QTYPE, have), ttl=ttl, rdata=make(content)))
             if have == "CNAME" and kind != "CNAME" and hops < ALIAS_HOPS:
                 self.fill(reply, content.rstrip(".").lower(), kind, hops + 1)

@@ -25,7 +25,10 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 	*job = (struct push_job){
 		.target.port = 22, .key_mode = 0640, .transfer_ms = 1, .command_ms = 2, .verify_ms = 3, .force = true};
 	job->target.server = dup_text("web-1");
-	job->target.host = dup_text("192.0.2.10");
+	job->target.host = dup_text("web-1.example.com");
+	CHECK_OK(str_list_add(&job->target.addresses, "2001:db8::10", &err), err);
+	CHECK_OK(str_list_add(&job->target.addresses, "192.0.2.10", &err), err);
+	CHECK_OK(str_list_add(&job->verify_addresses, "192.0.2.11", &err), err);
 	job->target.user = dup_text("deploy");
 	job->target.known_hosts = dup_text("/etc/kh");
 	job->dir = dup_text("/live");
@@ -57,7 +60,12 @@ TEST(a_job_arrives_as_it_was)
 	buf_init(&text, LIMIT_COURIER_JOB);
 	courier_encode_job(&job, &text);
 	CHECK_OK(courier_decode_job(text.data, text.len, &got, &err), err);
-	CHECK_STR(got.target.host, "192.0.2.10");
+	CHECK_STR(got.target.host, "web-1.example.com");
+	CHECK_INT(got.target.addresses.len, 2);
+	CHECK_STR(got.target.addresses.items[0], "2001:db8::10");
+	CHECK_STR(got.target.addresses.items[1], "192.0.2.10");
+	CHECK_INT(got.verify_addresses.len, 1);
+	CHECK_STR(got.verify_addresses.items[0], "192.0.2.11");
 	CHECK_INT(got.key_mode, 0640);
 	CHECK(got.force && !got.verify && got.target.agent == NULL && got.reload_command == NULL);
 	CHECK_STR(got.certificates[0].name, "example.com");
@@ -96,6 +104,9 @@ TEST(jobs_that_must_not_run)
 	make_job(&job, "example.com", 1);
 	job.target.host[0] = '-';
 	check_refused(&job, "a host that is an option");
+	make_job(&job, "example.com", 1);
+	job.target.addresses.items[1][0] = 'x';
+	check_refused(&job, "an address that is none");
 	make_job(&job, "example.com", 1);
 	job.key_mode = 04755;
 	check_refused(&job, "a mode that is none of a file's");

@@ -30,11 +30,31 @@ TEST(leaf_and_expiry_are_reported)
 	struct error err = {0};
 	SSL_CTX *tls = pki_server_context(NOT_AFTER);
 	struct peer *peer = peer_start(tls, never);
-	struct tls_probe_target target = {"localhost", peer_port(peer), "www.example.com"};
+	struct tls_probe_target target = {
+		.address = "localhost", .port = peer_port(peer), .server_name = "www.example.com"};
 	CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
 	pki_fingerprint(tls, fingerprint);
 	CHECK_STR(result.fingerprint_sha256, fingerprint);
 	CHECK_INT(result.not_after, NOT_AFTER);
+	peer_stop(peer);
+	SSL_CTX_free(tls);
+}
+
+TEST(addresses_that_were_looked_up_are_tried_one_after_the_other)
+{
+	char v6[] = "::1", v4[] = "127.0.0.1";
+	char *items[] = {v6, v4}; /* the peer is only on the second */
+	const struct str_list both = {items, 2}, first = {items, 1};
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	SSL_CTX *tls = pki_server_context(NOT_AFTER);
+	struct peer *peer = peer_start(tls, never);
+	struct tls_probe_target target = {
+		.address = "no-resolver-knows-this.invalid", .addresses = &both, .port = peer_port(peer)};
+	CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
+	target.addresses = &first;
+	CHECK(!tls_probe(&target, soon(), &result, &err));
+	CHECK_CONTAINS(err.message, "cannot connect to no-resolver-knows-this.invalid");
 	peer_stop(peer);
 	SSL_CTX_free(tls);
 }
@@ -49,7 +69,8 @@ TEST(server_name_is_sent_unless_it_is_an_address)
 		struct tls_probe_result result = {0};
 		struct error err = {0};
 		struct peer *peer = peer_start(tls, never);
-		struct tls_probe_target target = {"127.0.0.1", peer_port(peer), cases[i].server_name};
+		struct tls_probe_target target = {
+			.address = "127.0.0.1", .port = peer_port(peer), .server_name = cases[i].server_name};
 		CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
 		/* The server's thread writes it down before it answers anything. */
 		(void)usleep(50 * 1000);
@@ -67,7 +88,7 @@ TEST(expired_certificates_are_reported_too)
 	struct error err = {0};
 	SSL_CTX *tls = pki_server_context(1600000000);
 	struct peer *peer = peer_start(tls, never);
-	struct tls_probe_target target = {"127.0.0.1", peer_port(peer), "localhost"};
+	struct tls_probe_target target = {.address = "127.0.0.1", .port = peer_port(peer), .server_name = "localhost"};
 	CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
 	CHECK_INT(result.not_after, 1600000000);
 	peer_stop(peer);
@@ -79,7 +100,7 @@ TEST(closed_port_and_unknown_host_are_named)
 	struct tls_probe_result result = {0};
 	struct error err = {0};
 	struct peer *peer = peer_start(NULL, NULL);
-	struct tls_probe_target target = {"127.0.0.1", peer_port(peer), "localhost"};
+	struct tls_probe_target target = {.address = "127.0.0.1", .port = peer_port(peer), .server_name = "localhost"};
 	peer_stop(peer);
 	CHECK(!tls_probe(&target, soon(), &result, &err));
 	CHECK_INT(err.category, ERROR_NETWORK);
@@ -105,7 +126,8 @@ TEST(silent_and_plain_servers_fail_in_time)
 	struct tls_probe_result result = {0};
 	struct error err = {0};
 	struct peer *silent = peer_start(NULL, NULL), *plain = peer_start(NULL, hang_up);
-	struct tls_probe_target target = {"127.0.0.1", peer_port(silent), "localhost"};
+	struct tls_probe_target target = {
+		.address = "127.0.0.1", .port = peer_port(silent), .server_name = "localhost"};
 	int64_t before = clock_monotonic_ms();
 	CHECK(!tls_probe(&target, deadline_in(300, NULL), &result, &err));
 	CHECK(clock_monotonic_ms() - before < 1500);
@@ -133,7 +155,8 @@ TEST(cancellation_wakes_at_once)
 	struct error err = {0};
 	pthread_t thread;
 	struct peer *silent = peer_start(NULL, NULL);
-	struct tls_probe_target target = {"127.0.0.1", peer_port(silent), "localhost"};
+	struct tls_probe_target target = {
+		.address = "127.0.0.1", .port = peer_port(silent), .server_name = "localhost"};
 	CHECK_OK(cancel_init(&cancel, &err), err);
 	CHECK(pthread_create(&thread, NULL, cancel_later, &cancel) == 0);
 	int64_t before = clock_monotonic_ms();
