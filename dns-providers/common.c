@@ -75,15 +75,20 @@ bool provider_id_is_valid(const char *id)
 	return len > 0 && len <= 64 && id[len] == '\0';
 }
 
-bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
+bool provider_jitter(int64_t longest_ms, const char *step, struct deadline deadline, struct error *err)
 {
 	uint32_t random = 0;
-	uint32_t longest = PAUSE_LONGEST_MS;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = UINT32_MAX / 2; /* without randomness: no jitter */
+	return deadline_sleep(deadline, random % longest_ms + 1, step, err);
+}
+
+bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
+{
+	int64_t longest = PAUSE_LONGEST_MS;
 	if (attempt > 0 && attempt < 5)
-		longest = (uint32_t)PAUSE_FIRST_MS << (attempt - 1);
-	return deadline_sleep(deadline, (int64_t)(random % longest) + 1, step, err);
+		longest = (int64_t)PAUSE_FIRST_MS << (attempt - 1);
+	return provider_jitter(longest, step, deadline, err);
 }
 
 /* The statuses that may pass by themselves. */

@@ -139,6 +139,9 @@ bool provider_failed(const struct provider_api *api, const struct provider_call 
 /* Wait before try number ATTEMPT (from 1): a random time up to 0.5 s, then 1 s, 2 s … False as deadline_sleep(). */
 MUST_CHECK bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err);
 
+/* Wait a random time of at most LONGEST_MS. False as deadline_sleep(). */
+MUST_CHECK bool provider_jitter(int64_t longest_ms, const char *step, struct deadline deadline, struct error *err);
+
 /* A vendor's identifier that may stand in a URL: letters, digits, "-" and "_", at most 64. */
 bool provider_id_is_valid(const char *id);
 

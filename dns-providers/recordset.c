@@ -13,7 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { WRITE_TRIES = 8, KNOWN_MAX = 1000 };
+enum {
+	WRITE_TRIES = 8,
+	CONFLICT_MS = 50, /* after the first conflict at most twice that, then more */
+	KNOWN_MAX = 1000,
+};
 
 /* What we wrote last at a name. */
 struct provider_owner {
@@ -175,7 +179,8 @@ static bool make_change(const struct change *change, struct error *err)
 		/* A wrong guess costs no wait. */
 		bool again = written == PROVIDER_WRITE_CONFLICT && attempt < WRITE_TRIES;
 		if (again && !known)
-			again = provider_pause(attempt, change->step, change->deadline, &waiting);
+			again = provider_jitter(CONFLICT_MS << (attempt < 5 ? attempt : 5), change->step,
+						change->deadline, &waiting);
 		if (!again) {
 			*err = waiting.category == ERROR_CANCELLED ? waiting : cause;
 			err->transient = err->transient || written == PROVIDER_WRITE_CONFLICT;
