@@ -18,7 +18,11 @@
 
 static const char step[] = "renewal-info";
 
-enum { ID_MAX = 512, TIME_TEXT_MAX = 64 };
+enum {
+	ID_MAX = 255,  /* two parts of PART_MAX bytes, encoded */
+	PART_MAX = 64, /* key identifiers and serial numbers have some 20 bytes each */
+	TIME_TEXT_MAX = 64,
+};
 
 DEFINE_FREEP(authority_freep, AUTHORITY_KEYID, AUTHORITY_KEYID_free)
 
@@ -52,6 +56,11 @@ char *ari_certificate_id(const struct chain *chain, struct error *err)
 
 	if (authority == NULL || authority->keyid == NULL || ASN1_STRING_length(authority->keyid) == 0) {
 		(void)error_set(err, ERROR_DATA, step, "the certificate does not name its issuer's key");
+		return NULL;
+	}
+	if (ASN1_STRING_length(authority->keyid) > PART_MAX ||
+	    ASN1_STRING_length(X509_get0_serialNumber(leaf)) > PART_MAX) {
+		(void)error_set(err, ERROR_DATA, step, "the certificate's numbers are longer than any CA's");
 		return NULL;
 	}
 	base64url_encode(&id, ASN1_STRING_get0_data(authority->keyid), (size_t)ASN1_STRING_length(authority->keyid));

@@ -41,7 +41,11 @@ enum {
 	LIMIT_RETRY_AFTER_RATE = 7 * 24 * 3600, /* the same for 429 and 503 */
 	LIMIT_ARI_RETRY_LEAST = 60,             /* RFC 9773 section 4.3.2: what Retry-After may ask for, seconds */
 	LIMIT_ARI_RETRY_MOST = 24 * 3600,
-	LIMIT_ARI_RETRY_LATER = 6 * 3600, /* section 4.3.3: after a lasting failure, or without Retry-After */
+	LIMIT_ARI_RETRY_LATER = 6 * 3600,        /* section 4.3.3: after a lasting failure, or without Retry-After */
+	LIMIT_ARI_OFFERED_LATER = 7 * 24 * 3600, /* until a CA without renewal information is looked at again */
+	LIMIT_ARI_EXPLANATION = 2047,            /* of the CA's reason, bytes */
+	LIMIT_WAIT_SANE = 30 * 24 * 3600, /* a stored time to wait for that is further off comes of a wrong clock */
+	LIMIT_CLOCK_WARNING = 300,        /* seconds of difference to the CA's clock that are worth a warning */
 	LIMIT_CLOCK_OFFSET = 3600, /* seconds that our clock and the CA's may differ by before every failure says so */
 
 	/* DNS */

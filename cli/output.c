@@ -197,6 +197,19 @@ static bool will_deploy(const struct plan_item *item, size_t server, const char 
 	return plan_server_due(&item->wanted, &item->wanted.servers[server], ret_reason);
 }
 
+/* RFC 9773: what the CA suggests, and why; null where it does not. */
+static json_t *ari_json(const struct renewal *record)
+{
+	if (record->ari.start == 0)
+		return json_null();
+	json_t *object = json_object();
+	output_set_time(object, "start", record->ari.start);
+	output_set_time(object, "end", record->ari.end);
+	output_set_str(object, "explanation_url", record->ari.explanation);
+	output_set_time(object, "next_check", record->ari.next);
+	return object;
+}
+
 static json_t *plan_json(const struct plan_item *item)
 {
 	json_t *object = json_object();
@@ -204,6 +217,8 @@ static json_t *plan_json(const struct plan_item *item)
 	output_set_str(object, "name", item->wanted.name);
 	output_set_str(object, "action", plan_action_name(item));
 	output_set_str(object, "reason", item->reason);
+	output_set_time(object, "renew_at", item->wanted.renew_at);
+	(void)json_object_set_new(object, "ari", ari_json(&item->wanted));
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
 		const char *reason = NULL;
 		bool deploy = will_deploy(item, i, &reason);
@@ -212,6 +227,13 @@ static json_t *plan_json(const struct plan_item *item)
 	}
 	(void)json_object_set_new(object, "servers", servers);
 	return object;
+}
+
+/* Why the CA suggests what it does. */
+static void print_explanation(const struct renewal *record)
+{
+	if (record->ari.start != 0 && record->ari.explanation != NULL)
+		printf("  because %s\n", record->ari.explanation);
 }
 
 bool output_plan(const struct plan *plan, bool json, struct error *err)
@@ -225,6 +247,7 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 	for (size_t i = 0; i < plan->count; i++) {
 		const struct plan_item *item = &plan->items[i];
 		printf("%-32s %-8s %s\n", item->wanted.name, plan_action_name(item), item->reason);
+		print_explanation(&item->wanted);
 		for (size_t j = 0; j < item->wanted.server_count; j++) {
 			const char *reason = NULL;
 			bool deploy = will_deploy(item, j, &reason);
@@ -280,6 +303,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 				  missing ? json_null() : json_integer((json_int_t)days_left(record->not_after)));
 	output_set_str(object, "status", certificate_status_name(entry->status));
 	output_set_time(object, "renew_at", record->renew_at);
+	(void)json_object_set_new(object, "ari", ari_json(record));
 	output_set_str(object, "path", entry->path);
 	(void)json_object_set_new(object, "generation",
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
@@ -291,13 +315,17 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 
 static void print_entry(const struct inventory_entry *entry)
 {
-	char until[RFC3339_SIZE];
+	char until[RFC3339_SIZE], start[RFC3339_SIZE], end[RFC3339_SIZE];
 	const struct renewal *record = &entry->record;
 	printf("%-32s %-8s", record->name, certificate_status_name(entry->status));
 	if (entry->status != STATUS_MISSING)
 		printf(" %5lld days  %.10s  %-12s %s", (long long)days_left(record->not_after),
 		       rfc3339_format(record->not_after, until), key_type_name(record->key_type), record->issuer);
 	putchar('\n');
+	if (record->ari.start != 0 && record->ari.explanation != NULL)
+		printf("  the CA suggests to renew between %s and %s because %s\n",
+		       rfc3339_format(record->ari.start, start), rfc3339_format(record->ari.end, end),
+		       record->ari.explanation);
 	for (size_t i = 0; i < record->server_count; i++)
 		printf("  -> %-27s %s\n", record->servers[i].name, server_status(record, &record->servers[i]));
 }
@@ -306,6 +334,16 @@ static void print_field(const char *label, const char *value)
 {
 	if (!str_is_empty(value))
 		printf("  %-14s %s\n", label, value);
+}
+
+static void print_suggestion(const struct renewal *record)
+{
+	char start[RFC3339_SIZE], end[RFC3339_SIZE];
+	if (record->ari.start == 0)
+		return;
+	printf("  %-14s %s to %s\n", "CA suggests", rfc3339_format(record->ari.start, start),
+	       rfc3339_format(record->ari.end, end));
+	print_field("because", record->ari.explanation);
 }
 
 static void print_details(const struct inventory_entry *entry)
@@ -327,6 +365,7 @@ static void print_details(const struct inventory_entry *entry)
 		print_field("not before", rfc3339_format(record->not_before, time));
 		print_field("not after", rfc3339_format(record->not_after, time));
 		print_field("renews", rfc3339_format(record->renew_at, time));
+		print_suggestion(record);
 		print_field("files", entry->path);
 	}
 	for (size_t i = 0; i < record->server_count; i++) {

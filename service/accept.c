@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "config/config.h"
+#include "service/renewal_info.h"
 #include "service/schedule.h"
 #include "store/order_record.h"
 
@@ -34,9 +35,12 @@ static bool take_facts(const struct acceptance *acceptance, const struct chain *
 		return false;
 	wanted->not_before = info.not_before;
 	wanted->not_after = info.not_after;
-	wanted->renew_at = schedule_renew_at(info.not_before, info.not_after,
-					     config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS,
-					     schedule_random());
+	wanted->renew_at = schedule_by_lifetime(info.not_before, info.not_after,
+						config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS,
+						schedule_random());
+	renewal_ari_done(&wanted->ari);
+	if (!renewal_info_identify(wanted, chain, err))
+		return false;
 	wanted->failures = 0;
 	wanted->last_failure = 0;
 	wanted->retry_at = 0;

@@ -6,6 +6,7 @@
 #include "service/apply.h"
 
 #include "service/issue.h"
+#include "service/renewal_info.h"
 #include "service/worker.h"
 
 #include <stdio.h>
@@ -77,6 +78,7 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 
 	struct issuing issuing = {
 		.service = service, .plan = plan, .force = options->force, .results = &results, .due = due};
+	renewal_info_ask(service, plan);
 	sort_out(&issuing);
 	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);
 	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &options->deploy, &results, err))

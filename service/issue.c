@@ -15,6 +15,7 @@
 #include "service/own_csr.h"
 #include "service/profile_choice.h"
 #include "service/progress.h"
+#include "service/renewal_info.h"
 #include "service/solver.h"
 #include "service/wanted.h"
 #include "store/order_record.h"
@@ -35,6 +36,7 @@ struct issuance {
 	struct acme_session *session;
 	struct acme_identity account;
 	struct order_record order; /* url NULL: none in flight */
+	char *live_ca; /* directory that issued the live certificate; NULL: none is live, or of other names */
 };
 
 static void issuance_done(struct issuance *issuance)
@@ -42,6 +44,7 @@ static void issuance_done(struct issuance *issuance)
 	csr_free(issuance->csr);
 	key_free(issuance->key);
 	order_record_done(&issuance->order);
+	free(issuance->live_ca);
 }
 
 /* --- The key --- */
@@ -224,6 +227,17 @@ static bool choose_profile(struct issuance *issuance, struct error *err)
 	return str_list_add(issuance->notes, reason, err);
 }
 
+/*
+ * The live certificate as the one to be replaced (RFC 9773 §5): where this CA issued it, for this account, and for one
+ * of these names at least.
+ */
+static const char *what_it_replaces(const struct issuance *issuance)
+{
+	const struct renewal *wanted = issuance->wanted;
+	bool ours = str_equal(issuance->live_ca, wanted->ca_url) && str_equal(wanted->account, issuance->account.kid);
+	return ours ? renewal_info_id(wanted) : NULL;
+}
+
 static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_certificate *ret, struct error *err)
 {
 	const struct renewal *wanted = issuance->wanted;
@@ -249,6 +263,7 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 		.profile = issuance->profile,
 		.not_after = not_after,
 		.preferred_chain = wanted->preferred_chain,
+		.replaces = what_it_replaces(issuance),
 		.pre_authorize = wanted->pre_authorize,
 	};
 	const struct acme_observer observer = {
@@ -352,10 +367,21 @@ static bool may_end_earlier(const struct renewal *wanted, const struct renewal *
 	       wanted->lifetime != stored->lifetime;
 }
 
-/* Under the lock: is it still due? A generation completed by a run that was killed counts. */
-static bool look_again(struct service *service, struct plan_item *item, bool force, bool *ret_may_end_earlier,
-		       struct error *err)
+/* Where the live certificate came from, if this one has a name of it. */
+static bool note_live(struct issuance *issuance, const struct renewal *stored, struct error *err)
 {
+	const struct renewal *wanted = issuance->wanted;
+	for (size_t i = 0; stored->generation > 0 && i < stored->identifier_count; i++)
+		for (size_t j = 0; j < wanted->identifier_count; j++)
+			if (identifier_equal(&stored->identifiers[i], &wanted->identifiers[j]))
+				return str_set(&issuance->live_ca, stored->ca_url, err);
+	return true;
+}
+
+/* Under the lock: is it still due? A generation completed by a run that was killed counts. */
+static bool look_again(struct issuance *issuance, struct plan_item *item, bool force, struct error *err)
+{
+	struct service *service = issuance->service;
 	CLEANUP(renewal_done) struct renewal stored = {0};
 	uint64_t planned = item->wanted.generation, live = 0;
 	bool recovered = false;
@@ -367,8 +393,23 @@ static bool look_again(struct service *service, struct plan_item *item, bool for
 	bool fresh = item->wanted.generation > planned;
 	item->action = plan_decide(&item->wanted, stored.name != NULL ? &stored : NULL, clock_wall(), force && !fresh,
 				   item->reason);
-	*ret_may_end_earlier = may_end_earlier(&item->wanted, &stored, force);
+	issuance->may_end_earlier = may_end_earlier(&item->wanted, &stored, force);
+	if (!note_live(issuance, &stored, err))
+		return false;
 	return item->action != PLAN_NONE || renewal_save(service_store(service), &item->wanted, err);
+}
+
+/* Why the CA wanted it to be renewed now: it may concern the operator. */
+static void note_explanation(struct issuance *issuance)
+{
+	const struct renewal *wanted = issuance->wanted;
+	struct error ignored = {0};
+	AUTO_FREE char *note = NULL;
+	if (wanted->ari.explanation == NULL || wanted->ari.start == 0 || clock_wall() < wanted->renew_at)
+		return;
+	note = str_format(&ignored, "the CA suggested to renew it, because %s", wanted->ari.explanation);
+	if (note == NULL || !str_list_add(issuance->notes, note, &ignored))
+		log_debug("%s: cannot keep a note", wanted->name);
 }
 
 static bool issue_locked(struct service *service, struct plan_item *item, bool force, struct deadline deadline,
@@ -379,12 +420,17 @@ static bool issue_locked(struct service *service, struct plan_item *item, bool f
 	CLEANUP(acme_certificate_done) struct acme_certificate certificate = {0};
 	int64_t not_after = item->wanted.lifetime > 0 ? clock_wall() + item->wanted.lifetime : 0;
 
-	if (!look_again(service, item, force, &issuance.may_end_earlier, err) || !held_back(&item->wanted, force, err))
+	if (!look_again(&issuance, item, force, err) || !held_back(&item->wanted, force, err))
 		return false;
 	if (item->action == PLAN_NONE)
 		return true;
-	if (obtain(&issuance, not_after, &certificate, err) && accept(&issuance, not_after, &certificate, err))
+	note_explanation(&issuance);
+	if (obtain(&issuance, not_after, &certificate, err) && accept(&issuance, not_after, &certificate, err)) {
+		renewal_info_ask_first(service, issuance.session, &item->wanted);
 		return true;
+	}
+	if (issuance.session != NULL)
+		error_clock(err, acme_session_clock_offset(issuance.session));
 	error_context(err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 	hint_standing(&item->wanted, err);
 	remember_failure(&issuance, err);

@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "service/key_guard.h"
 #include "service/own_csr.h"
+#include "service/renewal_info.h"
 #include "service/schedule.h"
 #include "service/wanted.h"
 
@@ -60,10 +61,23 @@ static bool differs(const struct renewal *wanted, const struct renewal *stored, 
 	return false;
 }
 
+enum { WINDOW_SIZE = 2 * RFC3339_SIZE + 64 };
+
+/* What the CA suggests, to follow a sentence; empty where it does not. */
+static const char *suggestion(const struct renewal *wanted, char out[WINDOW_SIZE])
+{
+	char start[RFC3339_SIZE], end[RFC3339_SIZE];
+	out[0] = '\0';
+	if (wanted->ari.start != 0)
+		(void)snprintf(out, WINDOW_SIZE, ": the CA suggests between %s and %s",
+			       rfc3339_format(wanted->ari.start, start), rfc3339_format(wanted->ari.end, end));
+	return out;
+}
+
 enum plan_action plan_decide(const struct renewal *wanted, const struct renewal *stored, int64_t now, bool force,
 			     char reason[256])
 {
-	char when[RFC3339_SIZE];
+	char when[RFC3339_SIZE], window[WINDOW_SIZE];
 
 	if (stored == NULL || wanted->generation == 0) {
 		(void)snprintf(reason, 256, "there is no certificate yet");
@@ -84,11 +98,12 @@ enum plan_action plan_decide(const struct renewal *wanted, const struct renewal 
 		(void)snprintf(reason, 256, "expired on %s", rfc3339_format(wanted->not_after, when));
 		return PLAN_RENEW;
 	}
+	const char *by_ca = suggestion(wanted, window);
 	if (now >= wanted->renew_at) {
-		(void)snprintf(reason, 256, "due since %s", rfc3339_format(wanted->renew_at, when));
+		(void)snprintf(reason, 256, "due since %s%s", rfc3339_format(wanted->renew_at, when), by_ca);
 		return PLAN_RENEW;
 	}
-	(void)snprintf(reason, 256, "valid, renews on %s", rfc3339_format(wanted->renew_at, when));
+	(void)snprintf(reason, 256, "valid, renews on %s%s", rfc3339_format(wanted->renew_at, when), by_ca);
 	return PLAN_NONE;
 }
 
@@ -150,7 +165,10 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	stored->not_before = info.not_before;
 	stored->not_after = info.not_after;
 	stored->renew_at =
-		schedule_renew_at(info.not_before, info.not_after, days_before_expiry(service), schedule_random());
+		schedule_by_lifetime(info.not_before, info.not_after, days_before_expiry(service), schedule_random());
+	renewal_ari_done(&stored->ari);
+	if (!renewal_info_identify(stored, chain, err))
+		return false;
 	*ret_adopted = true;
 	return true;
 }

@@ -82,6 +82,9 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	wanted->not_before = stored->not_before;
 	wanted->not_after = stored->not_after;
 	wanted->renew_at = stored->renew_at;
+	renewal_ari_done(&wanted->ari);
+	wanted->ari = stored->ari;
+	stored->ari = (struct renewal_ari){0};
 	wanted->failures = stored->failures;
 	wanted->last_failure = stored->last_failure;
 	wanted->retry_at = stored->retry_at;

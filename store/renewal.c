@@ -53,6 +53,20 @@ static const struct record_field fields[] = {
 };
 /* clang-format on */
 
+#define INNER(name, member, kind, limit)                                                                  \
+	{                                                                                                 \
+		.key = (name), .type = (kind), .offset = offsetof(struct renewal, member), .max = (limit) \
+	}
+
+static const struct record_field timing_fields[] = {
+	INNER("ari_id", ari.id, RECORD_STRING, SHORT_TEXT),
+	INNER("ari_start", ari.start, RECORD_TIME, 0),
+	INNER("ari_end", ari.end, RECORD_TIME, 0),
+	INNER("ari_explanation", ari.explanation, RECORD_STRING, LIMIT_ARI_EXPLANATION),
+	INNER("ari_next", ari.next, RECORD_TIME, 0),
+	INNER("ari_failures", ari.failures, RECORD_COUNT, 0),
+};
+
 #define SERVER_TEXT(member)                                                                             \
 	{                                                                                               \
 		.key = #member, .type = RECORD_TEXT, .offset = offsetof(struct renewal_server, member), \
@@ -84,7 +98,15 @@ void renewal_done(struct renewal *renewal)
 	free(renewal->identifiers);
 	free(renewal->name);
 	record_free_fields(fields, ARRAY_LEN(fields), renewal);
+	record_free_fields(timing_fields, ARRAY_LEN(timing_fields), renewal);
 	*renewal = (struct renewal){0};
+}
+
+void renewal_ari_done(struct renewal_ari *ari)
+{
+	free(ari->id);
+	free(ari->explanation);
+	*ari = (struct renewal_ari){0};
 }
 
 /* --- Reading --- */
@@ -142,6 +164,7 @@ bool renewal_parse(const char *text, size_t len, const char *name, struct renewa
 	    !record_read_names(root, &renewal.identifiers, &renewal.identifier_count, &cause) ||
 	    !read_terms(root, &renewal, &cause) ||
 	    !record_read_fields(root, fields, ARRAY_LEN(fields), &renewal, &cause) ||
+	    !record_read_fields(root, timing_fields, ARRAY_LEN(timing_fields), &renewal, &cause) ||
 	    !read_error(root, "last_error", &renewal.last_error, &cause) || !read_servers(root, &renewal, &cause))
 		return record_damaged(STORE_RENEWAL, name, &cause, err);
 	*ret = renewal;
@@ -186,6 +209,7 @@ bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct er
 	       record_set_str(root, "key_type", key_type_name(renewal->key_type), SHORT_TEXT, err) &&
 	       record_set_str(root, "challenge", challenge_type_name(renewal->challenge), SHORT_TEXT, err) &&
 	       record_write_fields(root, fields, ARRAY_LEN(fields), renewal, err) &&
+	       record_write_fields(root, timing_fields, ARRAY_LEN(timing_fields), renewal, err) &&
 	       write_error(root, "last_error", renewal->last_error, err) && write_servers(root, renewal, err) &&
 	       json_write(root, /* pretty= */ true, out, err);
 }

@@ -21,6 +21,15 @@ struct renewal_server {
 	struct error *error;    /* owned; of the last try; NULL when it worked */
 };
 
+/* What the issuing CA says about renewing the live certificate (RFC 9773). Zeroed: it was not asked yet. */
+struct renewal_ari {
+	char *id;           /* the certificate's, §4.1; "-": it has none; NULL: not looked at yet */
+	int64_t start, end; /* the window it suggests; 0: none so far */
+	char *explanation;  /* why, as the CA puts it; NULL: it does not say */
+	int64_t next;       /* ask again from then on; 0: at once */
+	unsigned failures;  /* to get an answer, in a row */
+};
+
 struct renewal {
 	char *name;
 	struct identifier *identifiers;
@@ -48,7 +57,8 @@ struct renewal {
 	uint64_t generation;   /* live when this was written */
 	int64_t not_before, not_after;
 	char *serial, *issuer, *fingerprint_sha256;
-	int64_t renew_at;  /* drawn once, kept; 0: not issued yet */
+	int64_t renew_at; /* drawn once, kept while what it was drawn from is the same; 0: not issued yet */
+	struct renewal_ari ari;
 	unsigned failures; /* in a row */
 	int64_t last_failure;
 	int64_t retry_at;            /* the CA asked not to come back before; 0: none */
@@ -61,6 +71,7 @@ struct renewal {
 };
 
 void renewal_done(struct renewal *renewal);
+void renewal_ari_done(struct renewal_ari *ari);
 
 /* JSON text to struct (pure; fuzzed). ERROR_STORE naming NAME's record when damaged or of an unknown version. */
 MUST_CHECK bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err);

@@ -157,6 +157,13 @@ class Pebble:
         with urllib.request.urlopen(url, timeout=5, context=context) as answer:
             return answer.read()
 
+    def set_renewal_info(self, certificate, answer):
+        """From now on ANSWER (any text) is its renewal information about CERTIFICATE (PEM); the newest only."""
+        told = json.dumps({"Certificate": certificate, "ARIResponse": answer}).encode()
+        context = ssl.create_default_context(cafile=self.ca_bundle)
+        url = f"https://127.0.0.1:{self.management}/set-renewal-info/"
+        urllib.request.urlopen(url, data=told, timeout=5, context=context).close()
+
     def mark(self):
         """Where its log ends now, to count from."""
         return os.stat(self.log)[stat.ST_SIZE]
