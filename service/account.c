@@ -46,9 +46,12 @@ static void opening_done(struct opening *opening)
 
 /* --- Which record --- */
 
-/* Records of one CA have names that begin alike. Adds to RET the names of those that may serve EMAIL or URL. */
+/*
+ * Records of one CA have names that begin alike. Adds to RET the names of those that may serve EMAIL or URL, and to
+ * RET_ENDED those that would but are of no use any more.
+ */
 static bool collect(struct store *store, const char *ca_url, const char *email, const char *url, const char *made_name,
-		    struct str_list *ret, struct error *err)
+		    struct str_list *ret, struct str_list *ret_ended, struct error *err)
 {
 	CLEANUP(str_list_done) struct str_list names = {0};
 	const char *dash = strrchr(made_name, '-');
@@ -65,10 +68,8 @@ static bool collect(struct store *store, const char *ca_url, const char *email, 
 			return false;
 		if (!found || !str_equal(record.ca_url, ca_url))
 			continue;
-		bool fits = url != NULL     ? str_equal(record.url, url)
-			    : email != NULL ? str_equal(record.email, email)
-					    : record.status == NULL;
-		if (fits && !str_list_add(ret, names.items[i], err))
+		bool fits = url != NULL ? str_equal(record.url, url) : email == NULL || str_equal(record.email, email);
+		if (fits && !str_list_add(record.status == NULL ? ret : ret_ended, names.items[i], err))
 			return false;
 	}
 	return true;
@@ -79,6 +80,7 @@ bool account_find_name(struct store *store, const char *ca_url, const char *emai
 {
 	CLEANUP(account_record_done) struct account_record record = {0};
 	CLEANUP(str_list_done) struct str_list fitting = {0};
+	CLEANUP(str_list_done) struct str_list ended = {0};
 	CLEANUP(secret_done) struct secret key = {0};
 	bool found = false;
 
@@ -96,7 +98,10 @@ bool account_find_name(struct store *store, const char *ca_url, const char *emai
 			return true;
 		}
 	}
-	if (!collect(store, ca_url, email, url, name, &fitting, err))
+	if (!collect(store, ca_url, email, url, name, &fitting, &ended, err))
+		return false;
+	/* Where all have ended, that is said; a new one is made only by an explicit act. */
+	if (fitting.len == 0 && ended.len > 0 && !str_list_add(&fitting, ended.items[0], err))
 		return false;
 	if (fitting.len > 1 && email == NULL && url == NULL) {
 		(void)error_set(err, ERROR_USAGE, step, "there are %zu accounts at %s", fitting.len, ca_url);
@@ -172,14 +177,32 @@ static bool ask_with_other_key(struct opening *opening, const struct account_eab
 	return false;
 }
 
+/* Another contact makes another account. Whoever only meant to change the address should know how. */
+static void tell_others(struct opening *opening)
+{
+	CLEANUP(str_list_done) struct str_list fitting = {0};
+	CLEANUP(str_list_done) struct str_list ended = {0};
+	struct error ignored = {0};
+	if (!collect(opening->store, opening->record.ca_url, /* email= */ NULL, /* url= */ NULL, opening->account.name,
+		     &fitting, &ended, &ignored) ||
+	    fitting.len < 2)
+		return;
+	log_warning(
+		"there are %zu accounts at %s now, one for each contact; `certferry account update --email` changes "
+		"the contact of one instead",
+		fitting.len, opening->record.ca_url);
+}
+
 static void tell_registered(struct opening *opening)
 {
 	struct error ignored = {0};
 	const struct acme_directory *directory = acme_session_directory(opening->session, opening->deadline, &ignored);
 	const char *terms = directory != NULL ? directory->terms_of_service : NULL;
-	if (opening->created)
-		log_info("registered an account at %s%s%s", opening->record.ca_url,
-			 terms != NULL ? "; its terms: " : "", terms != NULL ? terms : "");
+	if (!opening->created)
+		return;
+	log_info("registered an account at %s%s%s", opening->record.ca_url, terms != NULL ? "; its terms: " : "",
+		 terms != NULL ? terms : "");
+	tell_others(opening);
 }
 
 /* The CA refused the key itself, which therefore is nobody's: the next try makes another one. */
@@ -237,8 +260,10 @@ static bool is_deactivated(const struct opening *opening, struct error *err)
 /* The account is of no use any more and the operator wants another one: with another key (RFC 8555 §11.1). */
 static bool start_anew(struct opening *opening, struct error *err)
 {
-	log_info("%s is given up for a new account; its key is kept",
-		 opening->record.url != NULL ? opening->record.url : "an account that was never registered");
+	const char *url = opening->record.url;
+	log_info("%s is given up for a new account; its key is kept%s",
+		 url != NULL ? url : "an account that was never registered",
+		 url != NULL ? "; CAA records with its accounturi have to be changed" : "");
 	key_free(opening->account.key);
 	opening->account.key = NULL;
 	if (!str_set(&opening->record.url, NULL, err) || !str_set(&opening->record.status, NULL, err))

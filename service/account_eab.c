@@ -151,8 +151,12 @@ static bool fetch(struct service *service, const struct ca_preset *preset, const
 	AUTO_FREE char *kid = NULL;
 
 	log_info("asking %s for external account credentials for %s", preset->title, email);
-	if (!check_look_up_url(url, err) || !look_up(service, url, email, deadline, &kid, &hmac_key, err) ||
-	    !set(ret, kid, &hmac_key, /* algorithm= */ NULL, err)) {
+	struct error unusable = {0};
+	bool ok = check_look_up_url(url, err) && look_up(service, url, email, deadline, &kid, &hmac_key, err);
+	if (ok && !set(ret, kid, &hmac_key, /* algorithm= */ NULL, &unusable))
+		ok = error_set(err, ERROR_CA, step_look_up, "%s",
+			       unusable.message); /* its mistake, not the operator's */
+	if (!ok) {
 		error_context(err, step_look_up, NULL, NULL);
 		error_hint(err,
 			   "give credentials from %s's website instead: eab: {kid, hmac_key} in the config, or "

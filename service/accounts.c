@@ -338,6 +338,23 @@ bool accounts_update(struct service *service, const struct account_choice *choic
 	return work_save(&work, ret, "updated", err);
 }
 
+/* The account URL stays, and with it CAA's accounturi; some forms of dns-persist-01 records name the key. */
+static void tell_persistent_records(const struct work *work)
+{
+	CLEANUP(str_list_done) struct str_list names = {0};
+	struct error ignored = {0};
+	if (!store_list_records(work->store, STORE_RENEWAL, &names, &ignored))
+		return;
+	for (size_t i = 0; i < names.len; i++) {
+		CLEANUP(renewal_done) struct renewal renewal = {0};
+		bool found = false;
+		if (renewal_load(work->store, names.items[i], &renewal, &found, &ignored) && found &&
+		    renewal.challenge == CHALLENGE_DNS_PERSIST_01 && str_equal(renewal.account, work->record.url))
+			log_warning("%s: publish its dns-persist-01 record anew, it may name the account's former key",
+				    names.items[i]);
+	}
+}
+
 bool accounts_rotate_key(struct service *service, const struct account_choice *choice, const enum key_type *key_type,
 			 struct account_view *ret, struct error *err)
 {
@@ -347,8 +364,11 @@ bool accounts_rotate_key(struct service *service, const struct account_choice *c
 	if (!accounts_find(service, choice, &view, err) || !work_open(service, view.name, &work, err))
 		return false;
 	enum key_type type = key_type != NULL ? *key_type : key_get_type(work.key);
-	return account_rollover(work.store, work.session, work.name, &work.identity, type, work.deadline, err) &&
-	       str_set(&work.record.key_type, key_type_name(type), err) && work_save(&work, ret, "rotated", err);
+	if (!account_rollover(work.store, work.session, work.name, &work.identity, type, work.deadline, err) ||
+	    !str_set(&work.record.key_type, key_type_name(type), err) || !work_save(&work, ret, "rotated", err))
+		return false;
+	tell_persistent_records(&work);
+	return true;
 }
 
 bool accounts_deactivate(struct service *service, const struct account_choice *choice, struct account_view *ret,

@@ -53,6 +53,19 @@ TEST(valid_is_left_alone_until_it_is_due)
 	CHECK_INT(decide(&wanted, &stored, 1, true, "forced"), PLAN_RENEW);
 }
 
+TEST(a_revoked_certificate_is_due)
+{
+	static char reason[] = "keyCompromise";
+	struct renewal wanted = stored_certificate(), stored = stored_certificate();
+	wanted.revoked_generation = 3;
+	wanted.revoked_at = 86400;
+	wanted.revoked_reason = reason;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "revoked on 1970-01-02 (keyCompromise)"), PLAN_RENEW);
+	/* Its successor is not. */
+	wanted.generation = 4;
+	CHECK_INT(decide(&wanted, &stored, 1, false, "valid"), PLAN_NONE);
+}
+
 TEST(the_order_of_names_is_no_change)
 {
 	struct renewal wanted = stored_certificate(), stored = stored_certificate();
