@@ -328,6 +328,7 @@ static size_t sign_round(struct round *round, struct error *err)
 			.accept = post->accept != NULL ? post->accept : "application/json",
 			.body = buf_cstr(&attempt->body),
 			.body_len = attempt->body.len,
+			.unrepeatable = true, /* RFC 8555 §6.5: what is sent again needs a nonce of its own */
 			.max_response = post->max_response != 0 ? post->max_response : LIMIT_JSON_BODY,
 		};
 	}

@@ -13,16 +13,21 @@
 
 enum { ELLIPSIS_LEN = sizeof(ELLIPSIS) - 1, PIECE_MAX = 16 };
 
-/* Characters outside ASCII that move the cursor, end a line or reorder what is shown. */
+/* Characters outside ASCII that move the cursor, end a line, reorder what is shown, or are not seen at all. */
 static const struct {
 	uint32_t first, last;
 } unsafe[] = {
-	{0x80, 0x9f},     /* C1 controls */
-	{0x61c, 0x61c},   /* Arabic letter mark */
-	{0x200e, 0x200f}, /* direction marks */
-	{0x2028, 0x2029}, /* line and paragraph separator */
-	{0x202a, 0x202e}, /* embeddings and overrides */
-	{0x2066, 0x2069}, /* isolates */
+	{0x80, 0x9f},       /* C1 controls */
+	{0xad, 0xad},       /* soft hyphen */
+	{0x61c, 0x61c},     /* Arabic letter mark */
+	{0x180e, 0x180e},   /* Mongolian vowel separator */
+	{0x200b, 0x200f},   /* zero width, direction marks */
+	{0x2028, 0x2029},   /* line and paragraph separator */
+	{0x202a, 0x202e},   /* embeddings and overrides */
+	{0x2060, 0x206f},   /* word joiner, invisible operators, isolates, deprecated controls */
+	{0xfeff, 0xfeff},   /* byte order mark */
+	{0xfff9, 0xfffb},   /* annotations */
+	{0xe0000, 0xe007f}, /* tags */
 };
 
 static bool is_safe(uint32_t c)

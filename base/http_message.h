@@ -29,6 +29,11 @@ struct http_request {
 	size_t max_response; /* cap on the response's body, bytes */
 	bool follow;         /* follow up to 3 redirects to the same origin; only for GET */
 	bool once; /* must not be sent twice, not even where a kept-alive connection turns out dead: uses a new one */
+	/*
+	 * A body that is good for one delivery (a JWS holds its nonce): where a kept-alive connection breaks, that is
+	 * an error for the caller instead of a second delivery.
+	 */
+	bool unrepeatable;
 	/* More headers as whole "Name: value" lines, borrowed. They may hold credentials: never logged. */
 	const char *headers[HTTP_REQUEST_HEADERS_MAX];
 	size_t header_count;

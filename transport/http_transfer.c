@@ -110,6 +110,28 @@ static size_t on_header(char *data, size_t unit, size_t count, void *ctx)
 	return whole;
 }
 
+/* The body of an unrepeatable request, which goes out from its beginning once. */
+static size_t on_read(char *out, size_t unit, size_t count, void *ctx)
+{
+	struct http_transfer *transfer = ctx;
+	const struct http_request *request = &transfer->exchange->request;
+	size_t room = unit * count, left = request->body_len - transfer->body_sent;
+	size_t len = left < room ? left : room;
+	if (len > 0)
+		memcpy(out, request->body + transfer->body_sent, len);
+	transfer->body_sent += len;
+	return len;
+}
+
+/* libcurl wants to send it again. */
+static int refuse_rewind(void *ctx, curl_off_t offset, int origin)
+{
+	(void)ctx;
+	(void)offset;
+	(void)origin;
+	return CURL_SEEKFUNC_FAIL;
+}
+
 static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct http_transfer *transfer = ctx;
@@ -182,18 +204,33 @@ static CURLcode set_trust(CURL *easy, const struct http_trust *trust)
 	return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_CAINFO, trust->file) : code;
 }
 
-static CURLcode set_method(CURL *easy, const struct http_request *request)
+static CURLcode set_body(struct http_transfer *transfer)
 {
+	CURL *easy = transfer->job.easy;
+	const struct http_request *request = &transfer->exchange->request;
+	CURLcode code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
+	if (code == CURLE_OK && !request->unrepeatable)
+		return curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_POST, 1L);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_READFUNCTION, on_read);
+	if (code == CURLE_OK)
+		code = curl_easy_setopt(easy, CURLOPT_READDATA, transfer);
+	return code == CURLE_OK ? curl_easy_setopt(easy, CURLOPT_SEEKFUNCTION, refuse_rewind) : code;
+}
+
+static CURLcode set_method(struct http_transfer *transfer)
+{
+	CURL *easy = transfer->job.easy;
+	const struct http_request *request = &transfer->exchange->request;
 	bool wants_body = request->method != HTTP_GET && request->method != HTTP_DELETE;
 	bool body = wants_body || (request->method == HTTP_DELETE && request->body_len > 0);
 	CURLcode code = CURLE_OK;
 	if (request->method == HTTP_HEAD)
 		return curl_easy_setopt(easy, CURLOPT_NOBODY, 1L);
-	if (body) {
-		code = curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)request->body_len);
-		if (code == CURLE_OK)
-			code = curl_easy_setopt(easy, CURLOPT_POSTFIELDS, request->body_len > 0 ? request->body : "");
-	}
+	if (body)
+		code = set_body(transfer);
 	if (code == CURLE_OK && request->method != HTTP_GET && request->method != HTTP_POST)
 		code = curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, http_method_name(request->method));
 	return code;
@@ -237,7 +274,7 @@ static CURLcode set_options(struct http_transfer *transfer, struct deadline dead
 	/* On a reused connection that ends without an answer, libcurl sends any request again by itself. */
 	if (code == CURLE_OK && transfer->exchange->request.once)
 		code = curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
-	return code == CURLE_OK ? set_method(easy, &transfer->exchange->request) : code;
+	return code == CURLE_OK ? set_method(transfer) : code;
 }
 
 bool http_transfer_prepare(struct http_transfer *transfer, const char *addresses, struct deadline deadline,
@@ -247,6 +284,7 @@ bool http_transfer_prepare(struct http_transfer *transfer, const char *addresses
 	curl_slist_free_all(STEAL(transfer->headers));
 	curl_slist_free_all(STEAL(transfer->addresses));
 	transfer->header_bytes = 0;
+	transfer->body_sent = 0;
 	transfer->headers_complete = false;
 	transfer->own_error = false;
 	transfer->refused_kind = NULL;
@@ -279,6 +317,7 @@ static const struct failure failures[] = {
 	{CURLE_SSL_CACERT_BADFILE, "the trust anchors cannot be read to check ", "", false, false},
 	{CURLE_SSL_CONNECT_ERROR, "the TLS handshake with ", " failed", true, false},
 	{CURLE_GOT_NOTHING, "", " closed the connection without an answer", true, true},
+	{CURLE_SEND_FAIL_REWIND, "", " closed the connection without an answer", true, true},
 	{CURLE_PARTIAL_FILE, "", " closed the connection in the middle of its answer", true, true},
 	{CURLE_SEND_ERROR, "the connection to ", " broke off", true, false},
 	{CURLE_RECV_ERROR, "the connection to ", " broke off", true, false},

@@ -26,6 +26,7 @@ struct http_transfer {
 	struct curl_slist *headers;
 	struct curl_slist *addresses;
 	size_t header_bytes;
+	size_t body_sent;
 	bool headers_complete;
 	bool own_error;           /* a callback gave up; the exchange's error says why */
 	const char *refused_kind; /* of an address that was not connected to; NULL: none */

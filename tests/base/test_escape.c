@@ -36,6 +36,15 @@ TEST(escapes_what_a_terminal_acts_on)
 	CHECK_STR(one_line("\xe2\x81\xa6x\xd8\x9c"), "\\u{2066}x\\u{61c}");
 }
 
+TEST(escapes_what_nobody_sees)
+{
+	CHECK_STR(one_line("pass\xe2\x80\x8bword"), "pass\\u{200b}word");
+	CHECK_STR(one_line("\xef\xbb\xbf"
+			   "a\xe2\x81\xa0"),
+		  "\\u{feff}a\\u{2060}");
+	CHECK_STR(one_line("\xc2\xad\xf3\xa0\x81\x81"), "\\u{ad}\\u{e0041}");
+}
+
 TEST(escapes_broken_bytes_one_by_one)
 {
 	CHECK_STR(one_line("\xff\xfe"), "\\xff\\xfe");

@@ -49,7 +49,7 @@ class Answer:
             for one in value if isinstance(value, list) else [value]:
                 if one is not None:
                     lines.append(f"{name}: {one}")
-        if length is not None and self.status != 204:
+        if length is not None and self.status != 204 and "Content-Length" not in self.headers:
             lines.append(f"Content-Length: {length}")
         return ("\r\n".join(lines) + "\r\n\r\n").encode("utf-8", "surrogateescape")
 

@@ -11,6 +11,7 @@
 
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -82,6 +83,8 @@ static bool say_interim(struct peer_connection *connection)
 	return false;
 }
 
+static atomic_uint deliveries; /* of requests for /close */
+
 static bool handle(struct peer_connection *connection, const struct peer_request *request)
 {
 	char route[64] = "";
@@ -124,8 +127,10 @@ static bool handle(struct peer_connection *connection, const struct peer_request
 		(void)snprintf(status, sizeof(status), "%zu Whatever\r\nRetry-After: 7", n);
 		return say_status(connection, status, "{}");
 	}
-	if (strcmp(route, "/close") == 0)
+	if (strcmp(route, "/close") == 0) {
+		deliveries++;
 		return false;
+	}
 	if (strcmp(route, "/half") == 0)
 		return peer_say(connection, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf") && false;
 	if (strcmp(route, "/fold") == 0)
@@ -404,6 +409,28 @@ TEST(redirects_are_followed_only_when_asked_and_same_origin)
 	CHECK(post.ok);
 	CHECK_INT(post.response.status, 302);
 	http_response_done(&post.response);
+	stop();
+}
+
+/* On a kept-alive connection that breaks, libcurl would send any request a second time. */
+TEST(an_unrepeatable_body_is_sent_once)
+{
+	start();
+	for (unsigned sent = 2; sent > 0; sent--) {
+		struct error err = {0};
+		struct http_exchange post = {
+			.request = {.method = HTTP_POST, .url = url("/close"), .max_response = 100}};
+		post.request.body = "one";
+		post.request.body_len = strlen(post.request.body);
+		post.request.unrepeatable = sent == 1;
+		check_body(url("/ok"), "hello");
+		deliveries = 0;
+		CHECK_OK(http_send(client, &post, 1, soon(), &err), err);
+		CHECK(!post.ok);
+		CHECK_INT(post.error.category, ERROR_NETWORK);
+		CHECK_CONTAINS(post.error.message, "closed the connection without an answer");
+		CHECK_INT(deliveries, sent);
+	}
 	stop();
 }
 
