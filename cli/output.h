@@ -6,6 +6,7 @@
 #define CLI_OUTPUT_H
 
 #include "service/accounts.h"
+#include "service/dns_test.h"
 #include "service/inventory.h"
 #include "service/plan.h"
 #include "service/result.h"
@@ -29,6 +30,10 @@ MUST_CHECK bool output_accounts(const struct account_list *list, enum output_for
 /* `revoke` */
 MUST_CHECK bool output_revocation(const struct revoke_request *request, const struct revoke_result *result,
 				  enum output_form form, struct error *err);
+
+/* `dns test` of NAME: the document, or the servers on stdout; every step's failure whole on stderr. */
+MUST_CHECK bool output_dns_test(const struct dns_test *test, const char *name, enum output_form form,
+				struct error *err);
 
 /* {"error":{…}} for a command that failed before it had results. */
 void output_error_json(const struct error *err);

@@ -376,7 +376,9 @@ static bool open_provider(struct service *service, struct provider_connection *c
 		if (settings == NULL)
 			return false;
 	}
-	if (!dns_provider_check(connection->module, settings, count, &bad, err))
+	bool fine = entry != NULL ? check_config_provider(service->options.config, entry, err)
+				  : dns_provider_check(connection->module, settings, count, &bad, err);
+	if (!fine)
 		return false;
 	if (http_locked(service, err) == NULL)
 		return false;

@@ -372,23 +372,49 @@ static void conclude_zone(struct zone *zone)
 }
 
 /* True: everything is published. */
-static bool conclude_round(struct wait *wait, dns_progress *progress, void *ctx)
+static bool conclude_round(struct wait *wait)
 {
-	size_t ready = 0, total = 0;
 	bool all = true;
 	for (size_t z = 0; z < wait->zone_count; z++) {
 		struct zone *zone = &wait->zones[z];
 		if (!zone->published)
 			conclude_zone(zone);
-		const struct server_set *set = deciding_set(zone);
-		total += set->count;
-		for (size_t s = 0; s < set->count; s++)
-			ready += set->servers[s].ready;
 		all = all && zone->published;
 	}
-	if (progress != NULL)
-		progress(ctx, ready, total);
 	return all;
+}
+
+static const char *known_address(const struct zone_server *server)
+{
+	if (server->chosen != NULL)
+		return server->chosen->text;
+	return server->address_count == 1 ? server->addresses[0].text : "";
+}
+
+/* The servers that decide, of all zones. */
+static bool tell(const struct wait *wait, dns_progress *progress, void *ctx, struct error *err)
+{
+	size_t count = 0;
+	for (size_t z = 0; z < wait->zone_count; z++)
+		count += deciding_set(&wait->zones[z])->count;
+	AUTO_FREE struct dns_server_state *states = calloc(count + 1, sizeof(*states));
+	if (states == NULL)
+		return error_oom(err);
+	count = 0;
+	for (size_t z = 0; z < wait->zone_count; z++) {
+		const struct server_set *set = deciding_set(&wait->zones[z]);
+		for (size_t s = 0; s < set->count; s++) {
+			const struct zone_server *server = &set->servers[s];
+			states[count++] = (struct dns_server_state){
+				.name = server->name,
+				.address = known_address(server),
+				.trouble = server->ready ? "" : server->state,
+				.ready = server->ready,
+			};
+		}
+	}
+	progress(ctx, states, count);
+	return true;
 }
 
 static bool run_round(struct wait *wait, struct deadline deadline, struct error *err)
@@ -453,7 +479,10 @@ bool dns_wait_published(struct dns_resolver *resolver, const struct dns_expectat
 		return true;
 	bool fine = init_wait(&wait, err) && find_zones(&wait, deadline, err) && find_servers(&wait, deadline, err);
 	while (fine && (fine = run_round(&wait, deadline, err))) {
-		if (conclude_round(&wait, progress, ctx))
+		bool published = conclude_round(&wait);
+		if (progress != NULL && !tell(&wait, progress, ctx, err))
+			return false;
+		if (published)
 			return true;
 		fine = deadline_sleep(deadline, pause, NULL, err);
 		pause = pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause * 2;

@@ -27,8 +27,16 @@ struct dns_expectation {
 	const char *value;
 };
 
-/* Told after each round which servers still lack which value; may be NULL. */
-typedef void dns_progress(void *ctx, size_t servers_ready, size_t servers_total);
+/* What one of the servers that decide is known to have. Texts are borrowed. */
+struct dns_server_state {
+	const char *name;    /* "ns1.example.com"; "resolver" where there is no delegation */
+	const char *address; /* the one that answered, or the only one; else empty */
+	const char *trouble; /* a sentence: which value it lacks, or why it does not count; empty when ready */
+	bool ready;          /* showed everything */
+};
+
+/* Told after each round what every server has; may be NULL. */
+typedef void dns_progress(void *ctx, const struct dns_server_state *servers, size_t count);
 
 /*
  * Wait until every authoritative server of the names' zones, asked directly at one reachable address each, answers with

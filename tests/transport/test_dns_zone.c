@@ -172,14 +172,21 @@ static struct dns_peer *authority_start(const char *address, struct authority *a
 
 struct seen {
 	size_t calls, ready, total;
+	char troubles[1024]; /* of the last round */
 };
 
-static void see(void *ctx, size_t ready, size_t total)
+static void see(void *ctx, const struct dns_server_state *servers, size_t count)
 {
 	struct seen *seen = ctx;
 	seen->calls++;
-	seen->ready = ready;
-	seen->total = total;
+	seen->ready = 0;
+	seen->total = count;
+	seen->troubles[0] = '\0';
+	for (size_t i = 0; i < count; i++) {
+		seen->ready += servers[i].ready;
+		CHECK(servers[i].ready == (servers[i].trouble[0] == '\0'));
+		(void)strncat(seen->troubles, servers[i].trouble, sizeof(seen->troubles) - strlen(seen->troubles) - 1);
+	}
 }
 
 static bool wait_for(int64_t ms, struct seen *seen, struct error *err)
@@ -245,6 +252,8 @@ TEST(unreachable_lame_and_silent_servers_are_done_without)
 			CHECK(clock_monotonic_ms() - before < (bad[i].silent ? 7000 : 2500));
 			CHECK_INT(seen.calls, 2);
 			CHECK(seen.ready == 1 && seen.total == 3);
+			CHECK_CONTAINS(seen.troubles, "127.77.0.2");
+			CHECK_CONTAINS(seen.troubles, "127.77.0.3");
 			stop();
 		}
 		dns_peer_stop(one);

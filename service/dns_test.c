@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The steps in their order. The removal has a deadline that neither the run's timeout nor Ctrl-C shortens, and is done
+ * as soon as the record may exist: an answer that is lost may have made it.
+ */
+#include "service/dns_test.h"
+
+#include "base/base64url.h"
+#include "base/buf.h"
+#include "base/identifier.h"
+#include "base/log.h"
+#include "dns-providers/provider.h"
+#include "store/renewal.h"
+#include "transport/dns_zone.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+enum {
+	VALUE_BYTES = 32, /* as many as a challenge's digest, so that the value looks like one */
+	PROPAGATION_MS = 180 * 1000,
+	REMOVE_MS = 30 * 1000,
+};
+
+static const char PREFIX[] = "_acme-challenge.";
+
+/* One run. */
+struct trial {
+	struct service *service;
+	const struct dns_test_request *request;
+	struct dns_test *result;
+	struct dns_resolver *resolver;
+	const struct dns_provider_module *module;
+	struct dns_provider *provider;
+	char value[64];
+	char *zone_id;
+	char *zone;
+	char *record;
+	bool may_exist;
+	int64_t begin; /* of the wait */
+};
+
+void dns_test_done(struct dns_test *test)
+{
+	for (size_t i = 0; i < test->step_count; i++)
+		free(test->steps[i].error);
+	free(test->servers);
+	*test = (struct dns_test){0};
+}
+
+static void trial_done(struct trial *trial)
+{
+	free(trial->zone_id);
+	free(trial->zone);
+	free(trial->record);
+}
+
+static bool make_value(struct trial *trial, struct error *err)
+{
+	unsigned char bytes[VALUE_BYTES];
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, sizeof(trial->value) - 1);
+	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+		return error_set(err, ERROR_INTERNAL, NULL, "no random bytes");
+	base64url_encode(&text, bytes, sizeof(bytes));
+	if (!buf_check(&text, "test value", err))
+		return false;
+	(void)snprintf(trial->value, sizeof(trial->value), "%s", buf_cstr(&text));
+	return true;
+}
+
+/* Where the challenge for the request's name would stand. */
+static bool record_name(const char *name, char ret[256], struct error *err)
+{
+	struct identifier identifier;
+	if (!identifier_parse(str_starts(name, PREFIX) ? name + strlen(PREFIX) : name, &identifier, err))
+		return false;
+	if (identifier.type != IDENTIFIER_DNS)
+		return error_set(err, ERROR_USAGE, "usage", "%s is an address: it cannot be validated through DNS",
+				 identifier.value);
+	if (strlen(PREFIX) + strlen(identifier_base(&identifier)) > 253)
+		return error_set(err, ERROR_USAGE, "usage", "%s is too long to have a name before it",
+				 identifier_base(&identifier));
+	(void)snprintf(ret, 256, "%s%s", PREFIX, identifier_base(&identifier));
+	return true;
+}
+
+/* --- The steps. What they find out goes into DETAIL. --- */
+
+static bool open_provider(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	const struct dns_test_request *request = trial->request;
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	(void)deadline;
+	trial->resolver = service_resolver(trial->service, err);
+	if (trial->resolver == NULL || !str_set(&wanted.dns_provider, request->provider, err) ||
+	    !str_set(&wanted.dns_credentials, request->credentials, err) ||
+	    !service_dns_provider(trial->service, &wanted, &trial->module, &trial->provider, err))
+		return false;
+	trial->result->title = trial->module->title;
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->module->title);
+	return make_value(trial, err);
+}
+
+static bool follow_aliases(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	char target[256];
+	if (!dns_follow_aliases(trial->resolver, trial->result->record, deadline, target, err))
+		return false;
+	memcpy(trial->result->record, target, sizeof(target));
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", target);
+	return true;
+}
+
+static bool find_zone(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	if (!trial->module->find_zone(trial->provider, trial->result->record, deadline, &trial->zone_id, &trial->zone,
+				      err))
+		return false;
+	(void)snprintf(trial->result->zone, sizeof(trial->result->zone), "%s", trial->zone);
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->zone);
+	return true;
+}
+
+static bool add_record(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	trial->may_exist = true;
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->value);
+	return trial->module->add_txt(trial->provider, trial->zone_id, trial->result->record, trial->value, deadline,
+				      &trial->record, err);
+}
+
+static struct dns_test_server *find_server(struct dns_test *result, const struct dns_server_state *state)
+{
+	for (size_t i = 0; i < result->server_count; i++)
+		if (str_equal(result->servers[i].name, state->name) &&
+		    (!str_equal(state->name, "resolver") || str_equal(result->servers[i].address, state->address)))
+			return &result->servers[i];
+	struct dns_test_server *servers =
+		reallocarray(result->servers, result->server_count + 1, sizeof(*result->servers));
+	if (servers == NULL)
+		return NULL;
+	result->servers = servers;
+	servers[result->server_count] = (struct dns_test_server){0};
+	return &servers[result->server_count++];
+}
+
+static void on_round(void *ctx, const struct dns_server_state *servers, size_t count)
+{
+	struct trial *trial = ctx;
+	for (size_t i = 0; i < count; i++) {
+		struct dns_test_server *server = find_server(trial->result, &servers[i]);
+		if (server == NULL || server->ready)
+			continue;
+		(void)snprintf(server->name, sizeof(server->name), "%s", servers[i].name);
+		(void)snprintf(server->address, sizeof(server->address), "%s", servers[i].address);
+		(void)snprintf(server->trouble, sizeof(server->trouble), "%s", servers[i].trouble);
+		server->ready = servers[i].ready;
+		server->ms = clock_monotonic_ms() - trial->begin;
+	}
+}
+
+static bool wait_published(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	const struct dns_expectation expected = {.name = trial->result->record, .value = trial->value};
+	struct dns_test *result = trial->result;
+	size_t ready = 0;
+	trial->begin = clock_monotonic_ms();
+	bool ok = dns_wait_published(trial->resolver, &expected, 1, deadline_within(deadline, PROPAGATION_MS), on_round,
+				     trial, err);
+	for (size_t i = 0; i < result->server_count; i++)
+		ready += result->servers[i].ready;
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%zu of %zu servers show it", ready, result->server_count);
+	return ok;
+}
+
+static bool remove_record(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
+{
+	(void)detail;
+	if (trial->module->remove_txt(trial->provider, trial->zone_id, trial->result->record, trial->value,
+				      trial->record, deadline, err))
+		return true;
+	error_hint(err, "remove the TXT record %s with the value %s by hand", trial->result->record, trial->value);
+	return false;
+}
+
+struct step {
+	const char *name;
+	bool (*run)(struct trial *trial, struct deadline deadline, char *detail, struct error *err);
+};
+
+static bool run_step(struct trial *trial, const struct step *step, struct deadline deadline, struct error *err)
+{
+	struct dns_test_step *result = &trial->result->steps[trial->result->step_count++];
+	int64_t begin = clock_monotonic_ms();
+	struct error failure = {0};
+	*result = (struct dns_test_step){.name = step->name};
+	bool ok = step->run(trial, deadline, result->detail, &failure);
+	result->ms = clock_monotonic_ms() - begin;
+	if (!ok) {
+		error_context(&failure, step->name, /* certificate= */ NULL, /* server= */ NULL);
+		error_keep(&result->error, &failure);
+		if (!error_is_set(err))
+			*err = failure;
+	}
+	if (trial->request->finished != NULL)
+		trial->request->finished(trial->request->ctx, result);
+	return ok;
+}
+
+bool dns_test_run(struct service *service, const struct dns_test_request *request, struct dns_test *ret,
+		  struct error *err)
+{
+	static const struct step steps[] = {
+		{"open", open_provider},    {"follow-aliases", follow_aliases}, {"find-zone", find_zone},
+		{"add-record", add_record}, {"propagation", wait_published},
+	};
+	static const struct step removal = {"remove-record", remove_record};
+	CLEANUP(trial_done) struct trial trial = {.service = service, .request = request, .result = ret};
+	struct deadline deadline = service_deadline(service, service_options(service)->certificate_timeout_ms);
+	bool ok = true;
+
+	*ret = (struct dns_test){0};
+	if (!record_name(request->name, ret->record, err))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(steps) && ok; i++)
+		ok = run_step(&trial, &steps[i], deadline, err);
+	if (trial.may_exist)
+		ok = run_step(&trial, &removal, deadline_in(REMOVE_MS, /* cancel= */ NULL), err) && ok;
+	return ok;
+}
