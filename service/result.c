@@ -86,10 +86,11 @@ int run_result_exit_code(const struct run_result *result)
 			tally.succeeded++;
 		for (size_t j = 0; j < certificate->server_count; j++) {
 			const struct server_result *server = &certificate->servers[j];
-			if (server->result == PUSH_DEPLOYED || server->result == PUSH_UNCHANGED)
-				tally.succeeded++;
-			else
+			if (server->result == PUSH_FAILED || server->result == PUSH_ROLLED_BACK)
 				count_failure(&tally, server->error);
+			/* That servers still have the old one is no success of a certificate that failed. */
+			else if (server->result == PUSH_DEPLOYED || certificate->action != RESULT_FAILED)
+				tally.succeeded++;
 		}
 	}
 	if (tally.cancelled > 0)

@@ -37,6 +37,16 @@ TEST(all_failed_is_1)
 	CHECK_INT(exit_code(actions, 2, NULL, 0, ERROR_CA), 1);
 }
 
+TEST(servers_that_keep_the_old_one_are_no_success_of_a_certificate_that_failed)
+{
+	enum result_action failed[] = {RESULT_FAILED};
+	enum push_result unchanged[] = {PUSH_UNCHANGED, PUSH_UNCHANGED};
+	enum push_result late[] = {PUSH_DEPLOYED, PUSH_UNCHANGED};
+	CHECK_INT(exit_code(failed, 1, unchanged, 2, ERROR_CA), 1);
+	CHECK_INT(exit_code(failed, 1, unchanged, 2, ERROR_BUSY), 4);
+	CHECK_INT(exit_code(failed, 1, late, 2, ERROR_CA), 3);
+}
+
 TEST(some_failed_is_3)
 {
 	enum result_action mixed[] = {RESULT_ISSUED, RESULT_FAILED};
