@@ -120,7 +120,7 @@ static size_t take_passed(const struct listen_address *address, int ret[LISTENER
 
 static bool in_use(const struct listen_address *address, const char *instead, struct error *err)
 {
-	char holder[160], text[LISTEN_ADDRESS_SIZE];
+	char holder[160], text[LISTEN_ADDRESS_SIZE], ours[32];
 
 	(void)port_holder(address->port, holder, sizeof(holder));
 	(void)listen_address_format(address, text);
@@ -128,6 +128,11 @@ static bool in_use(const struct listen_address *address, const char *instead, st
 		(void)error_set(err, ERROR_CONFIG, NULL, "cannot listen on %s: the port is in use", text);
 	else
 		(void)error_set(err, ERROR_CONFIG, NULL, "cannot listen on %s: %s has the port", text, holder);
+	(void)snprintf(ours, sizeof(ours), "(process %d)", (int)getpid());
+	if (str_ends(holder, ours))
+		error_hint(err,
+			   "another certificate of this run listens on that port by another address: let both have the "
+			   "same one");
 	error_hint(err, "%s; or listen on a free port to which the CA's requests to port %u are forwarded", instead,
 		   (unsigned)address->port);
 	return false;

@@ -400,17 +400,25 @@ static bool play_send(void *ctx, struct http_exchange *exchanges, size_t count, 
 	return true;
 }
 
-static bool play_wait(void *ctx, int64_t ms, struct deadline deadline, struct error *err)
+/* GOT is what the script waits for next; false when it is cancelled meanwhile. */
+static bool next_wait(const char *got, struct error *err)
 {
-	char got[32];
-	(void)ctx;
-	(void)snprintf(got, sizeof(got), "%lld ms", (long long)ms);
 	if (play.at >= play.count || play.entries[play.at].wait == NULL)
 		test_fail(__FILE__, __LINE__, "wait not in the script: %s", got);
 	const char *want = play.entries[play.at++].wait;
 	if (strcmp(want, "cancelled") == 0)
 		return error_set(err, ERROR_CANCELLED, NULL, "interrupted");
 	CHECK_STR(got, want);
+	return true;
+}
+
+static bool play_wait(void *ctx, int64_t ms, struct deadline deadline, struct error *err)
+{
+	char got[32];
+	(void)ctx;
+	(void)snprintf(got, sizeof(got), "%lld ms", (long long)ms);
+	if (!next_wait(got, err))
+		return false;
 	play.now_ms += ms;
 	return deadline_check(deadline, NULL, err);
 }
@@ -434,6 +442,13 @@ static bool present(void *ctx, const struct acme_challenge_task *tasks, size_t c
 		CHECK_INT(strlen(tasks[i].dns_value), tasks[i].type == CHALLENGE_DNS_01 ? 43 : 0);
 	}
 	return !play.present_fails || error_set(err, ERROR_DNS, NULL, "the zone is not there");
+}
+
+static bool await_asked(void *ctx, struct deadline deadline, struct error *err)
+{
+	(void)ctx;
+	(void)deadline;
+	return next_wait("asked", err);
 }
 
 static bool cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
@@ -619,10 +634,12 @@ static bool run_certificate(struct acme_session *session, const struct acme_sign
 	const struct acme_identity account = {.signer = signer, .kid = account_url};
 	const char *solver_text = value_of(&play.settings, "solver");
 	AUTO_FREE char *type = strndup(solver_text, strcspn(solver_text, " "));
-	const struct acme_solver solver = {.type = challenge_type_parse(type), .present = present, .cleanup = cleanup};
+	struct acme_solver solver = {.type = challenge_type_parse(type), .present = present, .cleanup = cleanup};
 	const struct acme_observer observer = {.order_placed = order_placed, .note = note};
 	CLEANUP(acme_certificate_done) struct acme_certificate got = {0};
 	play.present_fails = strstr(solver_text, "fails") != NULL;
+	if (strstr(solver_text, "standalone") != NULL)
+		solver.await_asked = await_asked;
 
 	const struct acme_certificate_request request = {
 		.identifiers = identifiers,

@@ -64,6 +64,25 @@ TEST(http01_key_authorization)
 	challenge_task_done(&task);
 }
 
+TEST(key_authorizations_of_the_vectors_for_names_and_addresses)
+{
+	static const char *const thumbprints[] = {
+		"NzbLsXh8uDCcd-6MNwXF4W_7noWXFZAfHkxZsRGC9Xs",
+		"oKIywvGUpTVTyxMQ3bwIIeQUudfr_CkLMjCE19ECD-U",
+		"kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k",
+	};
+	static const char *const names[] = {"example.org", "192.0.2.1", "2001:db8::1"};
+	for (size_t i = 0; i < ARRAY_LEN(thumbprints); i++) {
+		struct acme_challenge_task task = task_for(names[i], CHALLENGE_TLS_ALPN_01, thumbprints[i]);
+		CHECK_CONTAINS(task.key_authorization, "LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0.");
+		CHECK_STR(task.key_authorization + sizeof("LoqXcYV8q5ONbJQxbmR7SCTNo3tiAXDfowyjxAjEuX0"),
+			  thumbprints[i]);
+		CHECK_STR(task.identifier.value, names[i]);
+		CHECK_STR(task.dns_name, "");
+		challenge_task_done(&task);
+	}
+}
+
 TEST(tokens)
 {
 	char text[140];
