@@ -64,8 +64,6 @@ static bool download_once(struct flow *flow, const char *url, struct deadline de
 
 static bool download_default(struct flow *flow, char **ret_chain, struct str_list *ret_alternates, struct error *err)
 {
-	const struct acme_port *port = acme_session_port(flow->session);
-
 	flow_begin(flow, step);
 	pace_restart(&flow->pace);
 	for (unsigned attempt = 1;; attempt++) {
@@ -77,8 +75,8 @@ static bool download_default(struct flow *flow, char **ret_chain, struct str_lis
 			*err = failure;
 			return false;
 		}
-		pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
-		if (!pace_wait(&flow->pace, port, flow->deadline, step, err))
+		flow_keep_trouble(flow, &failure);
+		if (!flow_wait(flow, step, err))
 			return false;
 	}
 }

@@ -39,6 +39,7 @@ static void flow_done(struct flow *flow)
 {
 	order_done(&flow->order);
 	free(flow->url);
+	free(flow->trouble);
 }
 
 bool acme_obtain_certificate(struct acme_session *session, const struct acme_identity *account,
@@ -94,6 +95,23 @@ void flow_note(const struct flow *flow, const struct error *note)
 		flow->observer->note(flow->observer->ctx, note);
 }
 
+void flow_keep_trouble(struct flow *flow, const struct error *failure)
+{
+	const struct acme_port *port = acme_session_port(flow->session);
+	log_debug("trying again: %s", failure->message);
+	pace_retry_at(&flow->pace, failure->retry_at, port->now(port->ctx));
+	error_keep(&flow->trouble, failure);
+}
+
+bool flow_wait(struct flow *flow, const char *step, struct error *err)
+{
+	if (pace_wait(&flow->pace, acme_session_port(flow->session), flow->deadline, step, err))
+		return true;
+	if (flow->trouble != NULL && err->category != ERROR_CANCELLED)
+		*err = *flow->trouble;
+	return false;
+}
+
 /* The order in RESPONSE is the latest view of ours, and its Retry-After says when to look again (§7.4, §7.5.1). */
 static bool adopt_order(struct flow *flow, const struct http_response *response, const char *step, struct error *err)
 {
@@ -138,10 +156,9 @@ static bool has_expired(const struct flow *flow)
  */
 static bool look_again(struct flow *flow, const char *step, struct error *err)
 {
-	const struct acme_port *port = acme_session_port(flow->session);
 	struct error failure = {0};
 
-	if (!pace_wait(&flow->pace, port, flow->deadline, step, err)) {
+	if (!flow_wait(flow, step, err)) {
 		if (flow->url != NULL)
 			error_hint(err, "the order %s is kept: the next run takes it up again", flow->url);
 		return false;
@@ -156,15 +173,17 @@ static bool look_again(struct flow *flow, const char *step, struct error *err)
 	}
 	if (read_order(flow, step, &failure)) {
 		flow->failed_looks = 0;
+		error_keep(&flow->trouble, /* err= */ NULL);
 		return true;
 	}
-	bool passing = failure.transient || failure.category == ERROR_NETWORK;
+	/* A CA that refuses one nonce after the other has been asked often enough. */
+	bool passing =
+		(failure.transient || failure.category == ERROR_NETWORK) && !acme_problem_is(failure.type, "badNonce");
 	if (!passing || failure.category == ERROR_CANCELLED || ++flow->failed_looks > FAILED_LOOKS_MAX) {
 		*err = failure;
 		return false;
 	}
-	log_debug("reading the order failed, trying again: %s", failure.message);
-	pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
+	flow_keep_trouble(flow, &failure);
 	return true;
 }
 
@@ -403,7 +422,6 @@ static bool send_csr(struct flow *flow, bool *ret_doubt, struct error *err)
 /* send_csr(), and where that leaves doubt, a look at the order. */
 static bool try_finalize(struct flow *flow, unsigned attempt, struct error *err)
 {
-	const struct acme_port *port = acme_session_port(flow->session);
 	struct error failure = {0};
 	bool doubt = false;
 
@@ -415,8 +433,7 @@ static bool try_finalize(struct flow *flow, unsigned attempt, struct error *err)
 		*err = failure;
 		return false;
 	}
-	log_debug("finalizing failed, looking at the order: %s", failure.message);
-	pace_retry_at(&flow->pace, failure.retry_at, port->now(port->ctx));
+	flow_keep_trouble(flow, &failure);
 	return look_again(flow, "finalize", err);
 }
 

@@ -23,6 +23,7 @@ struct flow {
 	struct order order;    /* as last seen */
 	struct pace pace;      /* of looking at it again */
 	unsigned failed_looks; /* in a row */
+	struct error *trouble; /* what the last of them, or of the other requests that may pass, failed with; or NULL */
 	unsigned orders;       /* placed by this run */
 	int64_t placed_at;     /* the last of them; 0: none */
 	bool replaces_refused; /* the CA does not take our orders as replacements */
@@ -33,6 +34,12 @@ void flow_begin(const struct flow *flow, const char *step);
 
 /* Something that does not fail the certificate, for the observer. */
 void flow_note(const struct flow *flow, const struct error *note);
+
+/* FAILURE may pass: wait as long as it asks for before the next try. It is kept for flow_wait(). */
+void flow_keep_trouble(struct flow *flow, const struct error *failure);
+
+/* pace_wait(); where there is no time left, the trouble before it is the error, since it says why. */
+MUST_CHECK bool flow_wait(struct flow *flow, const char *step, struct error *err);
 
 /* §7.4.2: the order's certificate, in the chain that is preferred where the CA has it. */
 MUST_CHECK bool flow_download(struct flow *flow, struct acme_certificate *ret, struct error *err);
