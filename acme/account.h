@@ -8,6 +8,8 @@
 #include "acme/session.h"
 #include "base/str.h"
 
+API_BEGIN
+
 /* External account binding, §7.3.4: the key id as given, the MAC key decoded (acme/eab.h). */
 struct acme_eab {
 	const char *kid;
@@ -83,5 +85,7 @@ MUST_CHECK bool acme_account_update(struct acme_session *session, const struct a
 /* §7.3.6: for good; the CA refuses every later request of this account. */
 MUST_CHECK bool acme_account_deactivate(struct acme_session *session, const struct acme_identity *account,
 					struct deadline deadline, struct error *err);
+
+API_END
 
 #endif

@@ -8,6 +8,8 @@
 #include "acme/chain.h"
 #include "acme/session.h"
 
+API_BEGIN
+
 /*
  * §4.1: how the CA knows the leaf of CHAIN: base64url(key identifier of its authorityKeyIdentifier) "."
  * base64url(content octets of its serial number). malloc'd. ERROR_DATA where the certificate names no issuer key: ARI
@@ -49,5 +51,7 @@ MUST_CHECK bool acme_renewal_info(struct acme_session *session, const char *id, 
 
 /* §4.3.3: whether ERR is a temporary failure (a time-out, a broken connection, a 5xx) rather than a lasting one. */
 bool ari_is_passing(const struct error *err);
+
+API_END
 
 #endif

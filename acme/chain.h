@@ -7,6 +7,8 @@
 
 #include "acme/key.h"
 
+API_BEGIN
+
 struct chain;
 
 /*
@@ -60,5 +62,7 @@ MUST_CHECK bool chain_leaf_der(const struct chain *chain, struct buf *ret, struc
 MUST_CHECK bool chain_leaf_pem(const struct chain *chain, struct buf *ret, struct error *err);
 MUST_CHECK bool chain_rest_pem(const struct chain *chain, struct buf *ret, struct error *err);
 MUST_CHECK bool chain_full_pem(const struct chain *chain, struct buf *ret, struct error *err);
+
+API_END
 
 #endif

@@ -7,6 +7,8 @@
 
 #include "acme/key.h"
 
+API_BEGIN
+
 struct csr;
 
 /*
@@ -29,5 +31,7 @@ const struct key *csr_key(const struct csr *csr);
 /* PKCS#10 DER, borrowed, *RET_LEN bytes; and as PEM, appended to RET. */
 const void *csr_der(const struct csr *csr, size_t *ret_len);
 MUST_CHECK bool csr_to_pem(const struct csr *csr, struct buf *ret, struct error *err);
+
+API_END
 
 #endif

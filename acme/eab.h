@@ -8,6 +8,8 @@
 #include "acme/account.h"
 #include "base/secret.h"
 
+API_BEGIN
+
 /*
  * The binding of the account key with public part JWK to the CA's external account, for a newAccount sent to URL:
  * a flattened JWS (HS256 unless the EAB says otherwise, no nonce), appended to RET.
@@ -23,5 +25,7 @@ MUST_CHECK bool eab_key_decode(const struct secret *text, struct secret *ret, st
 
 /* Whether NAME is a MAC algorithm for acme_eab: "HS256", "HS384", "HS512". */
 bool eab_alg_is_known(const char *name);
+
+API_END
 
 #endif

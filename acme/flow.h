@@ -8,6 +8,8 @@
 
 #include "acme/session.h"
 
+API_BEGIN
+
 struct acme_certificate_request {
 	const struct identifier *identifiers; /* borrowed; at least one, without duplicates */
 	size_t identifier_count;
@@ -56,5 +58,7 @@ MUST_CHECK bool acme_obtain_certificate(struct acme_session *session, const stru
  */
 void acme_abandon_order(struct acme_session *session, const struct acme_identity *account, const char *url,
 			struct deadline deadline);
+
+API_END
 
 #endif

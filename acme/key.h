@@ -9,6 +9,8 @@
 #include "acme/port.h"
 #include "base/secret.h"
 
+API_BEGIN
+
 struct key;
 
 MUST_CHECK struct key *key_generate(enum key_type type, struct error *err);
@@ -44,5 +46,7 @@ MUST_CHECK bool jwk_thumbprint(const char *jwk, char ret[44], struct error *err)
  */
 MUST_CHECK bool key_make_csr(const struct key *key, const struct identifier *identifiers, size_t count, struct buf *ret,
 			     struct error *err);
+
+API_END
 
 #endif

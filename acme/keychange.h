@@ -7,6 +7,8 @@
 
 #include "acme/session.h"
 
+API_BEGIN
+
 /*
  * The inner JWS of a key change sent to URL: signed with NEW_KEY, without a nonce, saying that ACCOUNT changes from the
  * key with public part OLD_JWK. Appended to RET. Pure.
@@ -21,5 +23,7 @@ MUST_CHECK bool keychange_build(const struct acme_signer *new_key, const char *a
  */
 MUST_CHECK bool acme_account_change_key(struct acme_session *session, const struct acme_identity *account,
 					const struct acme_signer *new_key, struct deadline deadline, struct error *err);
+
+API_END
 
 #endif

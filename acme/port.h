@@ -18,6 +18,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+API_BEGIN
+
 /* The network and the time. All members MUST be set. */
 struct acme_port {
 	void *ctx;
@@ -98,5 +100,7 @@ struct acme_observer {
 	/* Something went wrong that does not fail the certificate (a record could not be removed). */
 	void (*note)(void *ctx, const struct error *err);
 };
+
+API_END
 
 #endif

@@ -8,7 +8,9 @@
 #include "acme/port.h"
 #include "base/str.h"
 
-#include <jansson.h>
+API_BEGIN
+
+struct json_t; /* jansson's */
 
 /* How a client should take a problem. */
 struct acme_problem_advice {
@@ -41,6 +43,8 @@ MUST_CHECK bool acme_problem_algorithms(const struct http_response *response, st
 
 /* acme_problem_from_response() for a problem object inside an order or a challenge (§7.1.3, §8). Always returns false.
  */
-bool acme_problem_from_json(const json_t *problem, const char *step, const char *sentence, struct error *err);
+bool acme_problem_from_json(const struct json_t *problem, const char *step, const char *sentence, struct error *err);
+
+API_END
 
 #endif

@@ -8,7 +8,9 @@
 
 #include "base/error.h"
 
-#include <jansson.h>
+API_BEGIN
+
+struct json_t; /* jansson's */
 
 struct acme_profile {
 	char *name;
@@ -26,7 +28,7 @@ struct acme_profiles {
  * META's "profiles" (may be missing or null). An entry whose text is no text keeps its name; one whose name no request
  * could hold is passed over. RET must be empty.
  */
-MUST_CHECK bool acme_profiles_parse(const json_t *meta, struct acme_profiles *ret, struct error *err);
+MUST_CHECK bool acme_profiles_parse(const struct json_t *meta, struct acme_profiles *ret, struct error *err);
 void acme_profiles_done(struct acme_profiles *profiles);
 
 bool acme_profiles_have(const struct acme_profiles *profiles, const char *name);
@@ -39,5 +41,7 @@ MUST_CHECK bool acme_profiles_check(const struct acme_profiles *profiles, const 
 
 /* What is on offer, as the hint of ERR; it takes the place of a hint that is there. */
 void acme_profiles_hint(const struct acme_profiles *profiles, struct error *err);
+
+API_END
 
 #endif

@@ -8,6 +8,8 @@
 #include "acme/chain.h"
 #include "acme/session.h"
 
+API_BEGIN
+
 /* RFC 5280 §5.3.1, as far as a subscriber may give them. */
 enum revocation_reason {
 	REVOCATION_UNSPECIFIED = 0,
@@ -40,5 +42,7 @@ MUST_CHECK bool acme_revoke(struct acme_session *session, const struct acme_iden
 
 /* Whether the refusal ERR of acme_revoke() speaks against the account, so that the certificate's key may still do. */
 bool revoke_is_account_refused(const struct error *err);
+
+API_END
 
 #endif

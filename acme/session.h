@@ -10,6 +10,8 @@
 #include "acme/port.h"
 #include "acme/profile.h"
 
+API_BEGIN
+
 /* RFC 8555 §7.1.1. Strings are owned by the session; NULL where the CA offers none. */
 struct acme_directory {
 	char *url;
@@ -93,5 +95,7 @@ MUST_CHECK bool acme_session_check_url(const struct acme_session *session, const
 				       struct error *err);
 
 const struct acme_port *acme_session_port(const struct acme_session *session);
+
+API_END
 
 #endif

@@ -14,6 +14,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+API_BEGIN
+
 struct error;
 
 struct buf {
@@ -54,5 +56,7 @@ MUST_CHECK bool buf_check(const struct buf *buf, const char *what, struct error 
 
 /* The content as a malloc'd C string that the caller owns; the buffer is empty afterwards. NULL and ERR on failure. */
 MUST_CHECK char *buf_take(struct buf *buf, const char *what, struct error *err);
+
+API_END
 
 #endif

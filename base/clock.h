@@ -8,10 +8,17 @@
 
 #include "base/compiler.h"
 
-#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#ifdef __cplusplus
+#include <atomic>
+using std::atomic_bool;
+#else
+#include <stdatomic.h>
+#endif
+
+API_BEGIN
 
 struct error;
 
@@ -65,5 +72,7 @@ MUST_CHECK bool http_date_parse(const char *text, size_t len, int64_t *ret);
  * past, a negative or garbled value, or more than INT32_MAX seconds counts as absent: false.
  */
 MUST_CHECK bool retry_after_parse(const char *text, int64_t now, int64_t *ret_seconds);
+
+API_END
 
 #endif

@@ -30,6 +30,22 @@
 		stolen_;                                 \
 	})
 
+/*
+ * A header that belongs to libcertferry-acme has its declarations between these two: they are exported, and C++ can
+ * call them. Everything else stays inside the library.
+ */
+#ifdef __cplusplus
+#define API_BEGIN                                          \
+	_Pragma("GCC visibility push(default)") extern "C" \
+	{
+#define API_END \
+	}       \
+	_Pragma("GCC visibility pop")
+#else
+#define API_BEGIN _Pragma("GCC visibility push(default)")
+#define API_END _Pragma("GCC visibility pop")
+#endif
+
 #define ARRAY_LEN(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Defines NAME_freep(TYPE **), for CLEANUP on a local pointer released by FREE_FN. */

@@ -16,6 +16,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+API_BEGIN
+
 struct buf;
 
 /* Who must act. Exit codes and retry decisions follow from this alone. */
@@ -135,5 +137,7 @@ const char *error_category_name(enum error_category category);
  * "type:", "retry:" and "next:" for what is known. Ends with a newline.
  */
 void error_format(const struct error *err, struct buf *out);
+
+API_END
 
 #endif

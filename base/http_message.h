@@ -13,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+API_BEGIN
+
 enum http_method { HTTP_GET, HTTP_HEAD, HTTP_POST, HTTP_PUT, HTTP_PATCH, HTTP_DELETE };
 
 const char *http_method_name(enum http_method method);
@@ -70,5 +72,7 @@ struct http_exchange {
 	struct http_response response; /* owned by whoever owns the exchange */
 	struct error error;
 };
+
+API_END
 
 #endif

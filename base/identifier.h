@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+API_BEGIN
+
 struct error;
 
 enum identifier_type { IDENTIFIER_DNS, IDENTIFIER_IP };
@@ -60,5 +62,7 @@ bool name_is_valid(const char *name);
 
 /* A host to connect to: a DNS name (one label is enough) or an address; no leading "-", nothing a shell would see. */
 bool host_is_valid(const char *host);
+
+API_END
 
 #endif

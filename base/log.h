@@ -10,6 +10,8 @@
 
 #include <stdbool.h>
 
+API_BEGIN
+
 struct error;
 
 enum log_level { LOG_LEVEL_ERROR, LOG_LEVEL_WARNING, LOG_LEVEL_INFO, LOG_LEVEL_DEBUG, LOG_LEVEL_TRACE };
@@ -37,5 +39,7 @@ void log_failure(enum log_level level, const struct error *err);
 #define log_info(...) log_write(LOG_LEVEL_INFO, __VA_ARGS__)
 #define log_debug(...) log_write(LOG_LEVEL_DEBUG, __VA_ARGS__)
 #define log_trace(...) log_write(LOG_LEVEL_TRACE, __VA_ARGS__)
+
+API_END
 
 #endif

@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+API_BEGIN
+
 struct error;
 
 struct secret {
@@ -40,5 +42,7 @@ bool secret_equal(const struct secret *a, const struct secret *b);
 /* Read a whole file of at most MAX bytes. With PRIVATE_ONLY it is refused when group or others can read it. */
 MUST_CHECK bool secret_read_file(struct secret *secret, const char *path, size_t max, bool private_only,
 				 struct error *err);
+
+API_END
 
 #endif

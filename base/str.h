@@ -11,6 +11,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+API_BEGIN
+
 struct error;
 
 /* NULL is equal to nothing, not even to NULL. */
@@ -47,5 +49,7 @@ MUST_CHECK bool str_list_add_once(struct str_list *list, const char *text, struc
 bool str_list_has(const struct str_list *list, const char *text);
 /* RET becomes an independent copy; what it held is freed first (so it must be initialized). */
 MUST_CHECK bool str_list_copy(struct str_list *ret, const struct str_list *list, struct error *err);
+
+API_END
 
 #endif

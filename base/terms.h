@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 
+API_BEGIN
+
 enum key_type {
 	KEY_TYPE_ECDSA_P256,
 	KEY_TYPE_ECDSA_P384,
@@ -47,5 +49,7 @@ const char *challenge_type_usage(enum challenge_type type);
 
 /* Why nobody can ask for must-staple: for messages, begins in lower case, no full stop. */
 extern const char *const must_staple_reason;
+
+API_END
 
 #endif

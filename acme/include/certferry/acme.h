@@ -7,6 +7,8 @@
  *
  * and later, for an account, acme/keychange.h, and for a certificate, acme/revoke.h.
  *
+ * docs/library.md says what is where; docs/example.c is a whole program.
+ *
  * Every function that can fail returns false (or NULL) and says why in a `struct error`.
  */
 #ifndef CERTFERRY_ACME_H
@@ -15,6 +17,7 @@
 #include "acme/account.h"
 #include "acme/ari.h"
 #include "acme/chain.h"
+#include "acme/csr.h"
 #include "acme/eab.h"
 #include "acme/flow.h"
 #include "acme/key.h"
@@ -23,5 +26,6 @@
 #include "acme/problem.h"
 #include "acme/revoke.h"
 #include "acme/session.h"
+#include "base/log.h"
 
 #endif
