@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* account: what is stored, and changes by hand. */
 #include "cli/commands.h"
+#include "cli/confirm.h"
 #include "cli/context.h"
 #include "cli/output.h"
 #include "config/ca_presets.h"
@@ -81,19 +82,13 @@ static bool rotate_key(struct call *call, struct account_list *ret, struct error
 }
 
 /* The operator types "yes", on a terminal. */
-static bool confirm(const struct account_view *view, struct error *err)
+static bool confirm_end(const struct account_view *view, struct error *err)
 {
-	char line[16] = "";
-	if (isatty(STDIN_FILENO) == 0 || isatty(STDERR_FILENO) == 0)
-		return usage(err, "deactivating an account is for good and has to be confirmed", "add --yes");
-	fprintf(stderr,
-		"Account %s at %s (%s)\nIts certificates stay valid, but nothing can be issued or renewed with it "
-		"again.\n"
-		"Type \"yes\" to deactivate it for good: ",
-		view->url, view->ca, view->email != NULL ? view->email : "no contact");
-	if (fgets(line, sizeof(line), stdin) == NULL || strcmp(line, "yes\n") != 0)
-		return usage(err, "not confirmed: nothing was changed", "type yes, or add --yes");
-	return true;
+	AUTO_FREE char *question = str_format(err,
+					      "Account %s at %s (%s)\nIts certificates stay valid, but nothing can be "
+					      "issued or renewed with it again.",
+					      view->url, view->ca, view->email != NULL ? view->email : "no contact");
+	return question != NULL && confirm(question, "deactivating an account", err);
 }
 
 static bool deactivate(struct call *call, struct account_list *ret, struct error *err)
@@ -102,7 +97,7 @@ static bool deactivate(struct call *call, struct account_list *ret, struct error
 	call->choice.email = call->email;
 	if (!accounts_find(call->context.service, &call->choice, &found, err))
 		return false;
-	if (!option_given(call->arguments, OPTION_YES) && !confirm(&found, err))
+	if (!option_given(call->arguments, OPTION_YES) && !confirm_end(&found, err))
 		return false;
 	/* The very one that was confirmed. */
 	const struct account_choice same = {.name = found.name};

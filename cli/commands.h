@@ -13,6 +13,7 @@ extern const struct command command_list;
 extern const struct command command_show;
 extern const struct command command_deploy;
 extern const struct command command_revoke;
+extern const struct command command_delete;
 extern const struct command command_account;
 extern const struct command command_dns;
 extern const struct command command_config;

@@ -31,6 +31,9 @@ MUST_CHECK bool output_accounts(const struct account_list *list, enum output_for
 MUST_CHECK bool output_revocation(const struct revoke_request *request, const struct revoke_result *result,
 				  enum output_form form, struct error *err);
 
+/* `delete`; STILL_WANTED: the config has it. */
+MUST_CHECK bool output_deletion(const char *name, bool still_wanted, enum output_form form, struct error *err);
+
 /* `dns test` of NAME: the document, or the servers on stdout; every step's failure whole on stderr. */
 MUST_CHECK bool output_dns_test(const struct dns_test *test, const char *name, enum output_form form,
 				struct error *err);

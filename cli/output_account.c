@@ -87,3 +87,16 @@ bool output_revocation(const struct revoke_request *request, const struct revoke
 		       request->name, result->already ? "was revoked already" : "revoked", reason, result->serial);
 	return true;
 }
+
+bool output_deletion(const char *name, bool still_wanted, enum output_form form, struct error *err)
+{
+	if (form == OUTPUT_JSON) {
+		json_t *object = json_object();
+		output_set_str(object, "name", name);
+		return output_json(json_pack("{s:[o]}", "deleted", object), err);
+	}
+	if (form == OUTPUT_TEXT)
+		printf("%s: deleted%s\n", name,
+		       still_wanted ? "; the config still has it, so the next `apply` issues it anew" : "");
+	return true;
+}

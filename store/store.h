@@ -99,6 +99,12 @@ MUST_CHECK bool store_commit(struct store *store, const char *name, const char *
 MUST_CHECK bool store_recover(struct store *store, const char *name, uint64_t *ret_number, bool *ret_recovered,
 			      struct error *err);
 
+/*
+ * Remove everything of NAME: the live link, then its generations with their keys, its order, its record at last. Gone
+ * already is success. Under the certificate's lock.
+ */
+MUST_CHECK bool store_delete_certificate(struct store *store, const char *name, struct error *err);
+
 /* --- Records: JSON documents, one writer at a time, replaced atomically --- */
 
 enum store_record {
