@@ -21,6 +21,8 @@ static const char *const challenge_usages[] = {
 	[CHALLENGE_HTTP_01] = "--webroot DIR or --standalone 80 (in the config webroot, or challenge: {type: http-01, "
 			      "listen: \":80\"})",
 	[CHALLENGE_DNS_01] = "--dns PROVIDER (in the config dns_provider)",
+	[CHALLENGE_DNS_ACCOUNT_01] = "--dns PROVIDER --challenge dns-account-01 (in the config challenge: {type: "
+				     "dns-account-01, provider: …})",
 	[CHALLENGE_TLS_ALPN_01] = "--alpn 443 (in the config challenge: tls-alpn-01)",
 	[CHALLENGE_UNKNOWN] = NULL,
 };

@@ -15,7 +15,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-enum { ASKED_MS = 3000 }; /* CAs ask within a second; one that does not ask at all has its reason told by the order */
+enum { ASKED_MS = 2000 }; /* CAs ask within a second; one that does not ask at all has its reason told by the order */
 
 struct standalone {
 	struct service *service;

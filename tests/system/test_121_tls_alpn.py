@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """tls-alpn-01 by certferry's own responder, and what strangers get from it meanwhile."""
 
+import contextlib
 import json
 import socket
 import ssl
@@ -54,12 +55,11 @@ def test_by_the_config_two_certificates_with_a_name_in_common(lab, ca, product):
 def test_the_port_is_443_where_the_config_says_nothing(lab, ca, product):
     product.write_config(lab.config([{"name": "default.ferry.test", "challenge": "tls-alpn-01"}],
                                     provider=lab.provider(ca)))  # fmt: skip
-    with socket.socket() as holder:
-        try:
-            holder.bind(("0.0.0.0", 443))
-            holder.listen()
-        except OSError:
-            pass  # somebody else's, or not ours to have: refused either way
+    try:
+        holder = socket.create_server(("0.0.0.0", 443))
+    except OSError:
+        holder = contextlib.nullcontext()  # somebody else's, or not ours to have: refused either way
+    with holder:
         run = product.run("apply", "--json")
     assert run.code == 1, run
     assert "cannot listen on :443" in run.result("default.ferry.test")["error"]["detail"], run
