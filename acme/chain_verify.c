@@ -50,6 +50,7 @@ static bool verify_names(const struct chain *chain, const struct identifier *wan
 		if (!has_identifier(names, count, &wanted[i]))
 			return error_set(err, ERROR_CA, NULL, "the certificate lacks the name %s", wanted[i].value);
 	for (size_t i = 0; i < count; i++)
+		/* No CA adds names any more. One it did add would be served, and relied on, without anybody knowing. */
 		if (!has_identifier(wanted, wanted_count, &names[i]))
 			return error_set(err, ERROR_CA, NULL,
 					 "the certificate holds the name %s, which was not ordered", names[i].value);

@@ -28,6 +28,9 @@ const struct identifier *csr_identifiers(const struct csr *csr, size_t *ret_coun
  */
 const struct key *csr_key(const struct csr *csr);
 
+/* The same as a key of its own, for where it outlives the request. */
+MUST_CHECK struct key *csr_copy_key(const struct csr *csr, struct error *err);
+
 /* PKCS#10 DER, borrowed, *RET_LEN bytes; and as PEM, appended to RET. */
 const void *csr_der(const struct csr *csr, size_t *ret_len);
 MUST_CHECK bool csr_to_pem(const struct csr *csr, struct buf *ret, struct error *err);

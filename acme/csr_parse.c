@@ -239,6 +239,16 @@ const struct key *csr_key(const struct csr *csr)
 	return csr->key;
 }
 
+struct key *csr_copy_key(const struct csr *csr, struct error *err)
+{
+	EVP_PKEY *pkey = X509_REQ_get_pubkey(csr->request);
+	if (pkey == NULL) {
+		(void)openssl_error(err, "cannot read the certificate request's key");
+		return NULL;
+	}
+	return key_from_public(pkey, err);
+}
+
 const void *csr_der(const struct csr *csr, size_t *ret_len)
 {
 	*ret_len = csr->der_len;

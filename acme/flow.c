@@ -283,9 +283,12 @@ static bool ask_for_order(struct flow *flow, const struct acme_directory *direct
 		return false;
 	}
 	struct acme_post post = {.url = directory->new_order, .payload = buf_cstr(&payload)};
-	bool ok = acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err);
+	if (!acme_session_post(flow->session, flow->account, &post, 1, step, flow->deadline, err)) {
+		acme_post_done(&post);
+		return false;
+	}
 	*ret = post.response;
-	return ok;
+	return true;
 }
 
 /*

@@ -6,6 +6,7 @@
 #include "service/revoke.h"
 
 #include "acme/chain.h"
+#include "acme/csr.h"
 #include "acme/key.h"
 #include "base/log.h"
 #include "service/account.h"
@@ -43,6 +44,15 @@ static void revocation_done(struct revocation *revocation)
 	key_free(revocation->key);
 }
 
+/* Only its public part where a request of the user's made the certificate. */
+static struct key *certificate_key(const struct generation *live, struct error *err)
+{
+	if (live->request == NULL)
+		return key_from_pem(&live->privkey, err);
+	CLEANUP(csr_freep) struct csr *csr = csr_parse(live->request, strlen(live->request), err);
+	return csr != NULL ? csr_copy_key(csr, err) : NULL;
+}
+
 static bool load(struct revocation *revocation, struct error *err)
 {
 	struct store *store = service_store(revocation->service);
@@ -60,7 +70,7 @@ static bool load(struct revocation *revocation, struct error *err)
 	revocation->chain = chain_parse(revocation->live.fullchain, strlen(revocation->live.fullchain), err);
 	if (revocation->chain == NULL)
 		return error_attribute(err, ERROR_STORE, step);
-	revocation->key = key_from_pem(&revocation->live.privkey, err);
+	revocation->key = certificate_key(&revocation->live, err);
 	return revocation->key != NULL || error_attribute(err, ERROR_STORE, step);
 }
 
@@ -79,6 +89,12 @@ static bool by_certificate_key(struct revocation *revocation, bool *ret_already,
 {
 	struct acme_signer signer;
 	const struct acme_identity identity = {.signer = &signer, .kid = NULL};
+	if (revocation->live.request != NULL) {
+		(void)error_set(err, ERROR_USAGE, step,
+				"its private key is not here: a certificate request of yours made it");
+		error_hint(err, "the account that ordered it can revoke it without the key");
+		return false;
+	}
 	return key_signer(revocation->key, &signer, err) &&
 	       acme_revoke(revocation->session, &identity, revocation->chain, revocation->request->reason,
 			   revocation->deadline, ret_already, err);

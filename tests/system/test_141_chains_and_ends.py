@@ -6,6 +6,7 @@ import json
 import time
 
 import pytest
+from fakes.acme_server import Fault
 from lab import certificates
 from lab.processes import run as command
 
@@ -99,3 +100,37 @@ def test_an_earlier_end_without_need_is_refused(lab, ca, product):
     assert certificates.fingerprint(product.live(name) / "cert.pem") == before
     run = product.run("apply", "--force", "--json")
     assert run.code == 0 and "earlier than the one before it" in run.result(name)["notes"][0], run
+
+
+def test_an_alternate_that_is_no_good_does_not_cost_the_default(scripted):
+    """It ends under the preferred root, but begins with a certificate for another key."""
+    server = scripted.server
+    server.reset()
+    other = scripted.product(["other.ferry.test"])
+    assert other.run("apply").code == 0
+    stranger = (other.live("other.ferry.test") / "cert.pem").read_text()
+    server.alternates = 2
+
+    def swap_leaf(answer, _request):
+        end = "-----END CERTIFICATE-----\n"
+        answer.body = stranger + answer.body.split(end, 1)[1]
+
+    try:
+        product = scripted.product(["www.ferry.test"])
+        config = scripted.config(["www.ferry.test"])
+        config["ssl"]["provider"]["preferred_chain"] = "Scripted Root 1"
+        product.write_config(config)
+        fault = server.cue(Fault("alternate", edit=swap_leaf))
+        run = product.run("apply", "--json")
+        assert fault.used, server.requests
+        assert run.code == 0, run
+        assert "the certificate is for another key" in run.result("www.ferry.test")["notes"], run
+        verifies(server.root, product.live("www.ferry.test"))
+        server.reset()
+        run = product.run("apply", "--force", "--json")
+        assert run.code == 0 and run.result("www.ferry.test")["notes"] == [], run
+        assert "Scripted Intermediate" in certificates.issuer(product.live("www.ferry.test") / "cert.pem")
+        with pytest.raises(Exception):
+            verifies(server.root, product.live("www.ferry.test"))
+    finally:
+        server.alternates = 0

@@ -168,3 +168,18 @@ def test_killed_between_commit_and_record(lab, product):
     assert run.code == 0, run
     assert lab.ca.orders(mark) == 0, "the generation was there"
     assert json.loads((product.state / "renewal" / f"{name}.json").read_text())["csr"]
+
+
+def test_a_certificate_without_a_key_is_revoked_by_the_account(lab, product):
+    name = "revoked.ferry.test"
+    path = request(product.dir, [name])
+    assert issue(lab, product, "--csr", path).code == 0
+    state = ["--state-dir", product.state]
+    run = product.run("revoke", name, *state, "--with-certificate-key", config=False)
+    assert run.code != 0 and "private key is not here" in run.text, run
+    run = product.run("revoke", name, *state, "--reason", "keyCompromise", config=False)
+    assert run.code == 0, run
+    # Its key may be in other hands: the same request is not sent again.
+    run = issue(lab, product, "--csr", path)
+    assert run.code == 1 and "revoked" in run.result(name)["error"]["detail"], run
+    assert issue(lab, product, "--csr", request(product.dir, [name])).code == 0
