@@ -29,7 +29,7 @@ enum {
 	LIMIT_ALTERNATES = 8, /* chains looked at for a preferred one; CAs offer one or two */
 	LIMIT_IDENTIFIERS = 1000,     /* names in one order: far above every CA's own limit of 100 */
 	LIMIT_POLLS_PER_ORDER = 120,  /* and the deadline, whichever comes first */
-	LIMIT_BAD_NONCE_RETRIES = 12, /* at a CA that rejects every second nonce: a failure in 4096 */
+	LIMIT_BAD_NONCE_RETRIES = 16, /* at a CA that rejects every second nonce: one request in 130,000 fails */
 	LIMIT_NONCE = 512,
 	LIMIT_NONCE_POOL = 32,
 	LIMIT_PROFILES = 64,      /* a CA offers a handful */
