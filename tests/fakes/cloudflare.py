@@ -1,53 +1,24 @@
 #!/usr/bin/python3
 # SPDX-License-Identifier: Apache-2.0
 """A stand-in for Cloudflare's API v4: keeps TXT records, checks each request as Cloudflare does, misbehaves when told to,
-and answers its records over real DNS.
-
-Started as a program it prints one line, "ready {JSON}", with its ports, and runs until it is killed or its standard
-input, where that is a pipe, is closed. Below /__lab/ it is told what to do and asked what it saw:
-
-    GET  /__lab/requests        every API request so far: method, path, query, body, kind of credential, status
-    GET  /__lab/records         every record
-    POST /__lab/records         {"zone", "type", "name", "content"}: a record that somebody else made
-    POST /__lab/faults          one fault, or a list (see FAULT_KINDS)
-    POST /__lab/settings        {"lag": seconds until a new record shows in DNS}
-    POST /__lab/reset           no faults, no requests, no records but those of the start
+and answers its records over real DNS. How it is started and told what to do: vendor_server.py.
 """
 
-import argparse
 import hashlib
-import html
 import json
 import os
 import re
 import secrets
-import signal
-import stat
 import sys
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from urllib.parse import parse_qsl, urlsplit
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import dns_server  # noqa: E402
+import vendor_server  # noqa: E402
 
 DEFAULT_TOKEN = "lab-token-0123456789abcdefghijklmnopqrst"
 DEFAULT_EMAIL = "admin@ferry.test"
 DEFAULT_KEY = "0123456789abcdef0123456789abcdef01234"  # a global key has 37 hexadecimal digits
-
-# What a fault does to the requests it matches. Each fault: {"kind", "method", "path" (a regular expression), "skip",
-# "count", "status", "retry_after", "seconds", "code", "message", "body"}.
-FAULT_KINDS = {
-    "status": "answer an error envelope with this status (and Retry-After), and do nothing",
-    "html": "answer an HTML page with this status, and do nothing",
-    "truncate": "do the work, announce the whole body and send half of it",
-    "hang": "do nothing and answer nothing for some seconds",
-    "slow": "do the work and send the body byte by byte over some seconds",
-    "lost": "do the work and close the connection without an answer",
-    "reset": "close the connection and do nothing",
-    "body": "answer this body with this status, and do nothing",
-}
 
 ZONE_QUERY = {"name", "status", "account.id", "account.name", "page", "per_page", "order", "direction", "match"}
 RECORD_QUERY = {
@@ -76,26 +47,30 @@ def now_text():
     return time.strftime("%Y-%m-%dT%H:%M:%S.000000Z", time.gmtime())
 
 
-class Cloud(dns_server.Zones):
-    """The vendor's state: zones, records, credentials, faults."""
+class Cloud(vendor_server.Vendor):
+    """Cloudflare: zones, records, credentials."""
+
+    name = "cloudflare"
+
+    @staticmethod
+    def add_options(parser):
+        parser.add_argument("--prefix", default="/client/v4", help="path before /zones")
+        parser.add_argument("--token", default=DEFAULT_TOKEN, help="may see zones and edit records")
+        parser.add_argument("--zone-token", action="append", default=[], help="may only see zones")
+        parser.add_argument("--dns-token", action="append", default=[], help="may only edit records")
+        parser.add_argument("--email", default=DEFAULT_EMAIL)
+        parser.add_argument("--key", default=DEFAULT_KEY, help="the global key of --email")
 
     def __init__(self, options):
-        self.lock = threading.RLock()
-        self.hosts = dict(pair.split("=", 1) for pair in options.host)
-        self.everything = options.everything
-        self.missing = {name.lower() for name in options.missing}
+        self.prefix = options.prefix
         # Token -> what it may: see zones, edit records.
         self.tokens = {options.token: {"zones", "records"}}
         self.tokens.update({token: {"zones"} for token in options.zone_token})
         self.tokens.update({token: {"records"} for token in options.dns_token})
         self.global_key = (options.email, options.key)
-        self.zone_list = [self.make_zone(text) for text in options.zone]
-        for i in range(options.fillers):
-            self.zone_list.append(self.make_zone(f"filler-{i:03d}.test"))
-        self.reset()
+        super().__init__(options)
 
-    @staticmethod
-    def make_zone(text):
+    def make_zone(self, text):
         """NAME[:STATUS[:TYPE]]"""
         name, status, kind = (text + "::").split(":")[:3]
         return {
@@ -103,32 +78,27 @@ class Cloud(dns_server.Zones):
             "type": kind or "full", "paused": False, "account": {"id": identifier("account"), "name": "Laboratory"},
         }  # fmt: skip
 
-    def reset(self):
-        with self.lock:
-            self.kept, self.requests, self.faults, self.lag = [], [], [], 0.0
-
-    # What DNS answers.
-
-    def zones(self):
-        return [zone["name"] for zone in self.zone_list if zone["status"] == "active"]
+    def is_served(self, zone):
+        return zone["status"] == "active"
 
     def records(self, name):
-        with self.lock:
-            found = [
-                (r["type"], 120 if r["ttl"] == 1 else r["ttl"], r["content"], r["born"] + self.lag)
-                for r in self.kept
-                if r["name"] == name
-            ]
-        if name in self.hosts:
-            found.append(("A", 60, self.hosts[name], 0))
-        elif self.everything and not name.startswith("_") and name not in self.missing and not found:
-            found.append(("A", 60, self.everything, 0))
-        return found
+        """TTL 1 is "automatic"."""
+        return [(kind, 120 if ttl == 1 else ttl, content, born) for kind, ttl, content, born in super().records(name)]
 
-    def exists_below(self, name):
-        with self.lock:
-            below = [r["name"] for r in self.kept] + list(self.hosts) + list(self.name_servers)
-        return any(other.endswith("." + name) for other in below)
+    def credential(self, headers):
+        return "token" if "Authorization" in headers else "key" if "X-Auth-Key" in headers else ""
+
+    def answer_headers(self):
+        return {"cf-ray": secrets.token_hex(8) + "-LAB", "Ratelimit": '"default";r=1199;t=300'}
+
+    def error(self, status, code, message):
+        return envelope(None, [{"code": code, "message": message}])
+
+    def error_of_fault(self, status, fault):
+        return self.error(status, fault.get("code", 10429), fault.get("message", "More than 1200 requests per 300 seconds"))
+
+    def lab_add(self, zone, record):
+        return self.create_record(zone["id"], record)
 
     # What the API does.
 
@@ -155,7 +125,7 @@ class Cloud(dns_server.Zones):
         found = [r for r in found if name is None or r["name"] == name.lower().rstrip(".")]
         found = [r for r in found if query.get("type", r["type"]) == r["type"]]
         found = [r for r in found if content is None or r["content"] == content]
-        return page_of([shown(r) for r in found], query, per_page=100, at_least=1, at_most=5000000)
+        return page_of([self.shown(r) for r in found], query, per_page=100, at_least=1, at_most=5000000)
 
     def create_record(self, zone_id, body):
         zone = self.visible_zone(zone_id)
@@ -180,7 +150,7 @@ class Cloud(dns_server.Zones):
                 "meta": {}, "created_on": now_text(), "modified_on": now_text(), "born": time.monotonic(),
             }  # fmt: skip
             self.kept.append(record)
-        return shown(record)
+        return self.shown(record)
 
     def delete_record(self, zone_id, record_id):
         zone = self.visible_zone(zone_id)
@@ -191,7 +161,7 @@ class Cloud(dns_server.Zones):
                     return {"id": record_id}
         raise Refusal(404, 81044, "Record does not exist.")
 
-    # Credentials and faults.
+    # Credentials.
 
     def authenticate(self, headers):
         """What the caller may do, by the header forms that Cloudflare takes and the errors it gives for the others."""
@@ -215,23 +185,48 @@ class Cloud(dns_server.Zones):
             raise Refusal(403, 9103, "Unknown X-Auth-Key or X-Auth-Email")
         return {"zones", "records"}
 
-    def fault_for(self, method, path):
-        with self.lock:
-            for fault in self.faults:
-                if fault.get("method", method) != method or not re.search(fault.get("path", ""), path):
-                    continue
-                if fault.get("skip", 0) > 0:
-                    fault["skip"] -= 1
-                    continue
-                fault["count"] = fault.get("count", 1) - 1
-                if fault["count"] <= 0:
-                    self.faults.remove(fault)
-                return dict(fault)
-        return None
+    # Requests.
+
+    def work(self, request):
+        try:
+            may = self.authenticate(request.headers)
+            result, info = self.route(request, may)
+            return 200, envelope(result, info=info), {}
+        except Refusal as refusal:
+            return refusal.status, envelope(None, [refusal.error]), {}
+
+    def route(self, request, may):
+        tail = request.path[len(self.prefix) :] if request.path.startswith(self.prefix) else ""
+        words = tail.strip("/").split("/")
+        if words == ["zones"] and request.method == "GET":
+            # A token without Zone:Read sees an empty list, not an error.
+            return self.list_zones(request.query) if "zones" in may else page_of([], request.query, 20, 5, 50)
+        if len(words) in (3, 4) and words[0] == "zones" and words[2] == "dns_records":
+            if "records" not in may:
+                raise Refusal(403, 10000, "Authentication error")
+            return self.route_records(words[1], words[3:], request)
+        raise Refusal(404, 7003, f"Could not route to {tail or request.path}, perhaps your object identifier is invalid?",
+                      (7000, "No route for that URI"))  # fmt: skip
+
+    def route_records(self, zone_id, rest, request):
+        if not rest and request.method == "GET":
+            return self.list_records(zone_id, request.query)
+        if not rest and request.method == "POST":
+            return self.create_record(zone_id, json_body(request)), None
+        if rest and request.method == "DELETE":
+            if request.raw:
+                raise Refusal(400, 9207, "Request body is invalid.")
+            return self.delete_record(zone_id, rest[0]), None
+        raise Refusal(405, 10405, "Method not allowed for this authentication scheme")
 
 
-def shown(record):
-    return {key: value for key, value in record.items() if key != "born"}
+def json_body(request):
+    if request.content_type != "application/json":
+        raise Refusal(400, 9207, "Content-type must be application/json.")
+    try:
+        return json.loads(request.raw)
+    except ValueError:
+        raise Refusal(400, 6007, "Malformed JSON in request body") from None
 
 
 def check_query(query, known):
@@ -284,150 +279,6 @@ def check_record(body):
         raise invalid(9207, "Tags are invalid.")
 
 
-class Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    server_version, sys_version = "cloudflare", ""
-    timeout = 120
-
-    def log_message(self, *args):
-        pass
-
-    def do_any(self):
-        length = int(self.headers.get("Content-Length") or 0)
-        self.raw = self.rfile.read(length) if length else b""
-        parts = urlsplit(self.path)
-        if parts.path.startswith("/__lab/"):
-            return self.laboratory(parts.path[len("/__lab/") :])
-        return self.api(parts.path, dict(parse_qsl(parts.query, keep_blank_values=True)))
-
-    do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_any
-
-    # The API.
-
-    def api(self, path, query):
-        cloud, fault = self.server.cloud, self.server.cloud.fault_for(self.command, self.path)
-        kind = fault["kind"] if fault else None
-        entry = {
-            "method": self.command, "path": path, "query": query, "fault": kind,
-            "body": self.raw.decode("utf-8", "replace"),
-            "credential": "token" if "Authorization" in self.headers else "key" if "X-Auth-Key" in self.headers else "",
-        }  # fmt: skip
-        if kind in ("hang", "reset", "status", "html", "body"):
-            status, answer, extra = self.misbehave(kind, fault)
-        else:
-            status, answer, extra = self.work(path, query)
-        entry["status"] = status
-        with cloud.lock:
-            cloud.requests.append(entry)
-        self.server.log(f"{self.command} {self.path} -> {status}" + (f" [{kind}]" if kind else ""))
-        if kind in ("lost", "reset", "hang"):
-            self.close_connection = True
-            return
-        self.answer(status, answer, extra, kind, fault)
-
-    def misbehave(self, kind, fault):
-        status = fault.get("status", 429 if kind == "status" else 502)
-        extra = {"Retry-After": str(fault["retry_after"])} if "retry_after" in fault else {}
-        if kind == "hang":
-            self.server.stopping.wait(fault.get("seconds", 60))
-        if kind == "html":
-            page = f"<!DOCTYPE html><html><title>{status}</title><body><h1>Error {html.escape(str(status))}</h1>"
-            return status, page.encode(), {**extra, "Content-Type": "text/html; charset=UTF-8"}
-        if kind == "body":
-            return fault.get("status", 200), fault.get("body", "").encode(), extra
-        throttled = {"code": fault.get("code", 10429), "message": fault.get("message", "More than 1200 requests per 300 seconds")}
-        return status, envelope(None, [throttled]), extra
-
-    def work(self, path, query):
-        """Do what was asked: (HTTP status, body, more headers)."""
-        try:
-            may = self.server.cloud.authenticate(self.headers)
-            result, info = self.route(path, query, may)
-            return 200, envelope(result, info=info), {}
-        except Refusal as refusal:
-            return refusal.status, envelope(None, [refusal.error]), {}
-
-    def route(self, path, query, may):
-        cloud, prefix = self.server.cloud, self.server.prefix
-        tail = path[len(prefix) :] if path.startswith(prefix) else ""
-        words = tail.strip("/").split("/")
-        if words == ["zones"] and self.command == "GET":
-            # A token without Zone:Read sees an empty list, not an error.
-            return cloud.list_zones(query) if "zones" in may else page_of([], query, 20, 5, 50)
-        if len(words) in (3, 4) and words[0] == "zones" and words[2] == "dns_records":
-            if "records" not in may:
-                raise Refusal(403, 10000, "Authentication error")
-            return self.route_records(words[1], words[3:], query)
-        raise Refusal(404, 7003, f"Could not route to {tail or path}, perhaps your object identifier is invalid?",
-                      (7000, "No route for that URI"))  # fmt: skip
-
-    def route_records(self, zone_id, rest, query):
-        cloud = self.server.cloud
-        if not rest and self.command == "GET":
-            return cloud.list_records(zone_id, query)
-        if not rest and self.command == "POST":
-            return cloud.create_record(zone_id, self.json_body()), None
-        if rest and self.command == "DELETE":
-            if self.raw:
-                raise Refusal(400, 9207, "Request body is invalid.")
-            return cloud.delete_record(zone_id, rest[0]), None
-        raise Refusal(405, 10405, "Method not allowed for this authentication scheme")
-
-    def json_body(self):
-        if self.headers.get("Content-Type", "").split(";")[0].strip().lower() != "application/json":
-            raise Refusal(400, 9207, "Content-type must be application/json.")
-        try:
-            return json.loads(self.raw)
-        except ValueError:
-            raise Refusal(400, 6007, "Malformed JSON in request body") from None
-
-    # Answers.
-
-    def answer(self, status, body, extra, kind=None, fault=None):
-        headers = {"Content-Type": "application/json", "cf-ray": secrets.token_hex(8) + "-LAB",
-                   "Ratelimit": '"default";r=1199;t=300', **extra}  # fmt: skip
-        self.send_response(status)
-        for name, value in headers.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(body)))
-        self.end_headers()
-        if kind == "truncate":
-            self.wfile.write(body[: len(body) // 2])
-            self.close_connection = True
-        elif kind == "slow":
-            pause = fault.get("seconds", 2) / max(1, len(body))
-            for i in range(len(body)):
-                self.wfile.write(body[i : i + 1])
-                self.wfile.flush()
-                time.sleep(pause)
-        elif self.command != "HEAD":
-            self.wfile.write(body)
-
-    def laboratory(self, what):
-        cloud = self.server.cloud
-        told = json.loads(self.raw) if self.raw else None
-        result = {}
-        with cloud.lock:
-            if (self.command, what) == ("GET", "requests"):
-                result = cloud.requests
-            elif (self.command, what) == ("GET", "records"):
-                result = [shown(record) for record in cloud.kept]
-            elif (self.command, what) == ("POST", "records"):
-                zone = next(zone for zone in cloud.zone_list if zone["name"] == told.pop("zone"))
-                result = cloud.create_record(zone["id"], told)
-            elif (self.command, what) == ("POST", "faults"):
-                told = told if isinstance(told, list) else [told]
-                assert all(fault["kind"] in FAULT_KINDS for fault in told), "unknown kind of fault"
-                cloud.faults += told
-            elif (self.command, what) == ("POST", "settings"):
-                cloud.lag = float(told["lag"])
-            elif (self.command, what) == ("POST", "reset"):
-                cloud.reset()
-            else:
-                return self.answer(404, b"{}", {})
-        return self.answer(200, json.dumps(result).encode(), {})
-
-
 def envelope(result, errors=(), info=None):
     document = {"success": not errors, "errors": list(errors), "messages": [], "result": result}
     if info is not None:
@@ -435,77 +286,5 @@ def envelope(result, errors=(), info=None):
     return json.dumps(document).encode()
 
 
-class Server(ThreadingHTTPServer):
-    daemon_threads = True
-    request_queue_size = 64
-
-    def handle_error(self, request, client_address):
-        """A client that goes away is no news."""
-        if not isinstance(sys.exc_info()[1], OSError):
-            super().handle_error(request, client_address)
-
-
-def parse_options(argv):
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
-    parser.add_argument("--port", type=int, default=0, help="of the API (0: any)")
-    parser.add_argument("--dns-port", type=int, default=0, help="of DNS on 127.0.0.1 (0: any)")
-    parser.add_argument("--prefix", default="/client/v4", help="path before /zones")
-    parser.add_argument("--zone", action="append", default=[], help="NAME[:STATUS[:TYPE]], repeatable")
-    parser.add_argument("--fillers", type=int, default=0, help="zones filler-NNN.test, to make several pages")
-    parser.add_argument("--token", default=DEFAULT_TOKEN, help="may see zones and edit records")
-    parser.add_argument("--zone-token", action="append", default=[], help="may only see zones")
-    parser.add_argument("--dns-token", action="append", default=[], help="may only edit records")
-    parser.add_argument("--email", default=DEFAULT_EMAIL)
-    parser.add_argument("--key", default=DEFAULT_KEY, help="the global key of --email")
-    parser.add_argument("--everything", metavar="ADDR", help="the address of every name in the zones")
-    parser.add_argument("--missing", action="append", default=[], help="but not of this name")
-    parser.add_argument("--host", action="append", default=[], metavar="NAME=ADDR")
-    parser.add_argument("--name-server", action="append", default=[], metavar="ADDR[:LAG]",
-                        help="bind ADDR port 53 too (as root) and publish it as NS of the zones")  # fmt: skip
-    parser.add_argument("--log", help="file for one line per request (default: none)")
-    options = parser.parse_args(argv)
-    options.zone = options.zone or ["ferry.test"]
-    return options
-
-
-def watch_input(stopping):
-    """Whoever started us holds the other end of the pipe: when it is gone, so are we."""
-    if stat.S_ISFIFO(os.fstat(0).st_mode):
-        while os.read(0, 4096):
-            pass
-        stopping.set()
-
-
-def main(argv):
-    options = parse_options(argv)
-    cloud, stopping = Cloud(options), threading.Event()
-    sink = open(options.log, "a", buffering=1, encoding="utf-8") if options.log else None
-
-    def log(line):
-        if sink:
-            print(time.strftime("%H:%M:%S"), line, file=sink)
-
-    ready = {"pid": os.getpid(), "zones": {zone["name"]: zone["id"] for zone in cloud.zone_list}, "name_servers": []}
-    for number, text in enumerate(options.name_server, start=1):
-        address, _, lag = text.partition(":")
-        try:
-            dns_server.serve(cloud, address, 53, resolver=False, log=log, lag=float(lag or 0))
-        except OSError as problem:
-            log(f"no name server at {address}: {problem}")
-            continue
-        cloud.name_servers = {**cloud.name_servers, f"ns{number}.{options.zone[0]}": address}
-        ready["name_servers"].append(address)
-    ready["dns_port"] = dns_server.serve(cloud, "127.0.0.1", options.dns_port, resolver=True, log=log)
-    server = Server(("127.0.0.1", options.port), Handler)
-    server.cloud, server.prefix, server.log, server.stopping = cloud, options.prefix, log, stopping
-    ready["port"] = server.server_address[1]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
-    threading.Thread(target=watch_input, args=(stopping,), daemon=True).start()
-    print("ready", json.dumps(ready), flush=True)
-    stopping.wait()
-
-
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    vendor_server.main(Cloud, sys.argv[1:])
