@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "dns-providers/cloudflare.h"
 #include "dns-providers/common.h"
+#include "dns-providers/digitalocean.h"
 
 #include <string.h>
 
@@ -12,6 +13,7 @@ enum { TYPO_MAX = 3 };
 
 static const struct dns_provider_module *const modules[] = {
 	&cloudflare_module,
+	&digitalocean_module,
 };
 
 const struct dns_provider_module *dns_provider_find(const char *name)

@@ -76,6 +76,10 @@ class Cloud(vendor_server.Vendor):
         return {
             "id": identifier("zone " + text), "name": name.lower(), "status": status or "active",
             "type": kind or "full", "paused": False, "account": {"id": identifier("account"), "name": "Laboratory"},
+            "owner": {"id": identifier("owner"), "type": "user", "name": "Laboratory"}, "development_mode": 0,
+            "meta": {"step": 4, "page_rule_quota": 3, "phishing_detected": False}, "original_registrar": None,
+            "name_servers": ["bob.ns.cloudflare.com", "lola.ns.cloudflare.com"], "original_name_servers": None,
+            "original_dnshost": None, "created_on": now_text(), "modified_on": now_text(), "activated_on": now_text(),
         }  # fmt: skip
 
     def is_served(self, zone):
@@ -146,7 +150,7 @@ class Cloud(vendor_server.Vendor):
             record = {
                 "id": secrets.token_hex(16), "zone_id": zone["id"], "zone_name": zone["name"], "name": name,
                 "type": body["type"], "content": body["content"], "ttl": body.get("ttl", 1), "proxied": False,
-                "proxiable": False, "comment": body.get("comment"), "tags": body.get("tags", []), "settings": {},
+                "proxiable": False, "comment": body.get("comment") or "", "tags": body.get("tags", []), "settings": {},
                 "meta": {}, "created_on": now_text(), "modified_on": now_text(), "born": time.monotonic(),
             }  # fmt: skip
             self.kept.append(record)

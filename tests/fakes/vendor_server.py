@@ -7,8 +7,8 @@ standard input, where that is a pipe, is closed. Below /__lab/ it is told what t
 
     GET  /__lab/requests        every API request so far: method, path, query, body, kind of credential, status
     GET  /__lab/records         every record
-    POST /__lab/records         {"zone", "type", "name", "content"}: a record that somebody else made
-    POST /__lab/faults          one fault, or a list (see FAULT_KINDS)
+    POST /__lab/records         {"zone", "type", "name", "content"}, or a list: records that somebody else made
+    POST /__lab/faults          one fault, or a list (see FAULT_KINDS); an empty list ends all faults
     POST /__lab/settings        {"lag": seconds until a new record shows in DNS}
     POST /__lab/reset           no faults, no requests, no records but those of the start
 """
@@ -158,6 +158,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     sys_version = ""
     timeout = 120
+    disable_nagle_algorithm = True  # head and body are written apart
 
     def log_message(self, *args):
         pass
@@ -237,12 +238,13 @@ class Handler(BaseHTTPRequestHandler):
             elif (self.command, what) == ("GET", "records"):
                 result = [vendor.shown(record) for record in vendor.kept]
             elif (self.command, what) == ("POST", "records"):
-                zone = next(zone for zone in vendor.zone_list if zone["name"] == told.pop("zone"))
-                result = vendor.lab_add(zone, told)
+                for record in told if isinstance(told, list) else [told]:
+                    apex = record.pop("zone")
+                    result = vendor.lab_add(next(zone for zone in vendor.zone_list if zone["name"] == apex), record)
             elif (self.command, what) == ("POST", "faults"):
                 told = told if isinstance(told, list) else [told]
                 assert all(fault["kind"] in FAULT_KINDS for fault in told), "unknown kind of fault"
-                vendor.faults += told
+                vendor.faults = vendor.faults + told if told else []
             elif (self.command, what) == ("POST", "settings"):
                 vendor.lag = float(told["lag"])
             elif (self.command, what) == ("POST", "reset"):

@@ -20,7 +20,7 @@ from . import certificates
 from .processes import run
 from .product import Product
 from .servers import Server, Web, need_programs, write
-from .vendor import Cloudflare, Pebble
+from .vendor import VENDORS, Cloudflare, Pebble
 
 # The zone that is used, one below it, and one whose name only ends alike.
 ZONES = ("ferry.test", "sub.ferry.test", "notferry.test", "pending.test:pending")
@@ -48,7 +48,7 @@ class Lab:
             self.servers[name] = Server(name, self.dir / "servers" / name, self.client_key)
         lines = "".join(server.known_hosts_line() for server in self.servers.values())
         self.known_hosts = write(self.dir / "known_hosts", lines)
-        self.ca, self.cas = None, []
+        self.ca, self.cas, self.vendors = None, [], []
 
     # Beginning and end.
 
@@ -69,17 +69,25 @@ class Lab:
         """Everything ends, even when the user loses patience meanwhile."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            for part in [*self.servers.values(), *self.cas, self.cloudflare, self.web]:
+            for part in [*self.servers.values(), *self.cas, *self.vendors, self.cloudflare, self.web]:
                 part.stop()
             if not self.keep_folder:
                 shutil.rmtree(self.dir, ignore_errors=True)
         finally:
             signal.signal(signal.SIGINT, before)
 
-    def another_ca(self, **options):
-        """One more CA, running until the laboratory ends, that sees the same DNS and web root; OPTIONS as of Pebble."""
+    def another_vendor(self, name, zones=("ferry.test",)):
+        """The stand-in of the DNS vendor NAME with DNS of its own, running until the laboratory ends."""
+        vendor = VENDORS[name](self.dir / f"vendor-{len(self.vendors) + 1}", zones)
+        self.vendors.append(vendor)
+        vendor.start()
+        return vendor
+
+    def another_ca(self, resolver=None, **options):
+        """One more CA, running until the laboratory ends, that sees the same DNS (or asks RESOLVER) and web root; OPTIONS
+        as of Pebble."""
         folder = self.dir / (f"pebble-{len(self.cas) + 1}" if self.cas else "pebble")
-        ca = Pebble(folder, self.cloudflare.resolver, self.web.port, [BLOCKED], **options)
+        ca = Pebble(folder, resolver or self.cloudflare.resolver, self.web.port, [BLOCKED], **options)
         self.cas.append(ca)
         ca.start()
         return ca

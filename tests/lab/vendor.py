@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The Cloudflare stand-in as the laboratory's vendor and DNS, and Pebble as its CAs."""
+"""DNS vendors' stand-ins, Cloudflare's as the laboratory's own vendor and DNS, and Pebble as its CAs."""
 
 import json
 import os
@@ -23,18 +23,24 @@ def newest_pebble():
     return path if os.access(path, os.X_OK) else None
 
 
-class Cloudflare:
-    token = "lab-token-0123456789abcdefghijklmnopqrst"
+class Vendor:
+    """A DNS vendor's stand-in. A subclass names its program and how the config is told of it."""
+
+    title, program, options = "DNS vendor", None, ()
 
     def __init__(self, folder, zones, missing=()):
         folder.mkdir()
         self.dir, self.child = folder, None
-        self.argv = ["/usr/bin/python3", str(FAKES / "cloudflare.py"), "--token", self.token, "--fillers", "60",
-                     "--everything", "127.0.0.1", "--log", str(folder / "requests.log")]  # fmt: skip
+        self.argv = ["/usr/bin/python3", str(FAKES / self.program), "--fillers", "60", "--everything", "127.0.0.1",
+                     "--log", str(folder / "requests.log"), *self.options]  # fmt: skip
         for zone in zones:
             self.argv += ["--zone", zone]
         for name in missing:
             self.argv += ["--missing", name]
+
+    def settings(self):
+        """The entry of `dns_providers` for it."""
+        raise NotImplementedError
 
     def start(self):
         argv = list(self.argv)
@@ -43,12 +49,12 @@ class Cloudflare:
             net = f"127.{random.randrange(60, 250)}.{random.randrange(1, 250)}"
             argv += ["--name-server", f"{net}.1", "--name-server", f"{net}.2"]
         log = self.dir / "output.log"
-        self.child = Child("the Cloudflare stand-in", argv, log)
+        self.child = Child(f"the {self.title} stand-in", argv, log)
         self.child.wait_ready(lambda: log.read_text().startswith("ready ") and log.read_text().endswith("\n"))
         told = json.loads(log.read_text().split(" ", 1)[1])
         self.port, self.dns_port, self.zones = told["port"], told["dns_port"], told["zones"]
         self.name_servers = told["name_servers"]
-        self.url = f"http://127.0.0.1:{self.port}/client/v4"
+        self.url = f"http://127.0.0.1:{self.port}"
         self.resolver = f"127.0.0.1:{self.dns_port}"
 
     def stop(self):
@@ -79,6 +85,32 @@ class Cloudflare:
 
     def reset(self):
         self.lab("reset", {})
+
+
+class Cloudflare(Vendor):
+    title, program = "Cloudflare", "cloudflare.py"
+    token = "lab-token-0123456789abcdefghijklmnopqrst"
+    options = ("--token", token)
+
+    def start(self):
+        super().start()
+        self.url += "/client/v4"
+
+    def settings(self):
+        return {"api_token": self.token, "api_url": self.url}
+
+
+class DigitalOcean(Vendor):
+    title, program = "DigitalOcean", "digitalocean.py"
+    token = "dop_v1_" + "0123456789abcdef" * 4
+    options = ("--token", token)
+
+    def settings(self):
+        return {"token": self.token, "api_url": self.url}
+
+
+# Every provider that has a stand-in with records of its own, by its name in the config.
+VENDORS = {"cloudflare": Cloudflare, "digitalocean": DigitalOcean}
 
 
 class Pebble:

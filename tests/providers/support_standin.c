@@ -2,6 +2,7 @@
 /* The child ends with us: it watches its standard input, a pipe of which we hold the other end. */
 #include "tests/providers/support_standin.h"
 
+#include "dns-providers/provider.h"
 #include "tests/support/test.h"
 #include "transport/http.h"
 
@@ -18,6 +19,7 @@ struct standin {
 	pid_t pid;
 	int input;
 	char url[64];
+	char lab_url[64];
 	struct http_client *http;
 	struct buf answer;
 };
@@ -41,12 +43,20 @@ static void become(const char *file, const char *const *args, int input, int out
 	_exit(127);
 }
 
-/* "ready {… "port": N …}" */
-static unsigned read_port(int fd)
+/* KEY of "ready {… "port": N …}"; 0 where it is not told. */
+static unsigned told_port(const char *line, const char *key)
+{
+	char quoted[32];
+	unsigned port = 0;
+	(void)snprintf(quoted, sizeof(quoted), "\"%s\": ", key);
+	const char *at = strstr(line, quoted);
+	return at != NULL && sscanf(at + strlen(quoted), "%u", &port) == 1 ? port : 0;
+}
+
+static void read_ports(struct standin *standin, int fd)
 {
 	char line[16384] = "";
 	size_t len = 0;
-	unsigned port = 0;
 	while (len + 1 < sizeof(line) && strchr(line, '\n') == NULL) {
 		ssize_t n = read(fd, line + len, sizeof(line) - len - 1);
 		if (n <= 0)
@@ -54,10 +64,11 @@ static unsigned read_port(int fd)
 		len += (size_t)n;
 		line[len] = '\0';
 	}
-	const char *at = strstr(line, "\"port\": ");
-	if (at == NULL || sscanf(at, "\"port\": %u", &port) != 1)
+	unsigned port = told_port(line, "port"), lab_port = told_port(line, "lab_port");
+	if (port == 0)
 		give_up("the stand-in tells no port");
-	return port;
+	(void)snprintf(standin->url, sizeof(standin->url), "http://127.0.0.1:%u", port);
+	(void)snprintf(standin->lab_url, sizeof(standin->lab_url), "http://127.0.0.1:%u", lab_port ? lab_port : port);
 }
 
 struct standin *standin_start(const char *file, const char *const *args)
@@ -79,12 +90,47 @@ struct standin *standin_start(const char *file, const char *const *args)
 	(void)close(in[0]);
 	(void)close(out[1]);
 	standin->input = in[1];
-	(void)snprintf(standin->url, sizeof(standin->url), "http://127.0.0.1:%u", read_port(out[0]));
+	read_ports(standin, out[0]);
 	(void)close(out[0]);
 	standin->http = http_client_new(&options, &err);
 	CHECK_OK(standin->http != NULL, err);
 	buf_init(&standin->answer, ANSWER_MAX);
 	return standin;
+}
+
+struct standin *standin_start_behind(const char *proxy, const char *description, const char *file,
+				     const char *const *args)
+{
+	const char *all[ARGS_MAX] = {description, file};
+	for (size_t i = 0; args[i] != NULL && i + 3 < ARGS_MAX; i++)
+		all[i + 2] = args[i];
+	return standin_start(proxy, all);
+}
+
+struct dns_provider *standin_open(struct standin *standin, const struct dns_provider_module *module,
+				  const char *const *pairs)
+{
+	struct secret values[ARGS_MAX] = {{0}};
+	struct dns_setting settings[ARGS_MAX];
+	struct error err = {0};
+	size_t count = 0;
+
+	for (size_t i = 0; pairs[i] != NULL; i += 2, count++) {
+		char value[8192];
+		const char *url = strstr(pairs[i + 1], "URL");
+		if (url != NULL)
+			(void)snprintf(value, sizeof(value), "%.*s%s%s", (int)(url - pairs[i + 1]), pairs[i + 1],
+				       standin->url, url + 3);
+		else
+			(void)snprintf(value, sizeof(value), "%s", pairs[i + 1]);
+		CHECK_OK(secret_set(&values[count], value, strlen(value), &err), err);
+		settings[count] = (struct dns_setting){.key = pairs[i], .value = &values[count]};
+	}
+	struct dns_provider *provider = module->open(settings, count, standin->http, &err);
+	CHECK_OK(provider != NULL, err);
+	for (size_t i = 0; i < count; i++)
+		secret_done(&values[i]);
+	return provider;
 }
 
 void standin_stop(struct standin *standin)
@@ -121,7 +167,7 @@ const char *standin_tell(struct standin *standin, const char *what, const char *
 			    .body_len = json != NULL ? strlen(json) : 0,
 			    .max_response = ANSWER_MAX},
 	};
-	(void)snprintf(url, sizeof(url), "%s/__lab/%s", standin->url, what);
+	(void)snprintf(url, sizeof(url), "%s/__lab/%s", standin->lab_url, what);
 	CHECK_OK(http_send(standin->http, &exchange, 1, deadline_in(ANSWER_MS, NULL), &err), err);
 	CHECK_OK(exchange.ok, exchange.error);
 	CHECK_INT(exchange.response.status, 200);

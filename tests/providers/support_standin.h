@@ -14,7 +14,21 @@ void standin_stop(struct standin *standin);
 
 struct http_client *standin_http(struct standin *standin);
 
-/* "http://127.0.0.1:PORT" */
+/*
+ * The same with PROXY, a program of tests/fakes/ that starts FILE and stands before it, told of DESCRIPTION. The API is
+ * then reached through it, the laboratory's door is not.
+ */
+struct standin *standin_start_behind(const char *proxy, const char *description, const char *file,
+				     const char *const *args);
+
+struct dns_provider_module;
+struct dns_provider;
+
+/* MODULE opened with the pairs of settings (ends with NULL); "URL" in a value stands for the API's address. */
+struct dns_provider *standin_open(struct standin *standin, const struct dns_provider_module *module,
+				  const char *const *pairs);
+
+/* Of the API: "http://127.0.0.1:PORT" */
 const char *standin_url(const struct standin *standin);
 
 /* POST JSON to /__lab/WHAT (JSON NULL: GET). The answer's text, valid until the next call. */
