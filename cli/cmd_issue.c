@@ -5,6 +5,7 @@
 #include "cli/context.h"
 #include "cli/output.h"
 #include "cli/validation.h"
+#include "config/values.h"
 #include "service/apply.h"
 #include "service/own_csr.h"
 #include "service/wanted.h"
@@ -114,6 +115,18 @@ static bool set_key(const struct arguments *arguments, const struct config *conf
 	return false;
 }
 
+static bool set_wishes(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	const char *profile = option_value(arguments, OPTION_PROFILE, /* fallback= */ NULL);
+	const char *issuer = option_value(arguments, OPTION_PREFERRED_CHAIN, /* fallback= */ NULL);
+	struct error reason = {0};
+	if (profile != NULL && !value_profile(profile, &reason))
+		return error_set(err, ERROR_USAGE, "usage", "--profile: %s", reason.message);
+	if (issuer != NULL && !value_issuer(issuer, &reason))
+		return error_set(err, ERROR_USAGE, "usage", "--preferred-chain: %s", reason.message);
+	return str_set(&wanted->profile, profile, err) && str_set(&wanted->preferred_chain, issuer, err);
+}
+
 /* Remembered as a span, so that the renewal of a certificate for ten days is again one for ten days. */
 static bool set_lifetime(const struct arguments *arguments, struct renewal *wanted, struct error *err)
 {
@@ -177,10 +190,7 @@ static bool describe(const struct context *context, const struct arguments *argu
 	    !validation_from_arguments(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
 	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
-	    !str_set(&wanted.profile, option_value(arguments, OPTION_PROFILE, /* fallback= */ NULL), err) ||
-	    !str_set(&wanted.preferred_chain, option_value(arguments, OPTION_PREFERRED_CHAIN, /* fallback= */ NULL),
-		     err) ||
-	    !wanted_set_ca(context->service, &wanted, err))
+	    !set_wishes(arguments, &wanted, err) || !wanted_set_ca(context->service, &wanted, err))
 		return false;
 	*ret = wanted;
 	wanted = (struct renewal){0};
@@ -214,7 +224,7 @@ static int run(const struct arguments *arguments)
 
 const struct command command_issue = {
 	.name = "issue",
-	.synopsis = "-d NAME [-d NAME...]",
+	.synopsis = "-d NAME [-d NAME...] | --csr FILE",
 	.summary = "one certificate without a config, remembered for renewal",
 	.details = "Example: certferry issue -d example.com -d www.example.com --webroot /var/www/html \\\n"
 		   "           --email admin@example.com --agree-tos",

@@ -67,7 +67,7 @@ static const struct schema_key keys[] = {
 	{"provider.ca_bundle", ONE, VALUE_PATH, INTO(config_ca, ca_bundle), .help = "trust anchors for the CA's HTTPS"},
 	{"provider.profile", ONE, VALUE_TEXT, INTO(config_ca, profile), .check = value_profile,
 	 .help = "certificate profile, as the directory lists it"},
-	{"provider.preferred_chain", ONE, VALUE_TEXT, INTO(config_ca, preferred_chain),
+	{"provider.preferred_chain", ONE, VALUE_TEXT, INTO(config_ca, preferred_chain), .check = value_issuer,
 	 .help = "common name of the chain's issuer"},
 	{"provider.eab", MAP, VALUE_TEXT, .help = "external account binding"},
 	{"provider.eab.kid", ONE, VALUE_TEXT, SCHEMA_REQUIRED, INTO(config_ca, eab_kid), .help = "key id"},

@@ -16,7 +16,7 @@
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 #define DIGITS "0123456789"
 
-enum { SHOWN_MAX = 120, ACCOUNT_MAX = 64, WORD_MAX = 100, PORT_MAX = 65535, LOOPBACK_NET = 127 };
+enum { SHOWN_MAX = 120, ACCOUNT_MAX = 64, WORD_MAX = 100, ISSUER_MAX = 255, PORT_MAX = 65535, LOOPBACK_NET = 127 };
 
 static bool refuse(const char *text, const char *reason, struct error *err)
 {
@@ -177,6 +177,13 @@ bool value_must_staple(const char *text, struct error *err)
 {
 	(void)text;
 	return error_set(err, ERROR_CONFIG, NULL, "must-staple is not offered: %s", must_staple_reason);
+}
+
+bool value_issuer(const char *text, struct error *err)
+{
+	if (strlen(text) > ISSUER_MAX)
+		return refuse(text, "is longer than any issuer's common name", err);
+	return true;
 }
 
 bool value_profile(const char *text, struct error *err)

@@ -22,6 +22,7 @@ MUST_CHECK bool value_listen(const char *text, struct error *err);      /* [ADDR
 MUST_CHECK                                                              /* Never fine: says why nobody can have it. */
 	bool
 	value_must_staple(const char *text, struct error *err);
+MUST_CHECK bool value_issuer(const char *text, struct error *err); /* a common name, as a record can hold it */
 MUST_CHECK bool value_profile(const char *text, struct error *err);
 MUST_CHECK bool value_schedule(const char *text, struct error *err);
 

@@ -90,6 +90,7 @@ TEST(rate_limit_keeps_the_link_whole)
 
 TEST(body_that_is_no_problem)
 {
+	struct error_part part;
 	struct error err = describe(502, "text/html", NULL, "<html>Bad Gateway</html>");
 	CHECK_STR(err.said, "<html>Bad Gateway</html>");
 	CHECK(err.transient);
@@ -102,6 +103,17 @@ TEST(body_that_is_no_problem)
 	CHECK_STR(err.said, "");
 	err = describe(400, PROBLEM, NULL, "{\"subproblems\":[1,null,{\"identifier\":3}]}");
 	CHECK_STR(err.said, "");
+	err = describe(400, PROBLEM, NULL, "{\"detail\":\"d\",\"subproblems\":[]}");
+	CHECK_STR(err.said, "d");
+	CHECK(!error_part_at(&err, 0, &part));
+	err = describe(
+		400, PROBLEM, NULL,
+		"{\"detail\":\"d\",\"subproblems\":[{\"type\":\"urn:x\",\"detail\":\"why\",\"identifier\":{\"type\":"
+		"\"dns\",\"value\":\"a.example\"}}]}");
+	CHECK(error_part_at(&err, 0, &part));
+	CHECK_STR(part.identifier, "a.example");
+	CHECK_STR(part.type, "urn:x");
+	CHECK_STR(part.detail, "why");
 }
 
 TEST(long_html_is_cut)
