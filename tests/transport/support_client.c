@@ -9,6 +9,7 @@
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -70,12 +71,14 @@ struct client_seen client_handshake(uint16_t port, const struct client_hello *he
 	SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	SSL *ssl = SSL_new(context);
 	int fd = client_connect("127.0.0.1", port);
-	char byte[16];
+	char byte[16], name[TLSEXT_MAXLEN_host_name + 1]; /* the macro wants it writable */
 
 	(void)signal(SIGPIPE, SIG_IGN);
 	CHECK(ssl != NULL && fd >= 0 && SSL_set_fd(ssl, fd) == 1);
-	if (hello->server_name != NULL)
-		CHECK(SSL_set_tlsext_host_name(ssl, hello->server_name) == 1);
+	if (hello->server_name != NULL) {
+		CHECK(snprintf(name, sizeof(name), "%s", hello->server_name) < (int)sizeof(name));
+		CHECK(SSL_set_tlsext_host_name(ssl, name) == 1);
+	}
 	if (hello->protocols != NULL)
 		CHECK(SSL_set_alpn_protos(ssl, (const unsigned char *)hello->protocols,
 					  (unsigned)strlen(hello->protocols)) == 0);
