@@ -33,6 +33,7 @@ const char *acme_account_status_name(enum acme_account_status status)
 void acme_account_done(struct acme_account *account)
 {
 	str_list_done(&account->contacts);
+	free(account->orders);
 	*account = (struct acme_account){0};
 }
 
@@ -66,11 +67,12 @@ bool account_parse(const char *text, size_t len, struct acme_account *ret, struc
 {
 	CLEANUP(acme_account_done) struct acme_account account = {.status = ACME_ACCOUNT_UNKNOWN};
 	AUTO_JSON json_t *root = len > 0 ? json_read(text, len, "account", err) : NULL;
-	const char *status = NULL;
+	const char *status = NULL, *orders = NULL;
 
 	if (len > 0 && (root == NULL || !json_opt_str(root, "status", STATUS_TEXT_MAX, &status, err) ||
 			!json_opt_bool(root, "termsOfServiceAgreed", &account.terms_agreed, err) ||
-			!read_contacts(root, &account.contacts, err)))
+			!json_opt_str(root, "orders", LIMIT_URL, &orders, err) ||
+			!str_set(&account.orders, orders, err) || !read_contacts(root, &account.contacts, err)))
 		return false;
 	account.status = parse_status(status);
 	*ret = account;

@@ -59,6 +59,7 @@ struct acme_account {
 	enum acme_account_status status;
 	struct str_list contacts; /* as sent: "mailto:…" */
 	bool terms_agreed;
+	char *orders; /* URL of the list (acme/account_orders.h); NULL: none */
 };
 
 void acme_account_done(struct acme_account *account);

@@ -30,6 +30,7 @@ enum {
 	LIMIT_IDENTIFIERS = 1000,     /* names in one order: far above every CA's own limit of 100 */
 	LIMIT_POLLS_PER_ORDER = 120,  /* and the deadline, whichever comes first */
 	LIMIT_BAD_NONCE_RETRIES = 16, /* at a CA that rejects every second nonce: one request in 130,000 fails */
+	LIMIT_ORDER_PAGES = 50,       /* of an account's list of orders, which is only counted */
 	LIMIT_NONCE = 512,
 	LIMIT_NONCE_POOL = 32,
 	LIMIT_PROFILES = 64,      /* a CA offers a handful */

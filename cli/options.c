@@ -11,7 +11,8 @@ const struct option_spec global_options[] = {
 	{OPTION_STATE_DIR, "state-dir", 0, "DIR",
 	 "where keys and certificates live (default /var/lib/certferry or "
 	 "$CERTFERRY_STATE_DIR)"},
-	{OPTION_SERVER, "server", 0, "NAME|URL", "the CA: a known name, or the https URL of its directory"},
+	{OPTION_SERVER, "server", 0, "NAME|URL",
+	 "the CA: a known name (`help account` lists them), or its directory's https URL"},
 	{OPTION_CA_BUNDLE, "ca-bundle", 0, "FILE",
 	 "extra trust anchors for the ACME server (also $CERTFERRY_CA_BUNDLE)"},
 	{OPTION_RESOLVER, "resolver", 0, "ADDR[:PORT]",

@@ -303,6 +303,10 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 				  missing ? json_null() : json_integer((json_int_t)days_left(record->not_after)));
 	output_set_str(object, "status", certificate_status_name(entry->status));
 	output_set_time(object, "renew_at", record->renew_at);
+	if (entry->status == STATUS_REVOKED) {
+		output_set_time(object, "revoked_at", record->revoked_at);
+		output_set_str(object, "revocation_reason", record->revoked_reason);
+	}
 	(void)json_object_set_new(object, "ari", ari_json(record));
 	output_set_str(object, "path", entry->path);
 	(void)json_object_set_new(object, "generation",
@@ -353,6 +357,10 @@ static void print_details(const struct inventory_entry *entry)
 
 	printf("%s\n", record->name);
 	print_field("status", certificate_status_name(entry->status));
+	if (entry->status == STATUS_REVOKED) {
+		print_field("revoked", rfc3339_format(record->revoked_at, time));
+		print_field("reason", record->revoked_reason);
+	}
 	for (size_t i = 0; i < record->identifier_count; i++)
 		print_field(i == 0 ? "names" : "", record->identifiers[i].value);
 	print_field("key", key_type_name(record->key_type));

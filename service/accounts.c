@@ -6,6 +6,7 @@
 #include "service/accounts.h"
 
 #include "acme/account.h"
+#include "acme/account_orders.h"
 #include "base/log.h"
 #include "config/ca_presets.h"
 #include "config/config.h"
@@ -229,6 +230,23 @@ static bool work_save(struct work *work, struct account_view *ret, const char *a
 
 /* --- Showing --- */
 
+/* Not every CA has a list, and one that cannot be read is no reason to doubt the account. */
+static void count_orders(const struct work *work, const struct acme_account *seen, struct account_view *view)
+{
+	CLEANUP(str_list_done) struct str_list orders = {0};
+	struct error failure = {0};
+	bool more = false;
+	if (seen->orders == NULL)
+		return;
+	if (!acme_account_orders(work->session, &work->identity, seen->orders, work->deadline, &orders, &more,
+				 &failure)) {
+		log_debug("the account's orders cannot be read: %s", failure.message);
+		return;
+	}
+	view->has_orders = true;
+	view->orders = orders.len;
+}
+
 static bool ask_ca(struct service *service, const char *name, struct account_view *view, struct error *err)
 {
 	CLEANUP(work_done) struct work work = {0};
@@ -238,6 +256,7 @@ static bool ask_ca(struct service *service, const char *name, struct account_vie
 	    !acme_account_read(work.session, &work.identity, work.deadline, &seen, err))
 		return false;
 	view->asked = true;
+	count_orders(&work, &seen, view);
 	/* CAs that keep no contacts show none: then the stored one stands. */
 	if (seen.contacts.len > 0 && str_starts(seen.contacts.items[0], "mailto:") &&
 	    !str_set(&view->email, seen.contacts.items[0] + strlen("mailto:"), err))

@@ -21,6 +21,8 @@ struct account_view {
 	char *status; /* "valid", "deactivated", "revoked", "unregistered"; "unknown" */
 	char *key_type;
 	int64_t created_at;
+	bool has_orders; /* asked, and the CA lists the account's orders */
+	size_t orders;
 	bool asked;          /* the CA was, just now */
 	const char *action;  /* what was done: "registered", "unchanged", …; NULL: only shown */
 	struct error *error; /* owned; it could not be read or asked; NULL: fine */

@@ -3,6 +3,7 @@
 #include "support_transcript_account.h"
 
 #include "acme/account.h"
+#include "acme/account_orders.h"
 #include "acme/key.h"
 #include "acme/keychange.h"
 #include "acme/revoke.h"
@@ -71,6 +72,23 @@ static bool run_read(struct acme_session *session, const struct acme_identity *a
 	return ok;
 }
 
+static bool run_orders(struct acme_session *session, const struct acme_identity *account, struct error *err)
+{
+	CLEANUP(str_list_done) struct str_list orders = {0};
+	CLEANUP(buf_done) struct buf got;
+	bool more = false;
+	buf_init(&got, TEXT_MAX);
+	bool ok = acme_account_orders(session, account, "https://ca.example/orders/1", transcript_deadline(), &orders,
+				      &more, err);
+	for (size_t i = 0; i < orders.len; i++)
+		buf_printf(&got, "%s%s", i > 0 ? " " : "", orders.items[i]);
+	if (ok) {
+		CHECK_STR(buf_cstr(&got), transcript_result("orders"));
+		CHECK_INT(more, transcript_result("more") != NULL);
+	}
+	return ok;
+}
+
 static bool run_update(struct acme_session *session, const struct acme_identity *account, struct error *err)
 {
 	CLEANUP(acme_account_done) struct acme_account seen = {0};
@@ -129,6 +147,7 @@ bool transcript_run_account(struct acme_session *session, const struct acme_sign
 	} table[] = {
 		{"find", run_find},
 		{"read", run_read},
+		{"orders", run_orders},
 		{"update", run_update},
 		{"deactivate", run_deactivate},
 		{"change key", run_change_key},

@@ -58,7 +58,7 @@ TEST(every_member_may_be_missing_or_null)
 	CHECK_INT(account.status, ACME_ACCOUNT_UNKNOWN);
 	CHECK_INT(account.contacts.len, 0);
 	acme_account_done(&account);
-	CHECK(parse("{\"status\":\"suspended\",\"orders\":7,\"key\":{}}", &account));
+	CHECK(parse("{\"status\":\"suspended\",\"orders\":null,\"key\":{}}", &account));
 	CHECK_INT(account.status, ACME_ACCOUNT_UNKNOWN);
 	acme_account_done(&account);
 }

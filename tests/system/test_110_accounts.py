@@ -2,7 +2,10 @@
 """Accounts by hand on Pebble: made, shown, changed, ended; found again by their keys; never made behind one's back."""
 
 import json
+import os
+import pty
 import stat
+import subprocess
 
 import pytest
 
@@ -251,3 +254,40 @@ def test_binding_from_the_config(lab, product, eab_ca):
     assert MAC_KEYS["kid-2"] not in run.text
     for path in product.state.rglob("*"):
         assert not path.is_file() or MAC_KEYS["kid-2"] not in path.read_text(errors="replace"), path
+
+
+def test_confirmed_on_a_terminal(lab, product):
+    """Anything but "yes" changes nothing."""
+    registered(product, lab.ca, "--email", "admin@ferry.test")
+    argv = product.argv("account", "deactivate", "--server", lab.ca.url, "--ca-bundle", lab.ca.ca_bundle, "--state-dir",
+                        product.state, config=False)  # fmt: skip
+
+    def typed(text):
+        master, slave = pty.openpty()
+        process = subprocess.Popen(argv, stdin=slave, stdout=subprocess.PIPE, stderr=slave, env=product.env(), text=True)
+        os.close(slave)
+        os.write(master, text.encode())
+        out, shown = process.communicate(timeout=30)[0], b""
+        while True:
+            try:
+                shown += os.read(master, 4096)
+            except OSError:
+                break
+        os.close(master)
+        return process.returncode, out + shown.decode()
+
+    code, text = typed("no\n")
+    assert code == 2 and "admin@ferry.test" in text and "not confirmed" in text, text
+    assert account(product, lab.ca, "show", "--check", "--json").json["accounts"][0]["status"] == "valid"
+    code, text = typed("yes\n")
+    assert code == 0 and "deactivated" in text, text
+
+
+def test_orders_are_counted_over_pages(lab, product, newest_program):
+    """The newest Pebble gives an account's orders page by page."""
+    ca = lab.another_ca(program=newest_program)
+    registered(product, ca)
+    for name in ("www.ferry.test", "blog.ferry.test", "ferry.test", "one.ferry.test"):
+        assert issue(product, lab, ca, name=name).code == 0
+    run = account(product, ca, "show", "--check", "--json")
+    assert run.code == 0 and run.json["accounts"][0]["orders"] == 4, run

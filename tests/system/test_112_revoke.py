@@ -50,6 +50,9 @@ def test_by_the_account_for_a_reason(lab, product):
     assert entry["result"] == "revoked" and entry["signed_by"] == "account" and entry["reason"] == "superseded", run
     assert seen_by_ca(lab.ca, product) == ("Revoked", 4)
     assert status(product) == "revoked"
+    (shown,) = command(product, "show", "www.ferry.test", "--json").json["certificates"]
+    assert shown["revocation_reason"] == "superseded" and shown["revoked_at"], shown
+    assert "superseded" in command(product, "show", "www.ferry.test").out
     # Twice is not a failure.
     run = revoke(product, lab.ca, "www.ferry.test", "--json")
     assert run.code == 0 and run.json["revoked"][0]["result"] == "already_revoked", run

@@ -15,6 +15,7 @@
 #define CERTFERRY_ACME_H
 
 #include "acme/account.h"
+#include "acme/account_orders.h"
 #include "acme/ari.h"
 #include "acme/chain.h"
 #include "acme/csr.h"
