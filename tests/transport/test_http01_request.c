@@ -46,13 +46,13 @@ TEST(anything_else_is_not_found)
 		"/",
 		PATH,
 		"/.well-known/acme-challenge",
-		PATH TOKEN "/",
-		PATH TOKEN "?x=1",
-		PATH "../" TOKEN,
-		PATH "%4c",
-		PATH "a.b",
-		"/x" PATH TOKEN,
-		"/.WELL-KNOWN/acme-challenge/" TOKEN,
+		(PATH TOKEN "/"),
+		(PATH TOKEN "?x=1"),
+		(PATH "../" TOKEN),
+		(PATH "%4c"),
+		(PATH "a.b"),
+		("/x" PATH TOKEN),
+		("/.WELL-KNOWN/acme-challenge/" TOKEN),
 		"http://example.org",
 	};
 	for (size_t i = 0; i < ARRAY_LEN(targets); i++) {
@@ -85,11 +85,11 @@ TEST(other_methods_are_told_so)
 TEST(what_is_no_request_ends_at_once)
 {
 	static const char *const malformed[] = {
-		"GET " PATH TOKEN "\r\n\r\n", /* HTTP/0.9 */
-		"GET  " PATH TOKEN " HTTP/1.1\r\n\r\n",
-		"GET " PATH TOKEN " HTTP/1.1 \r\n\r\n",
-		"GET " PATH TOKEN " HTTP/2\r\n\r\n",
-		"get " PATH TOKEN " HTTP/1.1\r\n\r\n",
+		("GET " PATH TOKEN "\r\n\r\n"), /* HTTP/0.9 */
+		("GET  " PATH TOKEN " HTTP/1.1\r\n\r\n"),
+		("GET " PATH TOKEN " HTTP/1.1 \r\n\r\n"),
+		("GET " PATH TOKEN " HTTP/2\r\n\r\n"),
+		("get " PATH TOKEN " HTTP/1.1\r\n\r\n"),
 		" GET / HTTP/1.1\r\n\r\n",
 		"GET * HTTP/1.1\r\n\r\n",
 		"CONNECT example.org:443 HTTP/1.1\r\n\r\n",
