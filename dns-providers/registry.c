@@ -6,6 +6,7 @@
 #include "dns-providers/cloudflare.h"
 #include "dns-providers/common.h"
 #include "dns-providers/digitalocean.h"
+#include "dns-providers/powerdns.h"
 
 #include <string.h>
 
@@ -14,6 +15,7 @@ enum { TYPO_MAX = 3 };
 static const struct dns_provider_module *const modules[] = {
 	&cloudflare_module,
 	&digitalocean_module,
+	&powerdns_module,
 };
 
 const struct dns_provider_module *dns_provider_find(const char *name)

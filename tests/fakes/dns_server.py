@@ -145,8 +145,13 @@ class TcpServer(socketserver.ThreadingTCPServer):
 
 
 def serve(zones, address, port, resolver, log, lag=0.0):
-    """Answer at ADDRESS:PORT (0: any port free for both UDP and TCP). Returns the port. OSError when it is taken."""
-    answerer = Answerer(zones, resolver, lag)
+    """Answer for ZONES at ADDRESS:PORT, as below."""
+    return serve_with(Answerer(zones, resolver, lag), address, port, log)
+
+
+def serve_with(answerer, address, port, log):
+    """Answer as ANSWERER (its answer(wire, udp)) does at ADDRESS:PORT (0: any port free for both UDP and TCP). Returns the
+    port. OSError when it is taken."""
     for attempt in range(20):
         udp = UdpServer((address, port), UdpHandler)
         try:
