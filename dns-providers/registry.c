@@ -7,6 +7,7 @@
 #include "dns-providers/common.h"
 #include "dns-providers/digitalocean.h"
 #include "dns-providers/powerdns.h"
+#include "dns-providers/rfc2136.h"
 
 #include <string.h>
 
@@ -16,6 +17,7 @@ static const struct dns_provider_module *const modules[] = {
 	&cloudflare_module,
 	&digitalocean_module,
 	&powerdns_module,
+	&rfc2136_module,
 };
 
 const struct dns_provider_module *dns_provider_find(const char *name)

@@ -1,120 +1,50 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What a DNS message (RFC 1035 §4) says about one name and type. c-ares expands names; its parsers of whole replies are
- * not used, since they look neither at the owner of a record nor at the header. A record counts only at the asked name
+ * What a DNS message (RFC 1035 §4) says about one name and type. c-ares's parsers of whole replies are not
+ * used, since they look neither at the owner of a record nor at the header. A record counts only at the asked name
  * or at the end of the CNAMEs that lead away from it, in whatever order they come.
  */
 #include "transport/dns.h"
 
 #include "base/buf.h"
 #include "base/limits.h"
-#include "base/reader.h"
+#include "transport/dns_wire.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
 #include <string.h>
 
 enum {
-	CLASS_IN = 1,
 	TYPE_OPT = 41,
-	FLAG_RESPONSE = 0x8000,
 	FLAG_AUTHORITATIVE = 0x0400,
 	FLAG_TRUNCATED = 0x0200,
-	MASK_RCODE = 0x000f,
 	RCODE_OK = 0,
 	RCODE_NO_SUCH_NAME = 3,
 	RECORDS_MAX = 4096, /* in one message: 64 KiB hold some 5000 of the smallest */
-	NAME_SIZE = 256,
 };
 
 enum section { SECTION_ANSWER, SECTION_AUTHORITY, SECTION_ADDITIONAL, SECTION_COUNT };
 
-struct message {
-	const unsigned char *start;
-	size_t len;
-	struct reader reader;
-};
-
-struct record {
-	char owner[NAME_SIZE];
-	uint16_t type;
-	uint16_t class;
-	uint32_t ttl;
-	const unsigned char *data;
-	size_t len;
-};
-
-static bool malformed(struct error *err, const char *what)
-{
-	return error_set(err, ERROR_DATA, NULL, "malformed DNS answer: %s", what);
-}
-
-static void free_ares_string(char **text)
-{
-	ares_free_string(*text);
-}
-
-/* The name at AT, lower-cased, without final dot, the root as "."; *RET_LEN is what it takes up there. */
-static bool expand_name(const struct message *message, const unsigned char *at, char ret[NAME_SIZE], size_t *ret_len,
-			struct error *err)
-{
-	CLEANUP(free_ares_string) char *text = NULL;
-	long taken = 0;
-	if (at >= message->start + message->len ||
-	    ares_expand_name(at, message->start, (int)message->len, &text, &taken) != ARES_SUCCESS || taken <= 0)
-		return malformed(err, "broken name");
-	size_t len = strlen(text);
-	if (len >= NAME_SIZE)
-		return malformed(err, "name too long");
-	for (size_t i = 0; i <= len; i++)
-		ret[i] = text[i] >= 'A' && text[i] <= 'Z' ? (char)(text[i] - 'A' + 'a') : text[i];
-	if (len == 0)
-		memcpy(ret, ".", sizeof("."));
-	*ret_len = (size_t)taken;
-	return true;
-}
-
-static bool read_name(struct message *message, char ret[NAME_SIZE], struct error *err)
-{
-	size_t len = 0;
-	if (message->reader.failed || !expand_name(message, message->reader.at, ret, &len, err))
-		return malformed(err, "truncated");
-	return reader_bytes(&message->reader, len) != NULL || malformed(err, "truncated");
-}
-
-static bool read_record(struct message *message, struct record *ret, struct error *err)
-{
-	if (!read_name(message, ret->owner, err))
-		return false;
-	ret->type = reader_u16(&message->reader);
-	ret->class = reader_u16(&message->reader);
-	ret->ttl = reader_u32(&message->reader);
-	ret->len = reader_u16(&message->reader);
-	ret->data = reader_bytes(&message->reader, ret->len);
-	return !message->reader.failed || malformed(err, "truncated");
-}
-
 /* A name that is a record's whole data. */
-static bool record_name(const struct message *message, const struct record *record, char ret[NAME_SIZE],
-			struct error *err)
+static bool record_name(const struct dns_wire *message, const struct dns_wire_record *record,
+			char ret[DNS_WIRE_NAME_SIZE], struct error *err)
 {
 	size_t len = 0;
-	if (!expand_name(message, record->data, ret, &len, err))
+	if (!dns_wire_expand(message, record->data, ret, &len, err))
 		return false;
-	return len == record->len || malformed(err, "broken name");
+	return len == record->len || dns_wire_malformed(err, "broken name");
 }
 
-static bool add_address(const struct record *record, int family, struct str_list *values, struct error *err)
+static bool add_address(const struct dns_wire_record *record, int family, struct str_list *values, struct error *err)
 {
 	char text[INET6_ADDRSTRLEN];
 	if (record->len != (family == AF_INET ? 4U : 16U))
-		return malformed(err, "broken address");
+		return dns_wire_malformed(err, "broken address");
 	(void)inet_ntop(family, record->data, text, sizeof(text));
 	return str_list_add(values, text, err);
 }
 
 /* RFC 1035 §3.3.14: one or more character-strings, joined. One with a NUL inside can be nothing that we look for. */
-static bool add_text(const struct record *record, struct str_list *values, struct error *err)
+static bool add_text(const struct dns_wire_record *record, struct str_list *values, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text;
 	struct reader strings;
@@ -125,7 +55,7 @@ static bool add_text(const struct record *record, struct str_list *values, struc
 		size_t len = reader_u8(&strings);
 		const unsigned char *bytes = reader_bytes(&strings, len);
 		if (bytes == NULL || ++count > LIMIT_DNS_TXT_STRINGS)
-			return malformed(err, "broken TXT record");
+			return dns_wire_malformed(err, "broken TXT record");
 		buf_append(&text, bytes, len);
 	}
 	if (!buf_check(&text, "TXT record", err))
@@ -135,10 +65,10 @@ static bool add_text(const struct record *record, struct str_list *values, struc
 	return str_list_add(values, buf_cstr(&text), err);
 }
 
-static bool add_value(const struct message *message, const struct record *record, struct str_list *values,
+static bool add_value(const struct dns_wire *message, const struct dns_wire_record *record, struct str_list *values,
 		      struct error *err)
 {
-	char name[NAME_SIZE];
+	char name[DNS_WIRE_NAME_SIZE];
 	switch ((enum dns_type)record->type) {
 	case DNS_TYPE_A:
 		return add_address(record, AF_INET, values, err);
@@ -156,47 +86,47 @@ static bool add_value(const struct message *message, const struct record *record
 }
 
 /* Every record of a section, in order, to SEE. */
-typedef bool see_record(const struct message *message, const struct record *record, enum section section, void *ctx,
-			struct error *err);
+typedef bool see_record(const struct dns_wire *message, const struct dns_wire_record *record, enum section section,
+			void *ctx, struct error *err);
 
-static bool walk(struct message message, const uint16_t counts[SECTION_COUNT], see_record *see, void *ctx,
+static bool walk(struct dns_wire message, const uint16_t counts[SECTION_COUNT], see_record *see, void *ctx,
 		 struct error *err)
 {
 	size_t total = 0;
-	struct record record = {0};
+	struct dns_wire_record record = {0};
 	for (enum section section = SECTION_ANSWER; section < SECTION_COUNT; section++)
 		for (uint16_t i = 0; i < counts[section]; i++) {
 			if (++total > RECORDS_MAX)
-				return malformed(err, "too many records");
-			if (!read_record(&message, &record, err) || !see(&message, &record, section, ctx, err))
+				return dns_wire_malformed(err, "too many records");
+			if (!dns_wire_record(&message, &record, err) || !see(&message, &record, section, ctx, err))
 				return false;
 		}
 	return true;
 }
 
 struct search {
-	char name[NAME_SIZE]; /* asked for, then where its CNAMEs lead */
+	char name[DNS_WIRE_NAME_SIZE]; /* asked for, then where its CNAMEs lead */
 	enum dns_type type;
 	bool moved; /* a CNAME was followed in this pass */
 	int hops;
 	struct dns_answer *answer;
 };
 
-static bool see_alias(const struct message *message, const struct record *record, enum section section, void *ctx,
-		      struct error *err)
+static bool see_alias(const struct dns_wire *message, const struct dns_wire_record *record, enum section section,
+		      void *ctx, struct error *err)
 {
 	struct search *search = ctx;
-	if (section != SECTION_ANSWER || record->class != CLASS_IN || record->type != DNS_TYPE_CNAME ||
+	if (section != SECTION_ANSWER || record->class != DNS_CLASS_IN || record->type != DNS_TYPE_CNAME ||
 	    !str_equal(record->owner, search->name))
 		return true;
 	if (++search->hops > LIMIT_DNS_CNAME_HOPS)
-		return malformed(err, "too many or circular CNAMEs");
+		return dns_wire_malformed(err, "too many or circular CNAMEs");
 	search->moved = true;
 	return record_name(message, record, search->name, err);
 }
 
-static bool see_value(const struct message *message, const struct record *record, enum section section, void *ctx,
-		      struct error *err)
+static bool see_value(const struct dns_wire *message, const struct dns_wire_record *record, enum section section,
+		      void *ctx, struct error *err)
 {
 	struct search *search = ctx;
 	struct dns_answer *answer = search->answer;
@@ -206,7 +136,7 @@ static bool see_value(const struct message *message, const struct record *record
 			answer->rcode |= (int)(record->ttl >> 24) << 4;
 		return true;
 	}
-	if (record->class != CLASS_IN)
+	if (record->class != DNS_CLASS_IN)
 		return true;
 	if (record->type == DNS_TYPE_SOA && answer->zone[0] == '\0')
 		memcpy(answer->zone, record->owner, sizeof(answer->zone));
@@ -216,22 +146,22 @@ static bool see_value(const struct message *message, const struct record *record
 	return add_value(message, record, &answer->values, err);
 }
 
-static bool check_question(struct message *message, unsigned count, const struct search *search, struct error *err)
+static bool check_question(struct dns_wire *message, unsigned count, const struct search *search, struct error *err)
 {
-	char name[NAME_SIZE];
+	char name[DNS_WIRE_NAME_SIZE];
 	if (count == 0)
 		return true; /* some refusals come without it */
-	if (count > 1 || !read_name(message, name, err))
-		return malformed(err, "more than one question");
+	if (count > 1 || !dns_wire_name(message, name, err))
+		return dns_wire_malformed(err, "more than one question");
 	uint16_t type = reader_u16(&message->reader), class = reader_u16(&message->reader);
 	if (message->reader.failed)
-		return malformed(err, "truncated");
-	if (type != (uint16_t)search->type || class != CLASS_IN || !str_equal(name, search->name))
-		return malformed(err, "it answers another question");
+		return dns_wire_malformed(err, "truncated");
+	if (type != (uint16_t)search->type || class != DNS_CLASS_IN || !str_equal(name, search->name))
+		return dns_wire_malformed(err, "it answers another question");
 	return true;
 }
 
-static bool read_answer(struct message *message, struct search *search, struct error *err)
+static bool read_answer(struct dns_wire *message, struct search *search, struct error *err)
 {
 	struct dns_answer *answer = search->answer;
 	uint16_t counts[SECTION_COUNT];
@@ -239,10 +169,10 @@ static bool read_answer(struct message *message, struct search *search, struct e
 	uint16_t flags = reader_u16(&message->reader), questions = reader_u16(&message->reader);
 	for (enum section section = SECTION_ANSWER; section < SECTION_COUNT; section++)
 		counts[section] = reader_u16(&message->reader);
-	if (message->reader.failed || (flags & FLAG_RESPONSE) == 0)
-		return malformed(err, "no answer's header");
+	if (message->reader.failed || (flags & DNS_FLAG_RESPONSE) == 0)
+		return dns_wire_malformed(err, "no answer's header");
 	answer->authoritative = (flags & FLAG_AUTHORITATIVE) != 0;
-	answer->rcode = flags & MASK_RCODE;
+	answer->rcode = flags & DNS_MASK_RCODE;
 	if (!check_question(message, questions, search, err))
 		return false;
 
@@ -272,15 +202,15 @@ bool dns_parse_message(const void *message, size_t len, const char *name, enum d
 {
 	CLEANUP(dns_answer_done) struct dns_answer answer = {0};
 	struct search search = {.type = type, .answer = &answer};
-	struct message parsed = {.start = message, .len = len};
+	struct dns_wire parsed;
 	size_t name_len = strlen(name);
 	if (name_len > 1 && name[name_len - 1] == '.')
 		name_len--;
-	if (len > LIMIT_DNS_MESSAGE || name_len == 0 || name_len >= NAME_SIZE)
-		return malformed(err, "too long");
+	if (len > LIMIT_DNS_MESSAGE || name_len == 0 || name_len >= DNS_WIRE_NAME_SIZE)
+		return dns_wire_malformed(err, "too long");
 	for (size_t i = 0; i < name_len; i++)
 		search.name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] - 'A' + 'a') : name[i];
-	reader_init(&parsed.reader, message, len);
+	dns_wire_init(&parsed, message, len);
 	if (!read_answer(&parsed, &search, err))
 		return false;
 	*ret = answer;

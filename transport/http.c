@@ -92,6 +92,11 @@ void http_client_free(struct http_client *client)
 	free(client);
 }
 
+struct dns_resolver *http_client_resolver(const struct http_client *client)
+{
+	return client->resolver;
+}
+
 void http_client_counts(const struct http_client *client, unsigned *ret_requests, unsigned *ret_connections)
 {
 	*ret_requests = atomic_load(&client->requests);

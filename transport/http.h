@@ -25,6 +25,9 @@ MUST_CHECK struct http_client *http_client_new(const struct http_client_options 
 void http_client_free(struct http_client *client);
 DEFINE_FREEP(http_client_freep, struct http_client, http_client_free)
 
+/* The resolver it was made with, for look-ups of its users' own; NULL: none. Borrowed. */
+struct dns_resolver *http_client_resolver(const struct http_client *client);
+
 /*
  * Perform COUNT exchanges side by side; returns when each is ok (any status) or has its error. https only, or http with
  * a loopback literal as host; no proxy, no cookies, no compression, no redirect unless request.follow; the caps of

@@ -6,12 +6,15 @@ asks that resolver. Port 53 takes root; without it the servers are asked through
 import json
 import os
 import random
+import socket
+import struct
 import sys
 
 from dnslib import QTYPE, RCODE, RR, SOA, A, DNSRecord
 
 from .processes import Child, free_port
 from .product import Product
+from .servers import write
 from .vendor import FAKES, Pebble
 
 sys.path.insert(0, str(FAKES))
@@ -37,6 +40,7 @@ class Resolver:
 
     def __init__(self):
         self.zones = {}  # apex -> (address, port)
+        self.hidden = None  # a name that does not exist here
         self.port = None
 
     def start(self):
@@ -50,7 +54,7 @@ class Resolver:
 
     def ask(self, name, kind, reply, hops=0):
         zone = self.zone_of(name)
-        if zone is None:
+        if zone is None or name == self.hidden:
             if kind == "A" and not name.startswith("_"):
                 reply.add_answer(RR(name, QTYPE.A, ttl=60, rdata=A("127.0.0.1")))
             else:
@@ -151,3 +155,124 @@ class PowerDNS:
     def stop(self):
         if self.child:
             self.child.stop()
+
+
+ZONE_TEXT = """\
+$TTL 60
+@ SOA ns1 hostmaster 1 3600 600 86400 5
+{records}
+"""
+
+NAMED_CONF = """\
+options {{
+	directory "{dir}";
+	pid-file "{dir}/named.pid";
+	session-keyfile "{dir}/session.key";
+	listen-on port {port} {{ {listen}; }};
+	listen-on-v6 {{ none; }};
+	recursion no;
+	notify no;
+	dnssec-validation no;
+	minimal-responses yes;
+}};
+controls {{ }};
+logging {{ channel all {{ stderr; severity info; }}; category default {{ all; }}; category update {{ all; }}; }};
+"""
+
+KNOT_CONF = """\
+server:
+    rundir: {dir}
+    listen: [{listen}]
+    automatic-acl: off
+log:
+  - target: stderr
+    any: info
+database:
+    storage: {dir}
+template:
+  - id: default
+    storage: {dir}
+    journal-content: changes
+    zonefile-sync: -1
+    zonefile-load: whole
+"""
+
+
+class Front:
+    """Answers at ADDRESS:PORT what the server at TARGET answers: named binds no address that no interface has."""
+
+    def __init__(self, address, port, target):
+        self.target = target
+        dns_server.serve_with(self, address, port, lambda line: None)
+
+    def answer(self, wire, udp):
+        with socket.create_connection(self.target, timeout=3) as sock, sock.makefile("rwb") as file:
+            file.write(struct.pack("!H", len(wire)) + wire)
+            file.flush()
+            return file.read(struct.unpack("!H", file.read(2))[0])
+
+
+class NameServer:
+    """A name server of one's own with KEYS {name: (algorithm, base64 secret)}. Every key may update the TXT records at
+    _acme-challenge names of ZONES; nothing may update those of FROZEN."""
+
+    def __init__(self, folder, zones, keys, frozen=(), count=2):
+        self.dir, self.zones, self.keys, self.frozen, self.child = folder, [*zones, *frozen], keys, frozen, None
+        folder.mkdir()
+        self.addresses, self.port = addresses(count)
+        self.direct = (self.addresses[0], self.port)
+
+    def write_zones(self):
+        hosts = [f"ns{number}" for number in range(1, len(self.addresses) + 1)]
+        records = "".join(f"@ NS {host}\n" for host in hosts)
+        records += "".join(f"{host} A {address}\n" for host, address in zip(hosts, self.addresses))
+        records += "_acme-challenge.alias CNAME elsewhere\n_acme-challenge.shared TXT \"somebody-else\"\n"
+        for zone in self.zones:
+            write(self.dir / f"{zone}.zone", ZONE_TEXT.format(records=records))
+
+    def serves(self):
+        question = DNSRecord.question(self.zones[0], "SOA")
+        return DNSRecord.parse(question.send(*self.direct, tcp=True, timeout=1)).header.aa
+
+    def stop(self):
+        if self.child:
+            self.child.stop()
+
+
+class Bind(NameServer):
+    name = "BIND"
+
+    def start(self):
+        self.write_zones()
+        self.direct = ("127.0.0.1", free_port() if self.port == 53 else self.port)
+        text = NAMED_CONF.format(dir=self.dir, port=self.direct[1], listen="127.0.0.1")
+        for key, (algorithm, secret) in self.keys.items():
+            text += f'key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};\n'
+        for zone in self.zones:
+            grants = "" if zone in self.frozen else "".join(f"grant {key} subdomain {zone}. TXT; " for key in self.keys)
+            policy = f"update-policy {{ {grants}}};" if grants else ""
+            text += f'zone "{zone}" {{ type primary; file "{zone}.zone"; {policy} }};\n'
+        write(self.dir / "named.conf", text)
+        argv = ["/usr/sbin/named", "-g", "-c", str(self.dir / "named.conf"), "-n", "1"]
+        self.child = Child("named", argv, self.dir / "named.log", cwd=self.dir)
+        self.child.wait_ready(self.serves)
+        for address in self.addresses if self.port == 53 else ():
+            Front(address, self.port, self.direct)
+
+
+class Knot(NameServer):
+    name = "Knot"
+
+    def start(self):
+        self.write_zones()
+        listen = ", ".join(f"{address}@{self.port}" for address in dict.fromkeys(self.addresses))
+        text = KNOT_CONF.format(dir=self.dir, listen=listen) + "key:\n"
+        for key, (algorithm, secret) in self.keys.items():
+            text += f"  - id: {key}\n    algorithm: {algorithm}\n    secret: {secret}\n"
+        text += "acl:\n  - id: acme\n    key: [" + ", ".join(self.keys) + "]\n    action: update\n    update-type: TXT\nzone:\n"
+        for zone in self.zones:
+            text += f"  - domain: {zone}\n    file: {zone}.zone\n" + ("" if zone in self.frozen else "    acl: acme\n")
+        write(self.dir / "knot.conf", text)
+        argv = ["/usr/sbin/knotd", "-c", str(self.dir / "knot.conf")]
+        self.child = Child("knotd", argv, self.dir / "knotd.log", cwd=self.dir)
+        self.child.wait_ready(self.serves)

@@ -25,7 +25,7 @@ LIBRARIES = {
     "libssh/": ["transport/ssh.c"],
     "yaml.h": ["config/yaml.c"],
     "jansson.h": ["base/json.[ch]", "acme/*"],
-    "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/alpn01.c",
+    "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/alpn01.c", "transport/dns_tsig.c",
                  "transport/http*", "transport/known_hosts.c"],
 }
 
