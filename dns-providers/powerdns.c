@@ -339,20 +339,14 @@ static bool powerdns_check(const struct dns_setting *from, size_t count, size_t 
 	return find_settings(from, count, &settings, err);
 }
 
-static bool read_words(const struct http_response *answer, struct provider_failure *ret)
-{
-	if (!provider_failure_read(buf_cstr(&answer->body), answer->body.len, ret))
-		return false;
-	if (strstr(ret->text, "pre-existing RRset") != NULL)
-		provider_failure_add(ret, CONFLICT);
-	return true;
-}
-
-/* A wrong key is refused in plain text. */
 static bool read_failure(const struct http_response *answer, struct provider_failure *ret)
 {
-	if (answer->status != 401)
-		return read_words(answer, ret);
+	bool said = provider_failure_read(buf_cstr(&answer->body), answer->body.len, ret);
+	if (said && strstr(ret->text, "pre-existing RRset") != NULL)
+		provider_failure_add(ret, CONFLICT);
+	if (said || answer->status != 401)
+		return said;
+	/* A wrong key is refused in plain text. */
 	*ret = (struct provider_failure){.text = UNAUTHORIZED};
 	provider_failure_add(ret, UNAUTHORIZED);
 	return true;

@@ -37,6 +37,14 @@ static const struct vendor {
 		(const char *const[]){"api_url", "URL", "token", "dop_v1_laboratory", NULL},
 		250,
 	},
+	{
+		"powerdns",
+		"fakes/powerdns.py",
+		NULL,
+		(const char *const[]){"--key", "laboratory", NULL},
+		(const char *const[]){"api_url", "URL", "api_key", "laboratory", NULL},
+		100,
+	},
 };
 
 static const char NAME[] = "_acme-challenge.www.example.com";
