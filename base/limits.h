@@ -45,6 +45,10 @@ enum {
 	LIMIT_ARI_RETRY_LATER = 6 * 3600,        /* section 4.3.3: after a lasting failure, or without Retry-After */
 	LIMIT_ARI_OFFERED_LATER = 7 * 24 * 3600, /* until a CA without renewal information is looked at again */
 	LIMIT_ARI_EXPLANATION = 2047,            /* of the CA's reason, bytes */
+	LIMIT_ORDERS_PER_DAY =
+		10, /* that runs place for one certificate; five of one set of names a week is one CA's limit */
+	LIMIT_REFUSALS_PER_HOUR = 5,      /* failed validations of one certificate: what one CA allows */
+	LIMIT_ACCOUNTS_PER_DAY = 2,       /* made at one CA: ten in three hours from one address is one CA's limit */
 	LIMIT_WAIT_SANE = 30 * 24 * 3600, /* a stored time to wait for that is further off comes of a wrong clock */
 	LIMIT_CLOCK_WARNING = 300,        /* seconds of difference to the CA's clock that are worth a warning */
 	LIMIT_CLOCK_OFFSET = 3600, /* seconds that our clock and the CA's may differ by before every failure says so */

@@ -209,7 +209,7 @@ static int run(const struct arguments *arguments)
 	CLEANUP(renewal_done) struct renewal wanted = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
 	CLEANUP(run_result_done) struct run_result results = {0};
-	struct apply_options options = {.force = option_given(arguments, OPTION_FORCE)};
+	struct apply_options options = {.force = option_given(arguments, OPTION_FORCE), .by_hand = true};
 	struct error err = {0};
 
 	if (!context_open(&context, arguments, &request, &err) || !describe(&context, arguments, &wanted, &err) ||

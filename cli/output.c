@@ -7,6 +7,7 @@
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "service/backoff.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -210,6 +211,24 @@ static json_t *ari_json(const struct renewal *record)
 	return object;
 }
 
+/* Until when a certificate is held back after failures, and what failed last. */
+static void set_held(json_t *object, const struct renewal *record)
+{
+	output_set_time(object, "retry_at", backoff_until(record, BACKOFF_SCHEDULED, clock_wall()));
+	(void)json_object_set_new(object, "failures", json_integer((json_int_t)record->failures));
+}
+
+static void print_held(const struct renewal *record)
+{
+	struct error held = {0};
+	if (backoff_check(record, BACKOFF_SCHEDULED, clock_wall(), &held))
+		return;
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, LIMIT_JSON_BODY);
+	error_format(&held, &text);
+	printf("  %s", buf_cstr(&text));
+}
+
 static json_t *plan_json(const struct plan_item *item)
 {
 	json_t *object = json_object();
@@ -219,6 +238,8 @@ static json_t *plan_json(const struct plan_item *item)
 	output_set_str(object, "reason", item->reason);
 	output_set_time(object, "renew_at", item->wanted.renew_at);
 	(void)json_object_set_new(object, "ari", ari_json(&item->wanted));
+	set_held(object, &item->wanted);
+	(void)json_object_set_new(object, "error", output_error_object(item->wanted.last_error));
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
 		const char *reason = NULL;
 		bool deploy = will_deploy(item, i, &reason);
@@ -248,6 +269,8 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 		const struct plan_item *item = &plan->items[i];
 		printf("%-32s %-8s %s\n", item->wanted.name, plan_action_name(item), item->reason);
 		print_explanation(&item->wanted);
+		if (item->action != PLAN_NONE)
+			print_held(&item->wanted);
 		for (size_t j = 0; j < item->wanted.server_count; j++) {
 			const char *reason = NULL;
 			bool deploy = will_deploy(item, j, &reason);
@@ -308,6 +331,8 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 		output_set_str(object, "revocation_reason", record->revoked_reason);
 	}
 	(void)json_object_set_new(object, "ari", ari_json(record));
+	set_held(object, record);
+	output_set_str(object, "ca", record->ca_name);
 	output_set_str(object, "path", entry->path);
 	(void)json_object_set_new(object, "generation",
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
@@ -330,6 +355,8 @@ static void print_entry(const struct inventory_entry *entry)
 		printf("  the CA suggests to renew between %s and %s because %s\n",
 		       rfc3339_format(record->ari.start, start), rfc3339_format(record->ari.end, end),
 		       record->ari.explanation);
+	if (entry->status != STATUS_VALID)
+		print_held(record);
 	for (size_t i = 0; i < record->server_count; i++)
 		printf("  -> %-27s %s\n", record->servers[i].name, server_status(record, &record->servers[i]));
 }
@@ -382,6 +409,8 @@ static void print_details(const struct inventory_entry *entry)
 		if (server->error != NULL)
 			print_failure(server->error);
 	}
+	if (entry->status != STATUS_VALID)
+		print_held(record);
 	if (record->last_error != NULL)
 		print_failure(record->last_error);
 }

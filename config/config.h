@@ -130,7 +130,7 @@ struct config_dns_provider {
 struct config_renewal {
 	char *schedule;         /* cron syntax, checked */
 	int days_before_expiry; /* default 30 */
-	int retry_attempts;     /* default 3 */
+	int retry_attempts;     /* how often one run tries to reach a CA for a certificate; default 3 */
 };
 
 struct config_notifications {
@@ -156,7 +156,7 @@ struct config_monitoring {
 struct config {
 	char *path;
 	char *email;
-	struct config_ca *cas; /* at least one; the first is used */
+	struct config_ca *cas; /* at least one, the preferred one first */
 	size_t ca_count;
 	enum key_type key_type;
 	char *state_dir; /* NULL: the command line's or the default */

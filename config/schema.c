@@ -60,8 +60,9 @@ static const struct schema_key keys[] = {
 	{"audit_log", ONE, VALUE_PATH, SCHEMA_NO_EFFECT, INTO(config, audit_log), .help = "file of the audit log"},
 
 	/* CAs */
-	{"provider", ONE | MAP | LIST, VALUE_TEXT, SCHEMA_FIRST_ONLY,
-	 .help = "a known CA, a directory URL, a mapping, or a list of these; default letsencrypt"},
+	{"provider", ONE | MAP | LIST, VALUE_TEXT,
+	 .help = "a known CA, a directory URL, a mapping, or a list of these, of which the next is used while the earlier "
+		 "ones have been failing for long; default letsencrypt"},
 	{"provider.name", ONE, VALUE_TEXT, .help = "a known CA"},
 	{"provider.url", ONE, VALUE_TEXT, .help = "an ACME directory"},
 	{"provider.ca_bundle", ONE, VALUE_PATH, INTO(config_ca, ca_bundle), .help = "trust anchors for the CA's HTTPS"},
@@ -171,8 +172,8 @@ static const struct schema_key keys[] = {
 	 .help = "cron syntax, local time"},
 	{"renewal.days_before_expiry", ONE, VALUE_NUMBER, INTO(config, renewal.days_before_expiry), .min = 1, .max = 365,
 	 .help = "at most; default 30"},
-	{"renewal.retry_attempts", ONE, VALUE_NUMBER, SCHEMA_NO_EFFECT, INTO(config, renewal.retry_attempts), .max = 100,
-	 .help = "default 3"},
+	{"renewal.retry_attempts", ONE, VALUE_NUMBER, INTO(config, renewal.retry_attempts), .max = 100,
+	 .help = "how often one run tries to reach a CA for a certificate; default 3"},
 
 	{"notifications", MAP, VALUE_TEXT, .help = "who is told, and of what"},
 	{"notifications.email", MAP, VALUE_TEXT, SCHEMA_NO_EFFECT, .help = "by mail"},

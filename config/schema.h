@@ -33,7 +33,6 @@ enum schema_value {
 
 enum {
 	SCHEMA_NO_EFFECT = 1,    /* parsed and checked, but without effect in this version */
-	SCHEMA_FIRST_ONLY = 2,   /* of a list, only the first item has effect in this version */
 	SCHEMA_REQUIRED = 4,     /* its mapping needs it */
 	SCHEMA_MAY_BE_EMPTY = 8, /* "" has a meaning */
 	SCHEMA_MANY_LINES = 16,  /* line breaks are fine */

@@ -314,10 +314,6 @@ static bool check_list(struct config_build *b, struct node *list, const struct s
 {
 	for (size_t i = 0; i < list->count; i++) {
 		struct node *item = list->children[i];
-		if (i > 0 && (row->flags & SCHEMA_FIRST_ONLY) != 0 &&
-		    !report_warning(b, item,
-				    "only the first of the list has effect; this one has no effect in this version"))
-			return false;
 		if (!check_value(b, item, row, row->shapes & ~(unsigned)SCHEMA_LIST))
 			return false;
 	}

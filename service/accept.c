@@ -41,10 +41,7 @@ static bool take_facts(const struct acceptance *acceptance, const struct chain *
 	renewal_ari_done(&wanted->ari);
 	if (!renewal_info_identify(wanted, chain, err))
 		return false;
-	wanted->failures = 0;
-	wanted->last_failure = 0;
-	wanted->retry_at = 0;
-	error_keep(&wanted->last_error, /* err= */ NULL);
+	renewal_forget_failures(wanted);
 	return true;
 }
 

@@ -19,7 +19,7 @@ enum {
 struct issuing {
 	struct service *service;
 	struct plan *plan;
-	bool force;
+	enum backoff_asked asked;
 	struct run_result *results;
 	size_t *due; /* indexes of the plan's items that need the CA */
 	size_t due_count;
@@ -29,7 +29,7 @@ static void issue_due(void *ctx, size_t index)
 {
 	struct issuing *issuing = ctx;
 	size_t item = issuing->due[index];
-	issue_certificate(issuing->service, &issuing->plan->items[item], issuing->force,
+	issue_certificate(issuing->service, &issuing->plan->items[item], issuing->asked,
 			  &issuing->results->certificates[item]);
 }
 
@@ -66,6 +66,13 @@ static bool describe(const struct plan *plan, struct run_result *results, struct
 	return true;
 }
 
+static enum backoff_asked who_asks(const struct apply_options *options)
+{
+	if (options->force)
+		return BACKOFF_FORCED;
+	return options->by_hand ? BACKOFF_BY_HAND : BACKOFF_SCHEDULED;
+}
+
 bool apply_plan(struct service *service, struct plan *plan, const struct apply_options *options, struct run_result *ret,
 		struct error *err)
 {
@@ -77,7 +84,7 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 		return false;
 
 	struct issuing issuing = {
-		.service = service, .plan = plan, .force = options->force, .results = &results, .due = due};
+		.service = service, .plan = plan, .asked = who_asks(options), .results = &results, .due = due};
 	renewal_info_ask(service, plan);
 	sort_out(&issuing);
 	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);

@@ -8,7 +8,8 @@
 #include "service/deploy.h"
 
 struct apply_options {
-	bool force; /* renew even what is not due */
+	bool force;   /* renew even what is not due, and what is held back */
+	bool by_hand; /* asked for by hand: our own back-off does not hold it */
 	struct deploy_options deploy;
 };
 

@@ -11,11 +11,14 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "service/accept.h"
+#include "service/backoff.h"
+#include "service/failover.h"
 #include "service/key_guard.h"
 #include "service/own_csr.h"
 #include "service/profile_choice.h"
 #include "service/progress.h"
 #include "service/renewal_info.h"
+#include "service/schedule.h"
 #include "service/solver.h"
 #include "service/wanted.h"
 #include "store/order_record.h"
@@ -39,11 +42,23 @@ struct issuance {
 	char *live_ca; /* directory that issued the live certificate; NULL: none is live, or of other names */
 };
 
-static void issuance_done(struct issuance *issuance)
+/* What belongs to one try. */
+static void try_done(struct issuance *issuance)
 {
 	csr_free(issuance->csr);
 	key_free(issuance->key);
 	order_record_done(&issuance->order);
+	issuance->csr = NULL;
+	issuance->key = NULL;
+	issuance->order = (struct order_record){0};
+	issuance->session = NULL;
+	issuance->account = (struct acme_identity){0};
+	issuance->profile = NULL;
+}
+
+static void issuance_done(struct issuance *issuance)
+{
+	try_done(issuance);
 	free(issuance->live_ca);
 }
 
@@ -294,7 +309,7 @@ static bool accept(struct issuance *issuance, int64_t not_after, const struct ac
 /* --- What came of it --- */
 
 /* Only state changes: how the live one was issued stays on record until a new one is live. */
-static bool save_failure(struct issuance *issuance, struct error *err)
+static bool save_tries(struct issuance *issuance, struct error *err)
 {
 	const struct renewal *wanted = issuance->wanted;
 	struct store *store = service_store(issuance->service);
@@ -305,11 +320,7 @@ static bool save_failure(struct issuance *issuance, struct error *err)
 		return false;
 	if (!found || stored.generation == 0)
 		return renewal_save(store, wanted, err);
-	stored.failures = wanted->failures;
-	stored.last_failure = wanted->last_failure;
-	stored.retry_at = wanted->retry_at;
-	error_keep(&stored.last_error, wanted->last_error);
-	return renewal_save(store, &stored, err);
+	return renewal_copy_tries(&stored, wanted, err) && renewal_save(store, &stored, err);
 }
 
 /* Where nothing better is known: how things stand, so that the reader knows how urgent it is. */
@@ -330,32 +341,25 @@ static void remember_failure(struct issuance *issuance, const struct error *caus
 {
 	struct renewal *wanted = issuance->wanted;
 	struct error unwritten = {0};
+	bool ok = true;
 
 	if (cause->category == ERROR_CANCELLED || cause->category == ERROR_BUSY)
-		return;
-	wanted->failures++;
-	wanted->last_failure = clock_wall();
-	wanted->retry_at = cause->retry_at;
-	error_keep(&wanted->last_error, cause);
-	if (!save_failure(issuance, &unwritten))
+		backoff_undone(wanted);
+	else
+		ok = backoff_failed(wanted, cause, clock_wall(), schedule_random(), &unwritten);
+	if (!ok || !save_tries(issuance, &unwritten))
 		on_note(issuance, &unwritten);
 }
 
-/* A CA that named a time is not asked before it, whoever asks; --force is the operator's own decision. */
-static bool held_back(const struct renewal *wanted, bool force, struct error *err)
+/* A try begins. On record before anything is sent: a crash must not get around the back-off. */
+static bool begin_try(struct issuance *issuance, struct error *err)
 {
-	char when[RFC3339_SIZE];
-	if (force || wanted->retry_at <= clock_wall())
-		return true;
-	error_set(err, ERROR_CA, "plan", "the CA asked not to be asked again before %s",
-		  rfc3339_format(wanted->retry_at, when));
-	if (wanted->last_error != NULL) {
-		error_said(err, wanted->last_error->said, strlen(wanted->last_error->said));
-		error_type(err, wanted->last_error->type);
-	}
-	error_hint(err, "the next run after that time tries again; --force tries now");
-	err->retry_at = wanted->retry_at;
-	return false;
+	CLEANUP(order_record_done) struct order_record order = {0};
+	bool in_flight = false;
+	if (!order_record_load(service_store(issuance->service), issuance->wanted->name, &order, &in_flight, err))
+		return false;
+	backoff_begin(issuance->wanted, /* places_order= */ !in_flight, clock_wall());
+	return save_tries(issuance, err);
 }
 
 /* Whether what WANTED now asks for may well end earlier than what STORED did, or the user or the clock wants a new one.
@@ -412,29 +416,128 @@ static void note_explanation(struct issuance *issuance)
 		log_debug("%s: cannot keep a note", wanted->name);
 }
 
-static bool issue_locked(struct service *service, struct plan_item *item, bool force, struct deadline deadline,
-			 struct str_list *notes, struct error *err)
+/* One try at the CA that WANTED names. */
+static bool try_once(struct issuance *issuance, struct error *err)
+{
+	struct renewal *wanted = issuance->wanted;
+	CLEANUP(acme_certificate_done) struct acme_certificate certificate = {0};
+	int64_t not_after = wanted->lifetime > 0 ? clock_wall() + wanted->lifetime : 0;
+
+	if (!begin_try(issuance, err))
+		return false;
+	if (obtain(issuance, not_after, &certificate, err) && accept(issuance, not_after, &certificate, err)) {
+		renewal_info_ask_first(issuance->service, issuance->session, wanted);
+		return true;
+	}
+	if (issuance->session != NULL)
+		error_clock(err, acme_session_clock_offset(issuance->session));
+	error_context(err, /* step= */ NULL, wanted->name, /* server= */ NULL);
+	hint_standing(wanted, err);
+	remember_failure(issuance, err);
+	return false;
+}
+
+/* Tell that the CA to be asked is not the first of the list. */
+static void announce(struct issuance *issuance, const char *preferred, const char *chosen)
+{
+	const struct renewal *wanted = issuance->wanted;
+	const struct renewal_ca *ca = renewal_find_ca(wanted, wanted_ca_url(issuance->service, wanted, 0));
+	struct error ignored = {0};
+	char since[RFC3339_SIZE];
+	AUTO_FREE char *note = NULL;
+	if (ca == NULL)
+		return;
+	note = str_format(&ignored, "%s has failed %u times since %s: ordering from %s this time", preferred,
+			  ca->failures, rfc3339_format(ca->since, since), chosen);
+	if (note == NULL)
+		return;
+	log_warning("%s: %s", wanted->name, note);
+	if (!str_list_add(issuance->notes, note, &ignored))
+		log_debug("%s: cannot keep a note", wanted->name);
+}
+
+/* Whose turn it is in the config's list of CAs: the index, and 0 where there is no list. */
+static bool whose_turn(struct issuance *issuance, size_t *ret, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	size_t count = wanted_ca_count(issuance->service, wanted);
+	AUTO_FREE const char **urls = calloc(count, sizeof(*urls));
+	if (urls == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		urls[i] = wanted_ca_url(issuance->service, wanted, i);
+	*ret = failover_choose(wanted, urls, count, clock_wall());
+	return true;
+}
+
+/* The CA at INDEX of the list from now on. */
+static bool use_ca(struct issuance *issuance, size_t index, struct error *err)
+{
+	const struct config *config = service_options(issuance->service)->config;
+	if (index > 0)
+		announce(issuance, config->cas[0].name, config->cas[index].name);
+	return wanted_use_ca(issuance->service, issuance->wanted, index, err);
+}
+
+/* After FAILURE, number TRIES at this CA: whether this run tries again at once, a little later. */
+static bool try_again(const struct issuance *issuance, const struct error *failure, unsigned tries, struct error *err)
+{
+	enum { DEFAULT_TRIES = 3, FIRST_PAUSE_MS = 1000, PAUSES_MAX = 5 };
+	const struct config *config = service_options(issuance->service)->config;
+	unsigned most = config != NULL ? (unsigned)config->renewal.retry_attempts : DEFAULT_TRIES;
+	int64_t pause = FIRST_PAUSE_MS << (2 * (tries < PAUSES_MAX ? tries - 1 : PAUSES_MAX - 1));
+
+	if (tries >= most || !backoff_may_pass_at_once(failure) || pause >= deadline_left_ms(issuance->deadline))
+		return false;
+	log_info("%s: trying again in %lld s: %s", issuance->wanted->name, (long long)pause / 1000, failure->message);
+	return deadline_sleep(issuance->deadline, pause, "back-off", err);
+}
+
+/* As often as one run may, at one CA after the other of the config's list, and at none of them twice. */
+static bool try_cas(struct issuance *issuance, enum backoff_asked asked, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	/* What held for the last CA is no reason to wait at the next one, but for what that one asked for itself. */
+	enum backoff_asked moving = asked == BACKOFF_FORCED ? asked : BACKOFF_BY_HAND;
+	struct error failure = {0}, ended = {0};
+	size_t index = 0, next = 0;
+
+	if (!whose_turn(issuance, &index, err) || !use_ca(issuance, index, err) ||
+	    !backoff_check(wanted, asked, clock_wall(), err))
+		return false;
+	for (unsigned tries = 1;; tries++) {
+		if (try_once(issuance, &failure))
+			return true;
+		try_done(issuance);
+		if (failure.category == ERROR_CANCELLED || failure.category == ERROR_BUSY ||
+		    !whose_turn(issuance, &next, &ended))
+			break;
+		if (next > index) {
+			if (!use_ca(issuance, next, &ended) || backoff_until(wanted, moving, clock_wall()) != 0)
+				break;
+			index = next;
+			tries = 0;
+		} else if (!try_again(issuance, &failure, tries, &ended)) {
+			break;
+		}
+		failure = (struct error){0};
+	}
+	*err = ended.category == ERROR_CANCELLED ? ended : failure;
+	return false;
+}
+
+static bool issue_locked(struct service *service, struct plan_item *item, enum backoff_asked asked,
+			 struct deadline deadline, struct str_list *notes, struct error *err)
 {
 	CLEANUP(issuance_done)
 	struct issuance issuance = {.service = service, .wanted = &item->wanted, .deadline = deadline, .notes = notes};
-	CLEANUP(acme_certificate_done) struct acme_certificate certificate = {0};
-	int64_t not_after = item->wanted.lifetime > 0 ? clock_wall() + item->wanted.lifetime : 0;
 
-	if (!look_again(&issuance, item, force, err) || !held_back(&item->wanted, force, err))
+	if (!look_again(&issuance, item, asked == BACKOFF_FORCED, err))
 		return false;
 	if (item->action == PLAN_NONE)
 		return true;
 	note_explanation(&issuance);
-	if (obtain(&issuance, not_after, &certificate, err) && accept(&issuance, not_after, &certificate, err)) {
-		renewal_info_ask_first(service, issuance.session, &item->wanted);
-		return true;
-	}
-	if (issuance.session != NULL)
-		error_clock(err, acme_session_clock_offset(issuance.session));
-	error_context(err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
-	hint_standing(&item->wanted, err);
-	remember_failure(&issuance, err);
-	return false;
+	return try_cas(&issuance, asked, err);
 }
 
 static enum result_action done_action(enum plan_action action)
@@ -447,7 +550,8 @@ static enum result_action done_action(enum plan_action action)
 	return actions[action];
 }
 
-void issue_certificate(struct service *service, struct plan_item *item, bool force, struct certificate_result *ret)
+void issue_certificate(struct service *service, struct plan_item *item, enum backoff_asked asked,
+		       struct certificate_result *ret)
 {
 	const struct service_options *options = service_options(service);
 	struct deadline deadline = service_deadline(service, options->certificate_timeout_ms);
@@ -458,7 +562,7 @@ void issue_certificate(struct service *service, struct plan_item *item, bool for
 	struct store_lock *lock = store_lock(service_store(service), "certificate", item->wanted.name,
 					     deadline_within(deadline, options->lock_timeout_ms), &err);
 	if (lock != NULL)
-		ok = issue_locked(service, item, force, deadline, &ret->notes, &err);
+		ok = issue_locked(service, item, asked, deadline, &ret->notes, &err);
 	error_context(&err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 
 	ret->action = ok ? done_action(item->action) : RESULT_FAILED;

@@ -4,6 +4,7 @@
 
 #include "acme/chain.h"
 #include "config/config.h"
+#include "service/backoff.h"
 #include "service/key_guard.h"
 #include "service/own_csr.h"
 #include "service/renewal_info.h"
@@ -191,7 +192,8 @@ bool plan_refresh(struct service *service, struct renewal *wanted, struct renewa
 	} else if (!live_found) {
 		stored.generation = 0;
 	}
-	if (found && !wanted_take_state(wanted, &stored, err))
+	if (!wanted_keep_ca(service, wanted, &stored, err) || (found && !wanted_take_state(wanted, &stored, err)) ||
+	    !backoff_know(wanted, wanted_ca_url(service, wanted, 0), err))
 		return false;
 	*ret_stored = stored;
 	stored = (struct renewal){0};

@@ -48,6 +48,54 @@ bool wanted_set_ca(const struct service *service, struct renewal *wanted, struct
 	       str_set(&wanted->ca_bundle, options->ca_bundle, err);
 }
 
+/* The domain for which the config's list of CAs is meant; NULL: none is. */
+static const struct config_domain *listed_domain(const struct service *service, const struct renewal *wanted)
+{
+	const struct service_options *options = service_options(service);
+	if (options->ca_url != NULL || options->config == NULL || !wanted->from_config)
+		return NULL;
+	return config_find_domain(options->config, wanted->name);
+}
+
+size_t wanted_ca_count(const struct service *service, const struct renewal *wanted)
+{
+	return listed_domain(service, wanted) != NULL ? service_options(service)->config->ca_count : 1;
+}
+
+const char *wanted_ca_url(const struct service *service, const struct renewal *wanted, size_t index)
+{
+	if (listed_domain(service, wanted) == NULL)
+		return wanted->ca_url;
+	const struct config_ca *ca = &service_options(service)->config->cas[index];
+	return directory(ca->name, ca->url, wanted->key_type);
+}
+
+bool wanted_use_ca(const struct service *service, struct renewal *wanted, size_t index, struct error *err)
+{
+	const struct service_options *options = service_options(service);
+	const struct config_domain *domain = listed_domain(service, wanted);
+	if (domain == NULL)
+		return true;
+	const struct config_ca *ca = &options->config->cas[index];
+	const char *profile = domain->profile != NULL ? domain->profile : ca->profile;
+	return str_set(&wanted->ca_name, ca->name, err) &&
+	       str_set(&wanted->ca_url, directory(ca->name, ca->url, wanted->key_type), err) &&
+	       str_set(&wanted->ca_bundle, options->ca_bundle != NULL ? options->ca_bundle : ca->ca_bundle, err) &&
+	       str_set(&wanted->preferred_chain, ca->preferred_chain, err) && str_set(&wanted->profile, profile, err);
+}
+
+bool wanted_keep_ca(const struct service *service, struct renewal *wanted, const struct renewal *stored,
+		    struct error *err)
+{
+	size_t count = wanted_ca_count(service, wanted), index = 0;
+	if (count == 1)
+		return true;
+	for (size_t i = 0; stored->generation > 0 && i < count; i++)
+		if (str_equal(wanted_ca_url(service, wanted, i), stored->ca_url))
+			index = i;
+	return wanted_use_ca(service, wanted, index, err);
+}
+
 bool wanted_from_domain(const struct service *service, const struct config_domain *domain, struct renewal *ret,
 			struct error *err)
 {
@@ -85,14 +133,10 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	renewal_ari_done(&wanted->ari);
 	wanted->ari = stored->ari;
 	stored->ari = (struct renewal_ari){0};
-	wanted->failures = stored->failures;
-	wanted->last_failure = stored->last_failure;
-	wanted->retry_at = stored->retry_at;
 	wanted->revoked_generation = stored->revoked_generation;
 	wanted->revoked_at = stored->revoked_at;
-	free(wanted->last_error);
-	wanted->last_error = STEAL(stored->last_error);
-	if (!str_set(&wanted->serial, stored->serial, err) || !str_set(&wanted->issuer, stored->issuer, err) ||
+	if (!renewal_copy_tries(wanted, stored, err) || !str_set(&wanted->serial, stored->serial, err) ||
+	    !str_set(&wanted->issuer, stored->issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
 	    !str_set(&wanted->account, stored->account, err) ||
 	    !str_set(&wanted->revoked_reason, stored->revoked_reason, err) ||

@@ -65,6 +65,24 @@ static const struct record_field timing_fields[] = {
 	INNER("ari_explanation", ari.explanation, RECORD_STRING, LIMIT_ARI_EXPLANATION),
 	INNER("ari_next", ari.next, RECORD_TIME, 0),
 	INNER("ari_failures", ari.failures, RECORD_COUNT, 0),
+	INNER("tries_for", tries.what, RECORD_STRING, SHORT_TEXT),
+	INNER("unfinished", tries.unfinished, RECORD_COUNT, 0),
+	INNER("begun_at", tries.begun_at, RECORD_TIME, 0),
+	INNER("orders", tries.orders, RECORD_COUNT, 0),
+	INNER("orders_since", tries.orders_since, RECORD_TIME, 0),
+	INNER("refusals", tries.refusals, RECORD_COUNT, 0),
+	INNER("refusals_since", tries.refusals_since, RECORD_TIME, 0),
+};
+
+static const struct record_field ca_fields[] = {
+	{.key = "url",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct renewal_ca, url),
+	 .max = LIMIT_URL,
+	 .needed = true},
+	{.key = "failures", .type = RECORD_COUNT, .offset = offsetof(struct renewal_ca, failures)},
+	{.key = "since", .type = RECORD_TIME, .offset = offsetof(struct renewal_ca, since)},
+	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_ca, retry_at)},
 };
 
 #define SERVER_TEXT(member)                                                                             \
@@ -85,6 +103,15 @@ static const struct record_field server_fields[] = {
 	SERVER_TEXT(result),
 };
 
+static void free_cas(struct renewal *renewal)
+{
+	for (size_t i = 0; i < renewal->tries.ca_count; i++)
+		free(renewal->tries.cas[i].url);
+	free(renewal->tries.cas);
+	renewal->tries.cas = NULL;
+	renewal->tries.ca_count = 0;
+}
+
 void renewal_done(struct renewal *renewal)
 {
 	if (renewal == NULL)
@@ -94,6 +121,7 @@ void renewal_done(struct renewal *renewal)
 		free(renewal->servers[i].error);
 	}
 	free(renewal->servers);
+	free_cas(renewal);
 	free(renewal->last_error);
 	free(renewal->identifiers);
 	free(renewal->name);
@@ -155,6 +183,25 @@ static bool read_servers(const json_t *root, struct renewal *ret, struct error *
 	return true;
 }
 
+static bool read_cas(const json_t *root, struct renewal *ret, struct error *err)
+{
+	const json_t *list = NULL;
+	if (!json_opt_array(root, "cas", &list, err))
+		return false;
+	size_t count = json_array_size(list);
+	if (count == 0)
+		return true;
+	ret->tries.cas = calloc(count, sizeof(*ret->tries.cas));
+	if (ret->tries.cas == NULL)
+		return error_oom(err);
+	ret->tries.ca_count = count;
+	for (size_t i = 0; i < count; i++)
+		if (!record_read_fields(json_array_get(list, i), ca_fields, ARRAY_LEN(ca_fields), &ret->tries.cas[i],
+					err))
+			return false;
+	return true;
+}
+
 bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err)
 {
 	struct error cause = {0};
@@ -165,7 +212,8 @@ bool renewal_parse(const char *text, size_t len, const char *name, struct renewa
 	    !read_terms(root, &renewal, &cause) ||
 	    !record_read_fields(root, fields, ARRAY_LEN(fields), &renewal, &cause) ||
 	    !record_read_fields(root, timing_fields, ARRAY_LEN(timing_fields), &renewal, &cause) ||
-	    !read_error(root, "last_error", &renewal.last_error, &cause) || !read_servers(root, &renewal, &cause))
+	    !read_error(root, "last_error", &renewal.last_error, &cause) || !read_servers(root, &renewal, &cause) ||
+	    !read_cas(root, &renewal, &cause))
 		return record_damaged(STORE_RENEWAL, name, &cause, err);
 	*ret = renewal;
 	renewal = (struct renewal){0};
@@ -202,6 +250,19 @@ static bool write_servers(json_t *root, const struct renewal *renewal, struct er
 	return record_set_new(root, "servers", STEAL(list), err);
 }
 
+static bool write_cas(json_t *root, const struct renewal *renewal, struct error *err)
+{
+	json_t *list AUTO_JSON = json_array();
+	for (size_t i = 0; i < renewal->tries.ca_count; i++) {
+		json_t *entry AUTO_JSON = json_object();
+		if (!record_write_fields(entry, ca_fields, ARRAY_LEN(ca_fields), &renewal->tries.cas[i], err))
+			return false;
+		if (json_array_append_new(list, STEAL(entry)) != 0)
+			return error_oom(err);
+	}
+	return renewal->tries.ca_count == 0 || record_set_new(root, "cas", STEAL(list), err);
+}
+
 bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct error *err)
 {
 	json_t *root AUTO_JSON = record_new(err);
@@ -211,7 +272,7 @@ bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct er
 	       record_write_fields(root, fields, ARRAY_LEN(fields), renewal, err) &&
 	       record_write_fields(root, timing_fields, ARRAY_LEN(timing_fields), renewal, err) &&
 	       write_error(root, "last_error", renewal->last_error, err) && write_servers(root, renewal, err) &&
-	       json_write(root, /* pretty= */ true, out, err);
+	       write_cas(root, renewal, err) && json_write(root, /* pretty= */ true, out, err);
 }
 
 /* --- Through the store --- */
@@ -236,6 +297,73 @@ bool renewal_save(struct store *store, const struct renewal *renewal, struct err
 	buf_init(&text, LIMIT_STATE_FILE);
 	return renewal_serialize(renewal, &text, err) &&
 	       store_write_record(store, STORE_RENEWAL, renewal->name, buf_cstr(&text), text.len, err);
+}
+
+/* --- Tries --- */
+
+const struct renewal_ca *renewal_find_ca(const struct renewal *record, const char *url)
+{
+	for (size_t i = 0; i < record->tries.ca_count; i++)
+		if (str_equal(record->tries.cas[i].url, url))
+			return &record->tries.cas[i];
+	return NULL;
+}
+
+struct renewal_ca *renewal_ca(struct renewal *record, const char *url, struct error *err)
+{
+	struct renewal_tries *tries = &record->tries;
+	for (size_t i = 0; i < tries->ca_count; i++)
+		if (str_equal(tries->cas[i].url, url))
+			return &tries->cas[i];
+	struct renewal_ca *cas = reallocarray(tries->cas, tries->ca_count + 1, sizeof(*cas));
+	if (cas == NULL) {
+		(void)error_oom(err);
+		return NULL;
+	}
+	tries->cas = cas;
+	cas[tries->ca_count] = (struct renewal_ca){0};
+	if (!str_set(&cas[tries->ca_count].url, url, err))
+		return NULL;
+	return &cas[tries->ca_count++];
+}
+
+void renewal_forget_failures(struct renewal *record)
+{
+	record->failures = 0;
+	record->last_failure = 0;
+	record->retry_at = 0;
+	record->tries.unfinished = 0;
+	record->tries.begun_at = 0;
+	free_cas(record);
+	error_keep(&record->last_error, /* err= */ NULL);
+}
+
+bool renewal_copy_tries(struct renewal *to, const struct renewal *from, struct error *err)
+{
+	AUTO_FREE char *what = NULL;
+	if (to == from)
+		return true;
+	if (!str_set(&what, from->tries.what, err))
+		return false;
+	renewal_forget_failures(to);
+	free(to->tries.what);
+	to->tries = from->tries;
+	to->tries.what = STEAL(what);
+	to->tries.cas = NULL;
+	to->tries.ca_count = 0;
+	to->failures = from->failures;
+	to->last_failure = from->last_failure;
+	to->retry_at = from->retry_at;
+	error_keep(&to->last_error, from->last_error);
+	for (size_t i = 0; i < from->tries.ca_count; i++) {
+		struct renewal_ca *ca = renewal_ca(to, from->tries.cas[i].url, err);
+		if (ca == NULL)
+			return false;
+		ca->failures = from->tries.cas[i].failures;
+		ca->since = from->tries.cas[i].since;
+		ca->retry_at = from->tries.cas[i].retry_at;
+	}
+	return true;
 }
 
 struct renewal_server *renewal_server(struct renewal *renewal, const char *name, struct error *err)

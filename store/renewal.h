@@ -30,6 +30,27 @@ struct renewal_ari {
 	unsigned failures;  /* to get an answer, in a row */
 };
 
+/* A CA that failed lately, while it was tried for this certificate. */
+struct renewal_ca {
+	char *url;         /* directory */
+	unsigned failures; /* in a row, of the CA rather than of our names */
+	int64_t since;     /* the first of them */
+	int64_t retry_at;  /* it asked not to come back before; 0: it did not */
+};
+
+/* Tries that came to no end, and what is counted against the daily caps. Zeroed: none. */
+struct renewal_tries {
+	char *what;          /* what `failures` and the tries below are counted for; see backoff_know() */
+	unsigned unfinished; /* begun, in a row, and neither done nor failed: the process died */
+	int64_t begun_at;    /* the last of them */
+	unsigned orders;     /* tries that may have placed one, since orders_since */
+	int64_t orders_since;
+	unsigned refusals; /* failed validations, since refusals_since */
+	int64_t refusals_since;
+	struct renewal_ca *cas;
+	size_t ca_count;
+};
+
 struct renewal {
 	char *name;
 	struct identifier *identifiers;
@@ -61,8 +82,9 @@ struct renewal {
 	struct renewal_ari ari;
 	unsigned failures; /* in a row */
 	int64_t last_failure;
-	int64_t retry_at;            /* the CA asked not to come back before; 0: none */
-	struct error *last_error;    /* owned; NULL: none */
+	int64_t retry_at;         /* our own back-off: no try before; 0: none */
+	struct error *last_error; /* owned; NULL: none */
+	struct renewal_tries tries;
 	uint64_t revoked_generation; /* the generation that was revoked, 0: none; nothing once another one is live */
 	int64_t revoked_at;
 	char *revoked_reason; /* "keyCompromise", … */
@@ -72,6 +94,18 @@ struct renewal {
 
 void renewal_done(struct renewal *renewal);
 void renewal_ari_done(struct renewal_ari *ari);
+
+/* Where RECORD's tries are counted is TO's from then on: failures, what they were, and all of `tries`. A copy. */
+MUST_CHECK bool renewal_copy_tries(struct renewal *to, const struct renewal *from, struct error *err);
+
+/* Nothing was tried in vain. What counts against the daily caps stays. */
+void renewal_forget_failures(struct renewal *record);
+
+/* The entry of the CA at URL, added empty when there is none; NULL with ERR when out of memory. Borrowed. */
+MUST_CHECK struct renewal_ca *renewal_ca(struct renewal *record, const char *url, struct error *err);
+
+/* The same, or NULL. */
+const struct renewal_ca *renewal_find_ca(const struct renewal *record, const char *url);
 
 /* JSON text to struct (pure; fuzzed). ERROR_STORE naming NAME's record when damaged or of an unknown version. */
 MUST_CHECK bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err);
