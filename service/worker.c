@@ -7,7 +7,7 @@
 
 enum {
 	WORKER_THREADS_MAX = 64,
-	WORKER_STACK = 1024 * 1024, /* jansson recurses a little; struct error is 7 KiB on the stack */
+	WORKER_STACK = 1024 * 1024, /* jansson recurses a little; struct error is 11 KiB on the stack */
 };
 
 struct pool {
