@@ -121,3 +121,11 @@ def test_refusals(lab, product):
     # Pebble does not know every reason; the CA's words, and those it takes.
     run = revoke(product, lab.ca, "www.ferry.test", "--reason", "removeFromCRL")
     assert run.code == 1 and "does not take the reason" in run.err or run.code == 0, run
+
+
+def test_a_revoked_key_is_not_reused_for_whatever_reason(lab, product):
+    obtain(lab, product, "--reuse-key")
+    before = key(product)
+    assert revoke(product, lab.ca, "www.ferry.test", "--reason", "cessationOfOperation").code == 0
+    assert command(product, "renew", "www.ferry.test").code == 0
+    assert key(product) != before and not list((product.state / "revoked-keys").glob("*.json"))
