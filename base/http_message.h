@@ -36,6 +36,7 @@ struct http_request {
 	 * an error for the caller instead of a second delivery.
 	 */
 	bool unrepeatable;
+	bool metadata; /* http to a cloud's metadata addresses is allowed too (transport/http_policy.h) */
 	/* More headers as whole "Name: value" lines, borrowed. They may hold credentials: never logged. */
 	const char *headers[HTTP_REQUEST_HEADERS_MAX];
 	size_t header_count;

@@ -95,6 +95,12 @@ enum {
 	/* DNS providers: a zone's page of records is larger than a CA's answer */
 	LIMIT_PROVIDER_BODY = 1024 * 1024,
 	LIMIT_PROVIDER_PAGES = 200,
+
+	/* XML of AWS: six deep; a page of a hundred zones has some thousand elements */
+	LIMIT_XML_DEPTH = 16,
+	LIMIT_XML_ELEMENTS = 20 * 1000,
+	LIMIT_XML_PATH = 1024,
+	LIMIT_XML_TEXT = 128 * 1024, /* all open elements; a record set has 32,000 characters */
 };
 
 #endif

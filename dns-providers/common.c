@@ -196,7 +196,8 @@ static bool send_once(const struct provider_api *api, const struct provider_call
 			    .url = call->url,
 			    .accept = api->accept != NULL ? api->accept : "application/json",
 			    .max_response = LIMIT_PROVIDER_BODY,
-			    .once = call->creates},
+			    .once = call->creates,
+			    .metadata = call->metadata},
 	};
 	if (call->body != NULL) {
 		exchange.request.content_type = call->content_type != NULL ? call->content_type : "application/json";

@@ -94,7 +94,8 @@ struct provider_call {
 	const char *content_type; /* of the body; NULL: application/json */
 	const char *also_fine;    /* a refusal with this code is what was wanted ("gone already"); NULL: none */
 	bool creates;             /* not to be sent again when its answer is lost: ask first what came of it */
-	bool metadata;            /* to the cloud's metadata address: tried twice, with short time-outs */
+	bool metadata; /* to an address that answers this machine alone: http is allowed, tried twice, short time-outs
+			*/
 };
 
 /*

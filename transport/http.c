@@ -228,8 +228,8 @@ static bool redirect(struct http_transfer *transfer, struct error *err)
 	if (transfer->redirects++ >= LIMIT_HTTP_REDIRECTS)
 		return error_set(err, ERROR_NETWORK, NULL, "%s redirects more than %d times", name,
 				 LIMIT_HTTP_REDIRECTS);
-	if (!http_target_parse(transfer->target.url, http_response_header(&exchange->response, "Location", 0), &next,
-			       err))
+	if (!http_target_parse(transfer->target.url, http_response_header(&exchange->response, "Location", 0),
+			       /* metadata= */ false, &next, err))
 		return false;
 	if (!http_target_same_origin(&transfer->target, &next))
 		return error_set(err, ERROR_NETWORK, NULL, "%s redirects to another server (%s), which is refused",
@@ -293,7 +293,8 @@ static void begin(const struct http_client *client, struct http_transfer *transf
 	http_response_done(&exchange->response);
 	transfer->exchange = exchange;
 	transfer->settings = &client->settings;
-	transfer->wanted = http_target_parse(NULL, exchange->request.url, &transfer->target, &exchange->error);
+	transfer->wanted = http_target_parse(NULL, exchange->request.url, exchange->request.metadata, &transfer->target,
+					     &exchange->error);
 }
 
 static bool is_finished(const struct http_exchange *exchange)

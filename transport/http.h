@@ -30,9 +30,9 @@ struct dns_resolver *http_client_resolver(const struct http_client *client);
 
 /*
  * Perform COUNT exchanges side by side; returns when each is ok (any status) or has its error. https only, or http with
- * a loopback literal as host; no proxy, no cookies, no compression, no redirect unless request.follow; the caps of
- * limits.h and request.max_response are enforced while receiving. Returns false only when cancelled or past DEADLINE
- * before any was finished. Matches struct acme_port's send.
+ * a loopback literal as host (request.metadata: or a cloud's metadata address); no proxy, no cookies, no compression,
+ * no redirect unless request.follow; the caps of limits.h and request.max_response are enforced while receiving.
+ * Returns false only when cancelled or past DEADLINE before any was finished. Matches struct acme_port's send.
  */
 bool http_send(void *client, struct http_exchange *exchanges, size_t count, struct deadline deadline,
 	       struct error *err);

@@ -108,3 +108,20 @@ bool http_host_is_loopback(const char *host)
 		return false;
 	return address_kind((const struct sockaddr *)&address, len) == loopback;
 }
+
+bool http_host_is_metadata(const char *host)
+{
+	static const char *const known[] = {"169.254.169.254", "169.254.170.2", "169.254.170.23", "fd00:ec2::254",
+					    "fd00:ec2::23"};
+	struct sockaddr_storage address = {0}, other = {0};
+	socklen_t len = 0, other_len = 0;
+	if (!parse_address(host, &address, &len))
+		return false;
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		memset(&other, 0, sizeof(other));
+		if (parse_address(known[i], &other, &other_len) && other_len == len &&
+		    memcmp(&other, &address, len) == 0)
+			return true;
+	}
+	return false;
+}

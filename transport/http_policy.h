@@ -14,6 +14,12 @@
 /* HOST is an address of the loopback network, IPv6 with or without brackets. "localhost" is a name, and is not. */
 bool http_host_is_loopback(const char *host);
 
+/*
+ * HOST is one of the literal link-local and unique local addresses where a cloud answers its own machines about
+ * credentials: 169.254.169.254 (all clouds), 169.254.170.2 and .23, fd00:ec2::254 and ::23 (AWS, containers and IPv6).
+ */
+bool http_host_is_metadata(const char *host);
+
 /* HOST is an address of either family, IPv6 with or without brackets. */
 bool http_host_is_address(const char *host);
 

@@ -55,7 +55,7 @@ static CURLUcode take_apart(const char *base, const char *text, struct http_targ
 	return code;
 }
 
-bool http_target_parse(const char *base, const char *url, struct http_target *ret, struct error *err)
+bool http_target_parse(const char *base, const char *url, bool metadata, struct http_target *ret, struct error *err)
 {
 	CLEANUP(http_target_done) struct http_target target = {0};
 	char safe[NAME_SIZE];
@@ -69,7 +69,8 @@ bool http_target_parse(const char *base, const char *url, struct http_target *re
 		return error_set(err, ERROR_NETWORK, NULL, "malformed URL %s (%s)", escape_str(safe, sizeof(safe), url),
 				 curl_url_strerror(code));
 	if (!str_equal(target.scheme, "https") &&
-	    !(str_equal(target.scheme, "http") && http_host_is_loopback(target.host)))
+	    !(str_equal(target.scheme, "http") &&
+	      (http_host_is_loopback(target.host) || (metadata && http_host_is_metadata(target.host)))))
 		return error_set(err, ERROR_NETWORK, NULL,
 				 "%s is refused: only https is allowed, or http to a literal loopback address",
 				 escape_str(safe, sizeof(safe), url));

@@ -16,8 +16,12 @@ struct http_target {
 	char *port;
 };
 
-/* https, or http to a literal loopback address; no userinfo, no fragment. BASE: what URL is relative to, or NULL. */
-MUST_CHECK bool http_target_parse(const char *base, const char *url, struct http_target *ret, struct error *err);
+/*
+ * https, or http to a literal loopback address or, with METADATA, to a cloud's metadata address; no userinfo, no
+ * fragment. BASE: what URL is relative to, or NULL.
+ */
+MUST_CHECK bool http_target_parse(const char *base, const char *url, bool metadata, struct http_target *ret,
+				  struct error *err);
 void http_target_done(struct http_target *target);
 bool http_target_same_origin(const struct http_target *a, const struct http_target *b);
 

@@ -138,6 +138,9 @@ static curl_socket_t on_open_socket(void *ctx, curlsocktype purpose, struct curl
 	bool loopback = transfer->settings->allow_loopback || http_host_is_loopback(transfer->target.host);
 	const char *kind = http_address_refused(&address->addr, address->addrlen, loopback);
 	(void)purpose;
+	/* The host is the very address, so nobody else's name leads there. */
+	if (transfer->exchange->request.metadata && http_host_is_metadata(transfer->target.host))
+		kind = NULL;
 	if (kind == NULL)
 		return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	transfer->refused_kind = kind;

@@ -25,8 +25,9 @@ LIBRARIES = {
     "libssh/": ["transport/ssh.c"],
     "yaml.h": ["config/yaml.c"],
     "jansson.h": ["base/json.[ch]", "acme/*"],
+    "expat.h": ["dns-providers/xml.c"],
     "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/alpn01.c", "transport/dns_tsig.c",
-                 "transport/http*", "transport/known_hosts.c"],
+                 "transport/http*", "transport/known_hosts.c", "dns-providers/sigv4.c"],
 }
 
 
