@@ -234,6 +234,17 @@ bool acme_problem_algorithms(const struct http_response *response, struct str_li
 	return true;
 }
 
+/* §6.6: a page that explains the limit, where the CA names one. */
+static void hint_limit(const struct http_response *response, struct error *err)
+{
+	char page[ERROR_TEXT_MAX / 2];
+	size_t len = 0;
+	const char *link = link_find(response, "help", 0, &len);
+	if (response->status == TOO_MANY_REQUESTS && link != NULL && len < sizeof(page))
+		error_hint(err, "wait until the time given; the CA explains the limit at %s",
+			   escape_text(page, sizeof(page), link, len, /* keep_lines= */ false));
+}
+
 /* RFC 9110 §10.2.3, RFC 8555 §6.6; clamped, so that a CA cannot stop us for good. */
 static void keep_retry_after(const struct http_response *response, int64_t now, struct error *err)
 {
@@ -261,6 +272,7 @@ bool acme_problem_from_response(const struct http_response *response, const char
 	err->http_status = response->status;
 	err->transient = response->status >= 500 || response->status == TOO_MANY_REQUESTS;
 	keep_retry_after(response, now, err);
+	hint_limit(response, err);
 	if (problem == NULL) {
 		size_t shown = response->body.len < BODY_SHOWN ? response->body.len : BODY_SHOWN;
 		error_said(err, buf_cstr(&response->body), shown);

@@ -7,6 +7,7 @@
 
 #include "acme/account.h"
 #include "acme/problem.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "config/ca_presets.h"
 #include "service/account_eab.h"
@@ -218,6 +219,39 @@ static bool forget_refused_key(struct opening *opening, struct error *err)
 }
 
 /* A new account with the key at hand. */
+/*
+ * Runs make few accounts: whoever finds a way to make one in each, by a script or a lost folder, stops here. Asked for
+ * by hand (`account register`), it is the operator's own decision.
+ */
+static bool is_within_daily_cap(struct opening *opening, struct error *err)
+{
+	enum { DAY = 24 * 3600 };
+	CLEANUP(str_list_done) struct str_list names = {0};
+	unsigned made = 0;
+
+	if (opening->request->anew)
+		return true;
+	if (!store_list_records(opening->store, STORE_ACCOUNT, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		CLEANUP(account_record_done) struct account_record other = {0};
+		bool found = false;
+		if (str_equal(names.items[i], opening->account.name))
+			continue;
+		if (!account_record_load(opening->store, names.items[i], &other, &found, err))
+			return false;
+		int64_t age = clock_wall() - other.created_at;
+		made += found && other.url != NULL && str_equal(other.ca_url, opening->request->ca_url) && age >= 0 &&
+			age < DAY;
+	}
+	if (made < LIMIT_ACCOUNTS_PER_DAY)
+		return true;
+	(void)error_set(err, ERROR_CONFIG, "account", "%u accounts were made at %s within a day: no more by themselves",
+			made, opening->request->ca_url);
+	error_hint(err, "use one contact for all certificates, or make the account by `certferry account register`");
+	return false;
+}
+
 static bool register_account(struct opening *opening, struct error *err)
 {
 	const struct account_request *request = opening->request;
@@ -225,7 +259,7 @@ static bool register_account(struct opening *opening, struct error *err)
 	CLEANUP(account_eab_done) struct account_eab eab = {0};
 	CLEANUP(str_list_done) struct str_list algorithms = {0};
 
-	if (!check_contact(request, preset, err) ||
+	if (!is_within_daily_cap(opening, err) || !check_contact(request, preset, err) ||
 	    !account_check_key_is_own(opening->store, opening->account.name, opening->account.key, err) ||
 	    !save_record(opening, err) ||
 	    !account_eab_find(opening->service, opening->session, request->ca_url, request->email, opening->deadline,

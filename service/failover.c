@@ -14,8 +14,9 @@ enum {
 bool failover_gives_up(const struct renewal *record, const char *url, int64_t now)
 {
 	const struct renewal_ca *ca = renewal_find_ca(record, url);
+	int64_t due = record->renew_at > 0 ? record->renew_at : 0;
 	bool nothing_live = record->generation == 0 || now >= record->not_after || is_live_revoked(record);
-	bool in_danger = nothing_live || record->not_after - now < (record->not_after - record->renew_at) / DANGER;
+	bool in_danger = nothing_live || record->not_after - now < (record->not_after - due) / DANGER;
 
 	if (ca == NULL)
 		return false;
@@ -25,7 +26,7 @@ bool failover_gives_up(const struct renewal *record, const char *url, int64_t no
 		return ca->failures >= ENOUGH_FAILURES;
 	if (in_danger)
 		return ca->failures > 0;
-	return ca->failures >= ENOUGH_FAILURES && now - ca->since >= PATIENCE;
+	return ca->failures >= ENOUGH_FAILURES && ca->since <= now - PATIENCE;
 }
 
 size_t failover_choose(const struct renewal *record, const char *const *urls, size_t count, int64_t now)

@@ -14,6 +14,9 @@ enum {
 
 static int64_t lifetime_of(int64_t not_before, int64_t not_after)
 {
+	/* Before 1970 there were none; and a record may hold any number. */
+	if (not_before < 0)
+		not_before = 0;
 	return not_after > not_before ? not_after - not_before : 0;
 }
 

@@ -66,7 +66,28 @@ static struct renewal full_record(void)
 	set(&renewal.issuer, "Some CA");
 	set(&renewal.fingerprint_sha256, "aa");
 
+	set(&renewal.ari.id, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
+	set(&renewal.ari.explanation, "https://ca.test/incident");
+	renewal.ari.start = 1795000000;
+	renewal.ari.end = 1795086400;
+	renewal.ari.next = 1794000000;
+	renewal.ari.failures = 2;
+	set(&renewal.tries.what, "0123456789abcdef");
+	renewal.tries.unfinished = 4;
+	renewal.tries.begun_at = 1795000002;
+	renewal.tries.orders = 9;
+	renewal.tries.orders_since = 1794999999;
+	renewal.tries.refusals = 1;
+	renewal.tries.refusals_since = 1794999998;
+	struct renewal_ca *ca = renewal_ca(&renewal, "https://ca.test/directory", &err);
+	CHECK_OK(ca != NULL, err);
+	*ca = (struct renewal_ca){.url = ca->url, .failures = 3, .since = 1794000000, .retry_at = 1796000000};
+	CHECK_OK(renewal_ca(&renewal, "https://other.test/directory", &err) != NULL, err);
+	CHECK(renewal_ca(&renewal, "https://ca.test/directory", &err) == &renewal.tries.cas[0]);
+	CHECK_INT(renewal.tries.ca_count, 2);
+
 	struct error last = {.transient = true};
+	last.clock_offset = -7200;
 	last.http_status = 429;
 	last.retry_at = 1796000000;
 	error_context(&last, "new-order", "example.com", NULL);
@@ -127,6 +148,30 @@ static void check_full(const struct renewal *got, const struct renewal *want)
 	CHECK_INT(got->retry_at, want->retry_at);
 }
 
+static void check_timing(const struct renewal *got, const struct renewal *want)
+{
+	CHECK_STR(got->ari.id, want->ari.id);
+	CHECK_STR(got->ari.explanation, want->ari.explanation);
+	CHECK_INT(got->ari.start, want->ari.start);
+	CHECK_INT(got->ari.end, want->ari.end);
+	CHECK_INT(got->ari.next, want->ari.next);
+	CHECK_INT(got->ari.failures, want->ari.failures);
+	CHECK_STR(got->tries.what, want->tries.what);
+	CHECK_INT(got->tries.unfinished, want->tries.unfinished);
+	CHECK_INT(got->tries.begun_at, want->tries.begun_at);
+	CHECK_INT(got->tries.orders, want->tries.orders);
+	CHECK_INT(got->tries.orders_since, want->tries.orders_since);
+	CHECK_INT(got->tries.refusals, want->tries.refusals);
+	CHECK_INT(got->tries.refusals_since, want->tries.refusals_since);
+	CHECK_INT(got->tries.ca_count, want->tries.ca_count);
+	for (size_t i = 0; i < want->tries.ca_count; i++) {
+		CHECK_STR(got->tries.cas[i].url, want->tries.cas[i].url);
+		CHECK_INT(got->tries.cas[i].failures, want->tries.cas[i].failures);
+		CHECK_INT(got->tries.cas[i].since, want->tries.cas[i].since);
+		CHECK_INT(got->tries.cas[i].retry_at, want->tries.cas[i].retry_at);
+	}
+}
+
 static void check_error(const struct error *got, const struct error *want)
 {
 	struct error_part part, back;
@@ -134,6 +179,7 @@ static void check_error(const struct error *got, const struct error *want)
 	CHECK_INT(got->transient, want->transient);
 	CHECK_INT(got->http_status, want->http_status);
 	CHECK_INT(got->retry_at, want->retry_at);
+	CHECK_INT(got->clock_offset, want->clock_offset);
 	CHECK_STR(got->step, want->step);
 	CHECK_STR(got->certificate, want->certificate);
 	CHECK_STR(got->server, want->server);
@@ -154,12 +200,22 @@ TEST(everything_comes_back)
 	struct store *store CLEANUP(store_closep) = fresh("full");
 	struct renewal saved CLEANUP(renewal_done) = full_record();
 	struct renewal loaded CLEANUP(renewal_done) = {0};
+	struct renewal copied CLEANUP(renewal_done) = {0};
 	struct error err = {0};
 	bool found = false;
 	CHECK_OK(renewal_save(store, &saved, &err), err);
 	CHECK_OK(renewal_load(store, "example.com", &loaded, &found, &err), err);
 	CHECK(found);
 	check_full(&loaded, &saved);
+	check_timing(&loaded, &saved);
+	CHECK_OK(renewal_copy_tries(&copied, &loaded, &err), err);
+	CHECK_INT(copied.failures, loaded.failures);
+	CHECK_INT(copied.tries.ca_count, 2);
+	check_error(copied.last_error, saved.last_error);
+	renewal_forget_failures(&copied);
+	CHECK(copied.failures == 0 && copied.tries.ca_count == 0 && copied.last_error == NULL);
+	CHECK_INT(copied.tries.orders, 9); /* the caps are not forgotten */
+	renewal_done(&copied);
 	check_error(loaded.last_error, saved.last_error);
 	CHECK_INT(loaded.server_count, 2);
 	CHECK_STR(loaded.servers[0].name, "web-1");

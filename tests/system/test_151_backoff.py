@@ -225,3 +225,17 @@ def test_one_run_tries_to_reach_the_ca_more_than_once(scripted, server):
     run = product.run("apply")
     assert run.code == 1 and "a hiccup" in run.text, run
     assert "no effect" not in run.text
+
+
+def test_no_third_account_a_day_by_itself(scripted, server):
+    product = scripted.product([NAME])
+
+    def issue(number):
+        return product.run("issue", "-d", f"n{number}.ferry.test", "--webroot", scripted.webroot, "--server", server.url,
+                           "--ca-bundle", server.ca_bundle, "--agree-tos", "--email", f"a{number}@ferry.test",
+                           "--state-dir", product.state, config=False)  # fmt: skip
+
+    assert [issue(number).code for number in (1, 2)] == [0, 0]
+    run = issue(3)
+    assert run.code == 1 and "2 accounts were made at" in run.text and "account register" in run.text, run
+    assert server.count("new-account") == 2
