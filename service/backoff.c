@@ -123,9 +123,9 @@ int64_t backoff_until(const struct renewal *record, enum backoff_asked asked, in
 static void keep_last(const struct error *last, struct error *err)
 {
 	CLEANUP(buf_done) struct buf words;
+	buf_init(&words, LIMIT_JSON_BODY);
 	if (last == NULL)
 		return;
-	buf_init(&words, LIMIT_JSON_BODY);
 	buf_printf(&words, "%s%s%s", last->message, last->said[0] != '\0' ? "\n" : "", last->said);
 	error_said(err, buf_cstr(&words), words.len);
 	error_type(err, last->type);
