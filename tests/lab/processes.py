@@ -10,8 +10,10 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
-# Below the range from which the kernel takes ports for outgoing connections, so that none of those is in the way.
-PORTS = range(20000, 32000)
+# Below the range from which the kernel takes ports for outgoing connections, so that none of those is in the way. Of
+# tests that run side by side (pytest-xdist: "gw0", "gw1", …) each has a slice of its own.
+WORKER, WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), 8
+PORTS = range(20000, 32000)[WORKER % WORKERS :: WORKERS if "PYTEST_XDIST_WORKER" in os.environ else 1]
 
 _given = set()
 _libc = ctypes.CDLL(None, use_errno=True)

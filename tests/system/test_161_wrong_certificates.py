@@ -115,6 +115,7 @@ CASES = [
 ]  # fmt: skip
 
 
+@pytest.mark.filterwarnings("ignore:SHA1 signatures")
 @pytest.mark.parametrize("one", CASES, ids=str)
 def test_it_is_refused(hostile, one):
     hostile.play(one)

@@ -102,14 +102,14 @@ def peak_kib(process):
                                    Fault("new-order", body=DEEP)], ids=["endless", "100 MiB", "deep"])  # fmt: skip
 def test_the_memory_stays_small(hostile, fault):
     product = hostile.prepare()
-    if "ASAN_OPTIONS" in product.env():
-        pytest.skip("only without sanitizers does memory say something")
     hostile.server.cue(fault)
     process = product.start("apply", "--timeout", "20", together=True)
     peak = peak_kib(process)
     assert process.wait() == 1, process.stdout.read()
     process.stdout.close()
-    assert 1024 < peak < 40 * 1024, f"{peak} KiB"
+    # The sanitizers keep what was freed for a while, but not a hundred MiB of it.
+    most = 80 if "ASAN_OPTIONS" in product.env() else 40
+    assert 1024 < peak < most * 1024, f"{peak} KiB"
 
 
 def test_many_alternate_chains(hostile):

@@ -116,7 +116,8 @@ def test_it_is_not_asked_again_before_its_time(hostile, step, what):
     hostile.recovers(product)
 
 
-@pytest.mark.parametrize("value,most", [("1000000000", 7 * DAY), ("-5", None), ("later", None), (at(-DAY), None)])
+@pytest.mark.parametrize("value,most", [("1000000000", 7 * DAY), ("-5", None), ("later", None), (at(-DAY), None)],
+                         ids=["a thousand million", "negative", "words", "a date in the past"])  # fmt: skip
 def test_no_back_off_without_end(hostile, value, most):
     fault = Fault("new-order", answer=Answer(429, {**HTML, "Retry-After": value}, "no"))
     product, _ = hostile.run(case(value, fault, step="new-order", says="429"))
