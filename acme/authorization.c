@@ -147,7 +147,13 @@ const struct challenge *authorization_choose(const struct authorization *authori
 		const struct challenge *challenge = &authorization->challenges[i];
 		if (challenge->type != type)
 			continue;
-		if (challenge->url == NULL || !challenge_token_is_valid(challenge->token)) {
+		if (challenge->malformed[0] != '\0') {
+			(void)error_set(err, ERROR_CA, NULL, "the CA's %s challenge for %s is malformed: %s",
+					challenge_type_name(type), name, challenge->malformed);
+			return NULL;
+		}
+		if (challenge->url == NULL ||
+		    (type != CHALLENGE_DNS_PERSIST_01 && !challenge_token_is_valid(challenge->token))) {
 			(void)error_set(err, ERROR_CA, NULL, "the CA's %s challenge for %s has no usable url and token",
 					challenge_type_name(type), name);
 			return NULL;

@@ -8,6 +8,7 @@
 #include "acme/dns_account.h"
 #include "acme/jwk.h"
 #include "acme/problem.h"
+#include "acme/session.h"
 #include "base/buf.h"
 #include "base/escape.h"
 #include "base/json.h"
@@ -32,6 +33,20 @@ static enum challenge_status parse_status(const char *text)
 	return CHALLENGE_STATUS_OTHER;
 }
 
+/* What is wrong with it matters only when this challenge is chosen. */
+static bool parse_offer(const json_t *object, struct challenge *challenge, struct error *err)
+{
+	struct error reason = {0};
+	if (challenge->type != CHALLENGE_DNS_PERSIST_01 || persist_offer_parse(object, &challenge->persist, &reason))
+		return true;
+	if (reason.category != ERROR_DATA) {
+		*err = reason;
+		return false;
+	}
+	escape_str(challenge->malformed, sizeof(challenge->malformed), reason.message);
+	return true;
+}
+
 static bool parse_members(const json_t *object, struct challenge *challenge, struct error *err)
 {
 	const char *url = NULL, *token = NULL, *status = "pending";
@@ -48,7 +63,8 @@ static bool parse_members(const json_t *object, struct challenge *challenge, str
 			return error_oom(err);
 		(void)acme_problem_from_json(problem, NULL, "the challenge failed", challenge->error);
 	}
-	return str_set(&challenge->url, url, err) && str_set(&challenge->token, token, err);
+	return str_set(&challenge->url, url, err) && str_set(&challenge->token, token, err) &&
+	       parse_offer(object, challenge, err);
 }
 
 bool challenge_from_json(const json_t *object, struct challenge *ret, struct error *err)
@@ -73,6 +89,7 @@ void challenge_done(struct challenge *challenge)
 	free(challenge->url);
 	free(challenge->token);
 	free(challenge->error);
+	persist_offer_done(&challenge->persist);
 	*challenge = (struct challenge){0};
 }
 
@@ -102,9 +119,33 @@ static bool set_dns(struct acme_challenge_task *task, const struct challenge_con
 	return sha256_base64url(key_authorization, task->dns_value, err);
 }
 
+/* No token and no key authorization: the record alone. */
+static bool persist_task(const struct challenge *challenge, const struct identifier *identifier,
+			 const struct challenge_context *context, struct acme_challenge_task *ret, struct error *err)
+{
+	struct acme_challenge_task task = {.type = challenge->type, .identifier = *identifier};
+	const struct persist_account account = {
+		.url = context->account_url,
+		.thumbprint = context->thumbprint,
+		.hash_prefix = context->directory->account_hash_prefix,
+	};
+	AUTO_FREE struct persist_expectation *expectation = calloc(1, sizeof(*expectation));
+	if (expectation == NULL)
+		return error_oom(err);
+	if (!persist_offer_check(&challenge->persist, context->directory, err) ||
+	    !persist_expect(&challenge->persist, &account, identifier, expectation, err))
+		return false;
+	memcpy(task.dns_name, expectation->name, sizeof(expectation->name));
+	task.persist = STEAL(expectation);
+	*ret = task;
+	return true;
+}
+
 bool challenge_task(const struct challenge *challenge, const struct identifier *identifier,
 		    const struct challenge_context *context, struct acme_challenge_task *ret, struct error *err)
 {
+	if (challenge->type == CHALLENGE_DNS_PERSIST_01)
+		return persist_task(challenge, identifier, context, ret, err);
 	struct acme_challenge_task task = {.type = challenge->type, .identifier = *identifier};
 	AUTO_FREE char *token = NULL;
 	AUTO_FREE char *key_authorization = str_format(err, "%s.%s", challenge->token, context->thumbprint);
@@ -120,17 +161,20 @@ bool challenge_task(const struct challenge *challenge, const struct identifier *
 	return true;
 }
 
-/* The strings are const for their reader; here they go back to where they came from. */
-static void free_const(const char *text)
+/* What is const for its reader; here it goes back to where it came from. */
+static void *unconst(const void *given)
 {
 	void *memory = NULL;
-	memcpy(&memory, &text, sizeof(memory));
-	free(memory);
+	memcpy(&memory, &given, sizeof(memory));
+	return memory;
 }
 
 void challenge_task_done(struct acme_challenge_task *task)
 {
-	free_const(task->token);
-	free_const(task->key_authorization);
+	struct persist_expectation *persist = unconst(task->persist);
+	free(unconst(task->token));
+	free(unconst(task->key_authorization));
+	persist_expectation_done(persist);
+	free(persist);
 	*task = (struct acme_challenge_task){0};
 }

@@ -5,9 +5,12 @@
  */
 #include "acme/directory.h"
 
+#include "acme/issue_value.h"
 #include "base/json.h"
 #include "base/limits.h"
 #include "base/str.h"
+
+#include <string.h>
 
 static bool need_url(const json_t *object, const char *key, char **ret, struct error *err)
 {
@@ -21,12 +24,50 @@ static bool opt_url(const json_t *object, const char *key, char **ret, struct er
 	return json_opt_str(object, key, LIMIT_URL, &text, err) && str_set(ret, text, err);
 }
 
+/* caaIdentities (RFC 8555 §7.1.1): what is no name is passed over. */
+static bool parse_identities(const json_t *meta, struct str_list *ret, struct error *err)
+{
+	const json_t *list = json_object_get(meta, "caaIdentities");
+	for (size_t i = 0; i < json_array_size(list) && ret->len < LIMIT_CAA_IDENTITIES; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		if (name != NULL && issuer_name_is_valid(name) && !str_list_add_once(ret, name, err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * What a CA of dns-persist-01 -02 says beforehand. A list that is not as the draft has it counts as none (§3.2), so
+ * that a mistake there costs no other challenge.
+ */
+static bool parse_persist(const json_t *meta, struct acme_directory *ret, struct error *err)
+{
+	const json_t *list = json_object_get(meta, "issuerDomainNames");
+	const char *prefix = json_string_value(json_object_get(meta, "accountHashPrefix"));
+	size_t count = json_array_size(list);
+
+	if (prefix != NULL && *prefix != '\0' && strlen(prefix) <= LIMIT_URL && issue_value_is_valid(prefix) &&
+	    !str_set(&ret->account_hash_prefix, prefix, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		const char *name = json_string_value(json_array_get(list, i));
+		if (count > LIMIT_PERSIST_ISSUERS || name == NULL || !issuer_name_is_valid(name)) {
+			str_list_done(&ret->issuer_names);
+			return true;
+		}
+		if (!str_list_add_once(&ret->issuer_names, name, err))
+			return false;
+	}
+	return true;
+}
+
 static bool parse_meta(const json_t *meta, struct acme_directory *ret, struct error *err)
 {
 	return opt_url(meta, "termsOfService", &ret->terms_of_service, err) &&
 	       opt_url(meta, "website", &ret->website, err) &&
 	       json_opt_bool(meta, "externalAccountRequired", &ret->external_account_required, err) &&
-	       acme_profiles_parse(meta, &ret->profiles, err);
+	       acme_profiles_parse(meta, &ret->profiles, err) && parse_identities(meta, &ret->caa_identities, err) &&
+	       parse_persist(meta, ret, err);
 }
 
 bool directory_parse(const char *text, size_t len, struct acme_directory *ret, struct error *err)
@@ -65,5 +106,8 @@ void directory_done(struct acme_directory *directory)
 	free(directory->terms_of_service);
 	free(directory->website);
 	acme_profiles_done(&directory->profiles);
+	str_list_done(&directory->caa_identities);
+	str_list_done(&directory->issuer_names);
+	free(directory->account_hash_prefix);
 	*directory = (struct acme_directory){0};
 }

@@ -49,12 +49,15 @@ struct acme_signer {
 	bool (*sign)(void *ctx, const void *data, size_t len, struct buf *ret, struct error *err);
 };
 
+struct persist_expectation;
+
 /* One challenge to be solved. Borrowed from the flow until cleanup has returned. */
 struct acme_challenge_task {
 	enum challenge_type type;
-	struct identifier identifier; /* as ordered, "*." included */
-	const char *token;            /* RFC 8555 §8.1, already checked against its alphabet */
-	const char *key_authorization;
+	struct identifier identifier;  /* as ordered, "*." included */
+	const char *token;             /* RFC 8555 §8.1, already checked against its alphabet; NULL: dns-persist-01 */
+	const char *key_authorization; /* NULL: dns-persist-01 */
+	const struct persist_expectation *persist; /* dns-persist-01: the record that must stand; see acme/persist.h */
 	char dns_name[IDENTIFIER_MAX + 40]; /* dns-01: _acme-challenge.<base name>, dns-account-01: below its label */
 	char dns_value[64];                 /* dns-01, dns-account-01: base64url(SHA-256(key authorization)) */
 };

@@ -9,6 +9,7 @@
 
 #include "acme/port.h"
 #include "acme/profile.h"
+#include "base/str.h"
 
 API_BEGIN
 
@@ -25,6 +26,9 @@ struct acme_directory {
 	char *terms_of_service; /* meta */
 	char *website;
 	bool external_account_required;
+	struct str_list caa_identities; /* names that CAA records know the CA by; none: the CA does not say */
+	struct str_list issuer_names; /* dns-persist-01 -02: issuerDomainNames; none: not given, or not as it must be */
+	char *account_hash_prefix;    /* dns-persist-01 -02 */
 	struct acme_profiles profiles; /* meta; draft-ietf-acme-profiles §3 */
 };
 

@@ -191,7 +191,7 @@ static bool add_tasks(struct solving *solving, struct error *err)
 {
 	const struct acme_identity *account = solving->flow->account;
 	char thumbprint[SHA256_BASE64URL_SIZE];
-	const struct challenge_context context = {.account_url = account->kid, .thumbprint = thumbprint};
+	struct challenge_context context = {.account_url = account->kid, .thumbprint = thumbprint};
 	if (solving->count == 0)
 		return error_set(err, ERROR_CA, NULL, "the order is pending but lists no authorizations");
 	solving->tasks = calloc(solving->count, sizeof(*solving->tasks));
@@ -199,6 +199,9 @@ static bool add_tasks(struct solving *solving, struct error *err)
 	if (solving->tasks == NULL || solving->picks == NULL)
 		return error_oom(err);
 	if (!jwk_thumbprint(account->signer->jwk, thumbprint, err))
+		return false;
+	context.directory = acme_session_directory(solving->flow->session, solving->flow->deadline, err);
+	if (context.directory == NULL)
 		return false;
 	for (size_t i = 0; i < solving->count; i++)
 		if (solving->authorizations[i].status != AUTHORIZATION_VALID && !add_task(solving, i, &context, err))

@@ -58,7 +58,11 @@ enum {
 	LIMIT_DNS_CNAME_HOPS = 8,
 	LIMIT_DNS_NAMESERVERS = 16,
 	LIMIT_DNS_TXT_STRINGS = 256,
-	LIMIT_HOST_ADDRESSES = 32, /* of one server: each gets its share of the time to connect */
+	LIMIT_HOST_ADDRESSES = 32,   /* of one server: each gets its share of the time to connect */
+	LIMIT_ISSUE_VALUE = 4096,    /* of CAA and dns-persist-01 records: a name and two URLs are some 500 bytes */
+	LIMIT_ISSUE_PARAMETERS = 32, /* three are defined */
+	LIMIT_PERSIST_ISSUERS = 10,  /* the drafts' own limit */
+	LIMIT_CAA_IDENTITIES = 32,   /* names a CA says it goes by; the rest is passed over */
 
 	/* Responders of our own, which the whole Internet may talk to: a CA needs a dozen short connections at once */
 	LIMIT_RESPONDER_CONNECTIONS = 256,

@@ -24,6 +24,7 @@ static const char *const challenge_usages[] = {
 	[CHALLENGE_DNS_ACCOUNT_01] = "--dns PROVIDER --challenge dns-account-01 (in the config challenge: {type: "
 				     "dns-account-01, provider: …})",
 	[CHALLENGE_TLS_ALPN_01] = "--alpn 443 (in the config challenge: tls-alpn-01)",
+	[CHALLENGE_DNS_PERSIST_01] = "--dns-persist (in the config challenge: dns-persist-01)",
 	[CHALLENGE_UNKNOWN] = NULL,
 };
 

@@ -242,6 +242,8 @@ const struct command command_issue = {
 			{OPTION_CREDENTIALS, "credentials", 0, "FILE", "the DNS provider's credentials"},
 			{OPTION_CHALLENGE, "challenge", 0, "TYPE",
 			 "with --dns: dns-01 (default), or dns-account-01, whose record is this account's own"},
+			{OPTION_DNS_PERSIST, "dns-persist", 0, NULL,
+			 "validate by a TXT record that stays (see persist): nothing is written"},
 			{OPTION_KEY_TYPE, "key-type", 0, "TYPE",
 			 "ecdsa-p256 (default), ecdsa-p384, rsa-2048, rsa-3072, rsa-4096"},
 			{OPTION_CSR, "csr", 0, "FILE",

@@ -20,6 +20,7 @@ static const struct way {
 	{OPTION_STANDALONE, "--standalone [ADDR:]PORT", CHALLENGE_HTTP_01, false},
 	{OPTION_ALPN, "--alpn [ADDR:]PORT", CHALLENGE_TLS_ALPN_01, false},
 	{OPTION_DNS, "--dns PROVIDER", CHALLENGE_DNS_01, true},
+	{OPTION_DNS_PERSIST, "--dns-persist", CHALLENGE_DNS_PERSIST_01, true},
 };
 
 static bool find_way(const struct arguments *arguments, const struct way **ret, struct error *err)
@@ -39,7 +40,9 @@ static bool find_way(const struct arguments *arguments, const struct way **ret, 
 	if (*ret != NULL)
 		return true;
 	error_set(err, ERROR_USAGE, "usage", "one way to validate is needed");
-	error_hint(err, "--webroot DIR, --standalone PORT, --alpn PORT, or --dns PROVIDER [--credentials FILE]");
+	error_hint(
+		err,
+		"--webroot DIR, --standalone PORT, --alpn PORT, --dns PROVIDER [--credentials FILE], or --dns-persist");
 	return false;
 }
 

@@ -21,7 +21,7 @@ static const struct schema_word challenges[] = {
 	{"dns-01", CHALLENGE_DNS_01, false},
 	{"tls-alpn-01", CHALLENGE_TLS_ALPN_01, false},
 	{"dns-account-01", CHALLENGE_DNS_ACCOUNT_01, false},
-	{"dns-persist-01", CHALLENGE_DNS_PERSIST_01, true},
+	{"dns-persist-01", CHALLENGE_DNS_PERSIST_01, false},
 	{NULL, 0, false},
 };
 

@@ -12,18 +12,33 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { TTL_SECONDS = 120, TEXT_MAX = 512, CONTENT_MAX = 8192 };
+enum {
+	TTL_SECONDS = 120,
+	TEXT_MAX = 512,
+	CONTENT_MAX = 8192,
+	STRING_MAX = 255, /* of one string of a TXT record, RFC 1035 §3.3.14 */
+};
 
 static const char *const WHAT = "the API's answer";
 
 bool cloudflare_write_record(const char *name, const char *value, struct buf *out, struct error *err)
 {
-	char content[256 + 3];
-	if (strlen(value) > 255 || strpbrk(value, "\"\\") != NULL)
+	CLEANUP(buf_done) struct buf content;
+	buf_init(&content, CONTENT_MAX);
+	if (strpbrk(value, "\"\\") != NULL)
 		return error_set(err, ERROR_INTERNAL, NULL, "a TXT value that would need escaping");
-	(void)snprintf(content, sizeof(content), "\"%s\"", value);
-	json_t *record AUTO_JSON =
-		json_pack("{s:s, s:s, s:s, s:i}", "type", "TXT", "name", name, "content", content, "ttl", TTL_SECONDS);
+	for (size_t i = 0; i == 0 || value[i] != '\0'; i++) {
+		if (i % STRING_MAX == 0)
+			buf_str(&content, i == 0 ? "\"" : "\" \"");
+		if (value[i] == '\0')
+			break;
+		buf_char(&content, value[i]);
+	}
+	buf_char(&content, '"');
+	if (!buf_check(&content, "record", err))
+		return false;
+	json_t *record AUTO_JSON = json_pack("{s:s, s:s, s:s, s:i}", "type", "TXT", "name", name, "content",
+					     buf_cstr(&content), "ttl", TTL_SECONDS);
 	if (record == NULL)
 		return error_oom(err);
 	return json_write(record, /* pretty= */ false, out, err) && buf_check(out, "record", err);
@@ -102,14 +117,24 @@ bool cloudflare_read_zones(const char *text, size_t len, const char *name, struc
 	return true;
 }
 
+/* Bare text, or quoted strings with spaces between them: joined, they are VALUE. */
 static bool content_is(const char *content, const char *value)
 {
 	size_t len = strlen(content);
-	if (len >= 2 && content[0] == '"' && content[len - 1] == '"') {
-		content++;
-		len -= 2;
+	if (len < 2 || content[0] != '"' || content[len - 1] != '"')
+		return str_equal(content, value);
+	for (const char *at = content + 1; at < content + len - 1; at++) {
+		if (*at == '"') {
+			/* The end of a string and the start of the next. */
+			while (*++at == ' ')
+				;
+			if (at >= content + len - 1 || *at != '"')
+				return false;
+		} else if (*value == '\0' || *at != *value++) {
+			return false;
+		}
 	}
-	return len == strlen(value) && memcmp(content, value, len) == 0;
+	return *value == '\0';
 }
 
 static bool read_record(const json_t *record, const char *name, const char *value, struct str_list *ids,

@@ -56,8 +56,11 @@ struct dns_provider_module {
 	bool (*find_zone)(struct dns_provider *provider, const char *name, struct deadline deadline, char **ret_id,
 			  char **ret_zone, struct error *err);
 
-	/* A TXT record VALUE at NAME exists afterwards; *RET_RECORD is the vendor's handle for it (malloc'd; may be
-	 * NULL). */
+	/*
+	 * A TXT record VALUE at NAME exists afterwards; *RET_RECORD is the vendor's handle for it (malloc'd; may be
+	 * NULL). VALUE is visible ASCII and spaces, without quotes and backslashes; beyond 255 bytes it is cut into
+	 * several strings of the one record.
+	 */
 	bool (*add_txt)(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			struct deadline deadline, char **ret_record, struct error *err);
 

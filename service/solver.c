@@ -28,6 +28,8 @@ struct solver *solver_open(struct service *service, const struct renewal *wanted
 	else if ((wanted->challenge == CHALLENGE_DNS_01 || wanted->challenge == CHALLENGE_DNS_ACCOUNT_01) &&
 		 wanted->dns_provider != NULL)
 		solver = (struct solver){solver_dns_open(service, wanted, ret_port, err), solver_dns_close};
+	else if (wanted->challenge == CHALLENGE_DNS_PERSIST_01)
+		solver = (struct solver){solver_persist_open(service, wanted, ret_port, err), solver_persist_close};
 	else
 		error_set(err, ERROR_CONFIG, "challenge", "this version cannot solve %s as %s is set up for it",
 			  challenge_type_name(wanted->challenge), wanted->name);

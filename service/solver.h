@@ -34,5 +34,8 @@ void solver_standalone_close(void *ctx);
 MUST_CHECK void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
 				 struct error *err);
 void solver_dns_close(void *ctx);
+MUST_CHECK void *solver_persist_open(struct service *service, const struct renewal *wanted,
+				     struct acme_solver *ret_port, struct error *err);
+void solver_persist_close(void *ctx);
 
 #endif

@@ -63,6 +63,7 @@ struct wait {
 	size_t watch_count;
 	struct zone *zones; /* as many as watches, at most */
 	size_t zone_count;
+	int quiet_rounds; /* before servers that do not answer are done without */
 };
 
 static void wait_done(struct wait *wait)
@@ -272,14 +273,20 @@ static bool ask_round(struct wait *wait, bool resolvers, struct questions *quest
 	return questions->count == 0 || dns_ask(wait->resolver, questions->items, questions->count, deadline, err);
 }
 
-/* The first value that is expected at NAME and missing in ANSWER; NULL: none. */
-static const char *missing_value(const struct wait *wait, const char *name, const struct dns_answer *answer)
+/* The first expectation at NAME that ANSWER does not meet; NULL: none. All are asked: they may keep what they see. */
+static const struct dns_expectation *unmet(const struct wait *wait, const char *name, const struct dns_answer *answer)
 {
-	for (size_t i = 0; i < wait->expectation_count; i++)
-		if (str_equal_nocase(wait->expectations[i].name, name) &&
-		    !str_list_has(&answer->values, wait->expectations[i].value))
-			return wait->expectations[i].value;
-	return NULL;
+	const struct dns_expectation *first = NULL;
+	for (size_t i = 0; i < wait->expectation_count; i++) {
+		const struct dns_expectation *expectation = &wait->expectations[i];
+		if (!str_equal_nocase(expectation->name, name))
+			continue;
+		bool met = expectation->value != NULL ? str_list_has(&answer->values, expectation->value)
+						      : expectation->fits(expectation->ctx, &answer->values);
+		if (!met && first == NULL)
+			first = expectation;
+	}
+	return first;
 }
 
 static void set_state(struct zone_server *server, const char *format, ...) PRINTF_LIKE(2, 3);
@@ -299,20 +306,25 @@ static bool judge_address(const struct wait *wait, struct zone_server *server, b
 	bool complete = true;
 	for (size_t i = 0; i < count; i++) {
 		const struct dns_question *question = &questions[i];
-		const char *missing = missing_value(wait, question->name, &question->answer);
 		if (question->answer.outcome == DNS_NO_ANSWER) {
 			if (question->reason[0] != '\0') /* else the deadline came first */
 				set_state(server, "%s: %s", server->name, question->reason);
 			return false;
 		}
-		if (missing != NULL && !recurse && !question->answer.authoritative) {
+		bool lame = !recurse && !question->answer.authoritative;
+		const struct dns_expectation *missing = NULL;
+		/* What a lame server lacks is not to be kept by anybody. */
+		if (!lame || question->answer.values.len > 0)
+			missing = unmet(wait, question->name, &question->answer);
+		if (lame && (missing != NULL || question->answer.values.len == 0)) {
 			set_state(server, "%s (%s) is not authoritative for %s", server->name, question->server->text,
 				  question->name);
 			return false;
 		}
 		if (missing != NULL && complete) {
-			set_state(server, "%s (%s) does not show the value %s at %s yet", server->name,
-				  question->server->text, missing, question->name);
+			set_state(server, "%s (%s) does not show %s%s at %s yet", server->name, question->server->text,
+				  missing->value != NULL ? "the value " : "what is expected",
+				  missing->value != NULL ? missing->value : "", question->name);
 			complete = false;
 		}
 	}
@@ -359,7 +371,7 @@ static const struct server_set *deciding_set(const struct zone *zone)
 	return needs_resolvers(zone) ? &zone->resolvers : &zone->authoritative;
 }
 
-static void conclude_zone(struct zone *zone)
+static void conclude_zone(struct zone *zone, int quiet_rounds)
 {
 	const struct server_set *set = deciding_set(zone);
 	size_t ready = 0, lagging = 0;
@@ -368,7 +380,7 @@ static void conclude_zone(struct zone *zone)
 		lagging += !set->servers[i].ready && set->servers[i].answered;
 	}
 	zone->quiet_rounds = ready > 0 && lagging == 0 ? zone->quiet_rounds + 1 : 0;
-	zone->published = (ready > 0 && ready == set->count) || zone->quiet_rounds >= QUIET_ROUNDS;
+	zone->published = (ready > 0 && ready == set->count) || zone->quiet_rounds >= quiet_rounds;
 }
 
 /* True: everything is published. */
@@ -378,7 +390,7 @@ static bool conclude_round(struct wait *wait)
 	for (size_t z = 0; z < wait->zone_count; z++) {
 		struct zone *zone = &wait->zones[z];
 		if (!zone->published)
-			conclude_zone(zone);
+			conclude_zone(zone, wait->quiet_rounds);
 		all = all && zone->published;
 	}
 	return all;
@@ -431,8 +443,8 @@ static bool run_round(struct wait *wait, struct deadline deadline, struct error 
 	return true;
 }
 
-/* Name the first server that is not ready of each zone that is not. */
-static bool explain_timeout(const struct wait *wait, struct error *err)
+/* WHAT: the first server that is not ready of each zone that is not. */
+static bool explain(const struct wait *wait, const char *what, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text;
 	buf_init(&text, ERROR_TEXT_MAX);
@@ -448,7 +460,7 @@ static bool explain_timeout(const struct wait *wait, struct error *err)
 	error_hint(err,
 		   "check that the DNS provider's zone is the one that is delegated, and that this host may send DNS "
 		   "queries to it");
-	return error_set(err, ERROR_DNS, NULL, "the TXT records did not show up in time: %s",
+	return error_set(err, ERROR_DNS, NULL, "%s: %s", what,
 			 text.len > 0 ? buf_cstr(&text) : "no server was asked in time");
 }
 
@@ -473,7 +485,12 @@ bool dns_wait_published(struct dns_resolver *resolver, const struct dns_expectat
 			struct deadline deadline, dns_progress *progress, void *ctx, struct error *err)
 {
 	CLEANUP(wait_done)
-	struct wait wait = {.resolver = resolver, .expectations = expectations, .expectation_count = count};
+	struct wait wait = {
+		.resolver = resolver,
+		.expectations = expectations,
+		.expectation_count = count,
+		.quiet_rounds = QUIET_ROUNDS,
+	};
 	int64_t pause = PAUSE_FIRST_MS;
 	if (count == 0)
 		return true;
@@ -487,5 +504,39 @@ bool dns_wait_published(struct dns_resolver *resolver, const struct dns_expectat
 		fine = deadline_sleep(deadline, pause, NULL, err);
 		pause = pause * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : pause * 2;
 	}
-	return err->category == ERROR_TIMEOUT ? explain_timeout(&wait, err) : false;
+	return err->category == ERROR_TIMEOUT ? explain(&wait, "the TXT records did not show up in time", err) : false;
+}
+
+/* Some server that decides about ZONE answered. */
+static bool zone_answered(const struct zone *zone)
+{
+	const struct server_set *set = deciding_set(zone);
+	for (size_t i = 0; i < set->count; i++)
+		if (set->servers[i].answered)
+			return true;
+	return false;
+}
+
+bool dns_check_published(struct dns_resolver *resolver, const struct dns_expectation *expectations, size_t count,
+			 struct deadline deadline, bool *ret_published, struct error *err)
+{
+	static const char what[] = "cannot read the TXT records";
+	CLEANUP(wait_done)
+	struct wait wait = {
+		.resolver = resolver,
+		.expectations = expectations,
+		.expectation_count = count,
+		.quiet_rounds = 1,
+	};
+	*ret_published = true;
+	if (count == 0)
+		return true;
+	if (!init_wait(&wait, err) || !find_zones(&wait, deadline, err) || !find_servers(&wait, deadline, err) ||
+	    !run_round(&wait, deadline, err))
+		return err->category == ERROR_TIMEOUT ? explain(&wait, what, err) : false;
+	*ret_published = conclude_round(&wait);
+	for (size_t i = 0; i < wait.zone_count; i++)
+		if (!zone_answered(&wait.zones[i]))
+			return explain(&wait, what, err);
+	return true;
 }

@@ -22,9 +22,13 @@ MUST_CHECK bool dns_find_zone(struct dns_resolver *resolver, const char *name, s
 /* NAME is ZONE or below it; the root holds nothing here. */
 bool dns_name_is_within(const char *name, const char *zone);
 
+/* What is looked for in the TXT records at a name: one value, or whatever FITS takes for right. */
 struct dns_expectation {
-	const char *name; /* where the TXT record is, aliases followed */
-	const char *value;
+	const char *name;  /* where the TXT record is, aliases followed */
+	const char *value; /* NULL: ask FITS */
+	/* Asked with all values (each joined) that one server shows, once for each server that answers. */
+	bool (*fits)(void *ctx, const struct str_list *values);
+	void *ctx;
 };
 
 /* What one of the servers that decide is known to have. Texts are borrowed. */
@@ -48,5 +52,13 @@ typedef void dns_progress(void *ctx, const struct dns_server_state *servers, siz
 MUST_CHECK bool dns_wait_published(struct dns_resolver *resolver, const struct dns_expectation *expectations,
 				   size_t count, struct deadline deadline, dns_progress *progress, void *ctx,
 				   struct error *err);
+
+/*
+ * The same servers asked once, for records that stand there: *RET_PUBLISHED false when one of them answered and did not
+ * show what is expected. Servers that do not answer are tolerated as above. ERROR_DNS, transient, naming one, where no
+ * server of a zone and no resolver answered.
+ */
+MUST_CHECK bool dns_check_published(struct dns_resolver *resolver, const struct dns_expectation *expectations,
+				    size_t count, struct deadline deadline, bool *ret_published, struct error *err);
 
 #endif

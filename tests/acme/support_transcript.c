@@ -14,6 +14,7 @@
 #include "support_keys.h"
 #include "support_transcript_account.h"
 #include "support_transcript_chains.h"
+#include "support_transcript_persist.h"
 #include "tests/support/test.h"
 
 #include <openssl/bn.h>
@@ -433,8 +434,7 @@ static bool present(void *ctx, const struct acme_challenge_task *tasks, size_t c
 	(void)deadline;
 	for (size_t i = 0; i < count; i++) {
 		add(&play.presented, tasks[i].identifier.value);
-		CHECK_CONTAINS(tasks[i].key_authorization, tasks[i].token);
-		CHECK_INT(strlen(tasks[i].dns_value), tasks[i].type == CHALLENGE_DNS_01 ? 43 : 0);
+		transcript_check_task(&play.results, i, &tasks[i]);
 	}
 	return !play.present_fails || error_set(err, ERROR_DNS, NULL, "the zone is not there");
 }

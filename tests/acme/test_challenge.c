@@ -2,6 +2,7 @@
 /* Key authorizations and dns-01 values of the vectors; tokens that must not get through. */
 #include "acme/challenge.h"
 
+#include "acme/session.h"
 #include "tests/support/test.h"
 
 #include <string.h>
@@ -81,6 +82,32 @@ TEST(key_authorizations_of_the_vectors_for_names_and_addresses)
 		CHECK_STR(task.dns_name, "");
 		challenge_task_done(&task);
 	}
+}
+
+static char authority[] = "authority.example", ours[] = "https://example.com/acme/acct/ExampleAccount";
+
+TEST(dns_persist01_has_a_record_and_no_token)
+{
+	char *issuers[] = {authority};
+	const struct acme_directory directory = {0};
+	const struct challenge_context context = {.directory = &directory, .account_url = ours, .thumbprint = "t"};
+	struct challenge challenge = {
+		.type = CHALLENGE_DNS_PERSIST_01,
+		.persist = {.form = PERSIST_FORM_01, .issuers = {issuers, 1}, .account_uri = ours},
+	};
+	struct acme_challenge_task task;
+	struct identifier identifier;
+	struct error err = {0};
+	CHECK_OK(identifier_parse("*.example.org", &identifier, &err), err);
+	CHECK_OK(challenge_task(&challenge, &identifier, &context, &task, &err), err);
+	CHECK_STR(task.dns_name, "_validation-persist.example.org");
+	CHECK(task.token == NULL && task.key_authorization == NULL);
+	CHECK_STR(task.persist->account_uris.items[0], ours);
+	CHECK(task.persist->wildcard);
+	challenge_task_done(&task);
+	challenge.persist.account_uri = authority;
+	CHECK(!challenge_task(&challenge, &identifier, &context, &task, &err));
+	CHECK_INT(err.category, ERROR_CA);
 }
 
 TEST(tokens)

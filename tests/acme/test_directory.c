@@ -2,6 +2,7 @@
 /* Directories: what may be missing, and what may not. */
 #include "acme/directory.h"
 
+#include "base/buf.h"
 #include "base/limits.h"
 #include "tests/support/test.h"
 
@@ -33,6 +34,45 @@ TEST(whole)
 	CHECK_INT(directory.profiles.count, 1);
 	CHECK_STR(directory.profiles.items[0].text, "y");
 	directory_done(&directory);
+}
+
+TEST(names_of_the_ca)
+{
+	struct acme_directory directory = {0};
+	struct error err = {0};
+	CHECK_OK(parse("{" REQUIRED ",\"meta\":{\"caaIdentities\":[\"ca.example\",7,\"no name\",\"ca.example\"],"
+		       "\"issuerDomainNames\":[\"ca.example\",\"two.example\"],\"accountHashPrefix\":\"https://p/\"}}",
+		       &directory, &err),
+		 err);
+	CHECK_INT(directory.caa_identities.len, 1);
+	CHECK_STR(directory.caa_identities.items[0], "ca.example");
+	CHECK_INT(directory.issuer_names.len, 2);
+	CHECK_STR(directory.account_hash_prefix, "https://p/");
+	directory_done(&directory);
+}
+
+/* What is wrong with them costs nothing but what they are for. */
+TEST(names_that_are_none)
+{
+	static const char *const cases[] = {
+		"{\"caaIdentities\":\"ca.example\",\"issuerDomainNames\":[\"ca.example\",\"Two.example\"]}",
+		"{\"caaIdentities\":null,\"issuerDomainNames\":[],\"accountHashPrefix\":7}",
+		"{\"issuerDomainNames\":[\"ca.example\",null],\"accountHashPrefix\":\"a;b\"}",
+		"{\"issuerDomainNames\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\"],"
+		"\"accountHashPrefix\":\"\"}",
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_done) struct buf text;
+		struct acme_directory directory = {0};
+		struct error err = {0};
+		buf_init(&text, 4096);
+		buf_printf(&text, "{" REQUIRED ",\"meta\":%s}", cases[i]);
+		CHECK_OK(parse(buf_cstr(&text), &directory, &err), err);
+		CHECK_INT(directory.caa_identities.len, 0);
+		CHECK_INT(directory.issuer_names.len, 0);
+		CHECK(directory.account_hash_prefix == NULL);
+		directory_done(&directory);
+	}
 }
 
 TEST(least)

@@ -252,6 +252,33 @@ TEST(adding_twice_gives_the_record_that_is_there)
 	module->close(provider);
 }
 
+/* More than one string of a TXT record: cut when written, whole when compared, told from its beginning alone. */
+TEST(a_long_value_is_one_record_of_several_strings)
+{
+	struct error err = {0};
+	char *record = NULL, *again = NULL;
+	char value[601], beginning[511];
+	begin();
+	memset(value, 'v', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	memset(beginning, 'v', sizeof(beginning) - 1);
+	beginning[sizeof(beginning) - 1] = '\0';
+	struct dns_provider *provider = open_plain();
+	char *zone = find(provider, NAME, "example.com");
+	CHECK_OK(module->add_txt(provider, zone, NAME, value, soon(), &record, &err), err);
+	CHECK_INT(standin_count(standin, "records", "vv\\\" \\\"vv"), 2);
+	CHECK_OK(module->add_txt(provider, zone, NAME, value, soon(), &again, &err), err);
+	CHECK_INT(standin_count(standin, "records", "\"id\""), 1);
+	CHECK_OK(module->remove_txt(provider, zone, NAME, beginning, NULL, soon(), &err), err);
+	CHECK_INT(standin_count(standin, "records", "\"id\""), 1);
+	CHECK_OK(module->remove_txt(provider, zone, NAME, value, NULL, soon(), &err), err);
+	CHECK_INT(standin_count(standin, "records", "\"id\""), 0);
+	free(record);
+	free(again);
+	free(zone);
+	module->close(provider);
+}
+
 TEST(an_unquoted_record_is_found_and_removed_too)
 {
 	struct error err = {0};

@@ -192,7 +192,7 @@ static void see(void *ctx, const struct dns_server_state *servers, size_t count)
 static bool wait_for(int64_t ms, struct seen *seen, struct error *err)
 {
 	/* The name twice: apex and wildcard share it. */
-	const struct dns_expectation expectations[] = {{name, value}, {name, value}};
+	const struct dns_expectation expectations[] = {{.name = name, .value = value}, {.name = name, .value = value}};
 	*seen = (struct seen){0};
 	return dns_wait_published(resolver, expectations, 2, deadline_in(ms, NULL), see, seen, err);
 }
@@ -298,7 +298,7 @@ TEST(laboratory_without_delegation_asks_the_resolver)
 		CHECK(seen.calls == 1 && seen.ready == 1 && seen.total == 1);
 
 		/* No SOA of its own either. */
-		const struct dns_expectation other[] = {{"_acme-challenge.example", value}};
+		const struct dns_expectation other[] = {{.name = "_acme-challenge.example", .value = value}};
 		CHECK_OK(dns_wait_published(resolver, other, 1, soon(), NULL, NULL, &err), err);
 		atomic_store(&lab.shows, 0);
 		CHECK(!wait_for(300, &seen, &err));
@@ -306,6 +306,75 @@ TEST(laboratory_without_delegation_asks_the_resolver)
 		CHECK_CONTAINS(err.message, dns_peer_text(recursive));
 		stop();
 	}
+}
+
+struct look {
+	size_t asked, most;
+	bool fits;
+};
+
+static bool look_at(void *ctx, const struct str_list *values)
+{
+	struct look *look = ctx;
+	look->asked++;
+	if (values->len > look->most)
+		look->most = values->len;
+	return look->fits;
+}
+
+static bool check(struct look *look, bool *ret_published, struct error *err)
+{
+	struct look second = {.fits = true};
+	const struct dns_expectation expectations[] = {
+		{.name = name, .fits = look_at, .ctx = look},
+		{.name = name, .fits = look_at, .ctx = &second},
+	};
+	bool ok = dns_check_published(resolver, expectations, 2, soon(), ret_published, err);
+	/* Each expectation sees what each server shows, whatever became of the others. */
+	CHECK_INT(second.asked, look->asked);
+	return ok;
+}
+
+TEST(what_stands_is_looked_at_once)
+{
+	static const char *const servers[] = {ns1, ns2, dead, NULL};
+	struct authority fast = {0}, never = {.shows_after = 1000000};
+	struct dns_peer *one = authority_start(ns1, &fast), *two = authority_start(ns2, &never);
+	if (one != NULL && two != NULL) {
+		struct look look = {.fits = true};
+		struct error err = {0};
+		bool published = false;
+		start(servers);
+		/* Two of three answer, which is enough; each is asked once. */
+		CHECK_OK(check(&look, &published, &err), err);
+		CHECK(published && look.asked == 2 && look.most == 2);
+		CHECK_INT(dns_peer_queries(one), 1);
+		look = (struct look){.fits = false};
+		CHECK_OK(check(&look, &published, &err), err);
+		CHECK(!published && look.asked == 2);
+		stop();
+	}
+	dns_peer_stop(one);
+	dns_peer_stop(two);
+}
+
+TEST(what_stands_where_nobody_answers)
+{
+	struct look look = {.fits = true};
+	struct error err = {0};
+	bool published = false;
+	start(NULL);
+	atomic_store(&lab.shows, 1);
+	CHECK_OK(check(&look, &published, &err), err);
+	CHECK(published && look.asked == 1 && look.most == 2);
+	dns_peer_stop(recursive);
+	recursive = NULL;
+	look = (struct look){.fits = true};
+	CHECK(!check(&look, &published, &err));
+	CHECK_INT(err.category, ERROR_DNS);
+	CHECK(err.transient && look.asked == 0);
+	CHECK_CONTAINS(err.message, "cannot read the TXT records");
+	stop();
 }
 
 static void *cancel_later(void *arg)
@@ -317,7 +386,7 @@ static void *cancel_later(void *arg)
 
 TEST(cancellation_ends_the_wait)
 {
-	const struct dns_expectation expectation = {name, value};
+	const struct dns_expectation expectation = {.name = name, .value = value};
 	struct cancel cancel;
 	struct error err = {0};
 	pthread_t thread;

@@ -23,6 +23,7 @@
 #include "acme/flow.h"
 #include "acme/key.h"
 #include "acme/keychange.h"
+#include "acme/persist.h"
 #include "acme/port.h"
 #include "acme/problem.h"
 #include "acme/revoke.h"
