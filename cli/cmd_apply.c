@@ -30,6 +30,8 @@ const struct command command_apply = {
 	.synopsis = "[NAME...]",
 	.summary = "issue what is missing, renew what is due, deploy what differs",
 	.details = "Works on every domain of the config, or on the certificates called NAME.",
-	.options = (const struct option_spec[]){{OPTION_FORCE, "force", 0, NULL, "renew even what is not due"}, {0}},
+	.options = (const struct option_spec[]){{OPTION_FORCE, "force", 0, NULL,
+						 "renew even what is not due, or held back after failures"},
+						{0}},
 	.run = run,
 };

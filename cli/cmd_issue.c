@@ -264,7 +264,7 @@ const struct command command_issue = {
 			{OPTION_EAB_ALGORITHM, "eab-algorithm", 0, "ALG", "HS256 (default), HS384 or HS512"},
 			{OPTION_AGREE_TOS, "agree-tos", 0, NULL, "agree to the CA's terms of service"},
 			{OPTION_DEPLOY, "deploy", 0, "SERVER", "push it to this server of the config; repeatable"},
-			{OPTION_FORCE, "force", 0, NULL, "issue even if it is not due"},
+			{OPTION_FORCE, "force", 0, NULL, "issue even if it is not due, or the CA asked to wait"},
 			{0},
 		},
 	.run = run,

@@ -34,6 +34,8 @@ const struct command command_renew = {
 	.synopsis = "[NAME...]",
 	.summary = "renew what is due among all stored certificates",
 	.details = "How each was issued is remembered; where the config describes a certificate, the config holds.",
-	.options = (const struct option_spec[]){{OPTION_FORCE, "force", 0, NULL, "renew even what is not due"}, {0}},
+	.options = (const struct option_spec[]){{OPTION_FORCE, "force", 0, NULL,
+						 "renew even what is not due, or held back after failures"},
+						{0}},
 	.run = run,
 };
