@@ -83,6 +83,9 @@ enum {
 	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
 	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */
 
+	/* The user's own programs: what they say goes into errors and logs, where nobody reads more */
+	LIMIT_EXEC_OUTPUT = 64 * 1024,
+
 	/* Files of ours and the user's */
 	LIMIT_CONFIG_FILE = 4 * 1024 * 1024,
 	LIMIT_CONFIG_DEPTH = 16,                   /* the vocabulary nests six deep */

@@ -30,6 +30,12 @@ struct dns_setting {
 	const struct secret *value;
 };
 
+/* How it is known that a published value can be seen. */
+struct dns_propagation {
+	bool unchecked;   /* no server is asked */
+	int64_t delay_ms; /* and then this time is let pass, 0: none */
+};
+
 /* What the module for one vendor is: a const table entry. */
 struct dns_provider_module {
 	const char *name;                    /* "cloudflare" */
@@ -67,6 +73,9 @@ struct dns_provider_module {
 	/* No TXT record VALUE at NAME exists afterwards. RECORD is add_txt's handle, or NULL when it was lost. */
 	bool (*remove_txt)(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			   const char *record, struct deadline deadline, struct error *err);
+
+	/* What the settings say of the wait for publication. NULL: nothing, every server is asked. */
+	void (*propagation)(const struct dns_provider *provider, struct dns_propagation *ret);
 };
 
 #endif

@@ -6,6 +6,7 @@
 #include "dns-providers/cloudflare.h"
 #include "dns-providers/common.h"
 #include "dns-providers/digitalocean.h"
+#include "dns-providers/exec.h"
 #include "dns-providers/powerdns.h"
 #include "dns-providers/rfc2136.h"
 
@@ -14,10 +15,7 @@
 enum { TYPO_MAX = 3 };
 
 static const struct dns_provider_module *const modules[] = {
-	&cloudflare_module,
-	&digitalocean_module,
-	&powerdns_module,
-	&rfc2136_module,
+	&cloudflare_module, &digitalocean_module, &powerdns_module, &rfc2136_module, &exec_module,
 };
 
 const struct dns_provider_module *dns_provider_find(const char *name)

@@ -10,6 +10,7 @@
 #include "base/identifier.h"
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/dns_propagation.h"
 #include "store/renewal.h"
 #include "transport/dns_zone.h"
 
@@ -20,7 +21,6 @@
 
 enum {
 	VALUE_BYTES = 32, /* as many as a challenge's digest, so that the value looks like one */
-	PROPAGATION_MS = 180 * 1000,
 	REMOVE_MS = 30 * 1000,
 };
 
@@ -168,11 +168,14 @@ static bool wait_published(struct trial *trial, struct deadline deadline, char *
 	struct dns_test *result = trial->result;
 	size_t ready = 0;
 	trial->begin = clock_monotonic_ms();
-	bool ok = dns_wait_published(trial->resolver, &expected, 1, deadline_within(deadline, PROPAGATION_MS), on_round,
-				     trial, err);
+	bool ok = dns_propagation_wait(trial->module, trial->provider, trial->resolver, &expected, 1, deadline,
+				       on_round, trial, err);
 	for (size_t i = 0; i < result->server_count; i++)
 		ready += result->servers[i].ready;
-	(void)snprintf(detail, ERROR_TEXT_MAX, "%zu of %zu servers show it", ready, result->server_count);
+	if (result->server_count > 0)
+		(void)snprintf(detail, ERROR_TEXT_MAX, "%zu of %zu servers show it", ready, result->server_count);
+	else
+		(void)snprintf(detail, ERROR_TEXT_MAX, "no server is asked, by the provider's settings");
 	return ok;
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/dns_propagation.h"
 #include "transport/dns_zone.h"
 
 #include <stdio.h>
@@ -14,8 +15,8 @@
 #include <string.h>
 
 enum {
-	PROPAGATION_MS = 180 * 1000, /* the slowest vendor's servers take about a minute */
-	CLEANUP_MS = 30 * 1000,
+	CLEANUP_MS = 120 * 1000,
+	REMOVE_MS = 30 * 1000, /* one record: a vendor that hangs leaves time for the others */
 };
 
 /* A value that was, or may have been, published. Two tasks with the same name and value share one. */
@@ -75,8 +76,8 @@ static bool wait_published(const struct dns_solver *solver, struct deadline dead
 		expected[i].name = solver->published[i].name;
 		expected[i].value = solver->published[i].value;
 	}
-	return dns_wait_published(solver->resolver, expected, solver->count, deadline_within(deadline, PROPAGATION_MS),
-				  /* progress= */ NULL, /* ctx= */ NULL, err);
+	return dns_propagation_wait(solver->module, solver->provider, solver->resolver, expected, solver->count,
+				    deadline, /* progress= */ NULL, /* ctx= */ NULL, err);
 }
 
 static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct deadline deadline,
@@ -107,7 +108,7 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		const struct published *entry = &solver->published[i];
 		struct error cause = {0};
 		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
-					       entry->record, deadline, &cause))
+					       entry->record, deadline_within(deadline, REMOVE_MS), &cause))
 			continue;
 		/* What is left behind comes first, whatever the vendor's own advice is. */
 		error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
