@@ -19,7 +19,14 @@
 #define UNAUTHORIZED "Unauthorized"
 #define CONFLICT "conflict"
 
-enum { TTL_SECONDS = 60, TTL_MAX = INT32_MAX, TEXT_MAX = 512, CONTENT_MAX = 64 * 1024, WHAT_SIZE = 320 };
+enum {
+	TTL_SECONDS = 60,
+	TTL_MAX = INT32_MAX,
+	TEXT_MAX = 512,
+	CONTENT_MAX = 64 * 1024,
+	STRING_MAX = 255 /* of a TXT record */,
+	WHAT_SIZE = 320
+};
 
 static const char *const WHAT = "the API's answer";
 
@@ -279,20 +286,36 @@ static bool check_target(const char *step, const char *zone_id, const char *name
 	       error_set(err, ERROR_DNS, step, "PowerDNS: malformed zone id or record name");
 }
 
+/* A long VALUE's strings, with what is between them in the JSON of a content. malloc'd. */
+static bool cut(const char *value, char **ret, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, CONTENT_MAX);
+	for (size_t i = 0; value[i] != '\0'; i++) {
+		if (i > 0 && i % STRING_MAX == 0)
+			buf_str(&text, "\\\" \\\"");
+		buf_char(&text, value[i]);
+	}
+	*ret = buf_take(&text, "TXT value", err);
+	return *ret != NULL;
+}
+
 static bool powerdns_add_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			     struct deadline deadline, char **ret_record, struct error *err)
 {
+	AUTO_FREE char *strings = NULL;
 	(void)ret_record;
-	return check_target("add-record", zone_id, name, err) &&
-	       provider_sets_add(&sets, &provider->owners, provider, zone_id, name, value, deadline, err);
+	return check_target("add-record", zone_id, name, err) && cut(value, &strings, err) &&
+	       provider_sets_add(&sets, &provider->owners, provider, zone_id, name, strings, deadline, err);
 }
 
 static bool powerdns_remove_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 				const char *record, struct deadline deadline, struct error *err)
 {
+	AUTO_FREE char *strings = NULL;
 	(void)record;
-	return check_target("remove-record", zone_id, name, err) &&
-	       provider_sets_remove(&sets, &provider->owners, provider, zone_id, name, value, deadline, err);
+	return check_target("remove-record", zone_id, name, err) && cut(value, &strings, err) &&
+	       provider_sets_remove(&sets, &provider->owners, provider, zone_id, name, strings, deadline, err);
 }
 
 /* --- The instance --- */

@@ -14,7 +14,8 @@ enum {
 	OPCODE_UPDATE = 5 << 11,
 	MASK_OPCODE = 15 << 11,
 	CLASS_NONE = 254,
-	TXT_MAX = 255, /* one character-string */
+	STRING_MAX = 255, /* of a TXT record: RFC 1035 §3.3.14 */
+	VALUE_MAX = 8192,
 };
 
 static bool make_id(uint16_t *ret, struct error *err)
@@ -36,8 +37,8 @@ static void put_header(struct buf *out, uint16_t id, uint16_t flags, uint16_t pr
 bool dns_update_write(const struct dns_update *update, uint16_t id, struct buf *out, struct error *err)
 {
 	size_t len = strlen(update->value);
-	if (len > TXT_MAX)
-		return error_set(err, ERROR_INTERNAL, NULL, "a TXT value of more than %d bytes", TXT_MAX);
+	if (len > VALUE_MAX)
+		return error_set(err, ERROR_INTERNAL, NULL, "a TXT value of more than %d bytes", VALUE_MAX);
 	put_header(out, id, OPCODE_UPDATE, update->adds ? 1 : 0, 1);
 	if (!dns_wire_put_name(out, update->zone, err))
 		return false;
@@ -58,9 +59,13 @@ bool dns_update_write(const struct dns_update *update, uint16_t id, struct buf *
 	buf_u16(out, DNS_TYPE_TXT);
 	buf_u16(out, update->adds ? DNS_CLASS_IN : CLASS_NONE);
 	buf_u32(out, update->adds ? update->ttl : 0);
-	buf_u16(out, (uint16_t)(len + 1));
-	buf_u8(out, (uint8_t)len);
-	buf_append(out, update->value, len);
+	size_t strings = len == 0 ? 1 : (len + STRING_MAX - 1) / STRING_MAX;
+	buf_u16(out, (uint16_t)(len + strings));
+	for (size_t at = 0; strings > 0; strings--, at += STRING_MAX) {
+		size_t part = len - at < STRING_MAX ? len - at : STRING_MAX;
+		buf_u8(out, (uint8_t)part);
+		buf_append(out, update->value + at, part);
+	}
 	return buf_check(out, "DNS update", err);
 }
 

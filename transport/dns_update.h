@@ -23,7 +23,7 @@ enum {
 struct dns_update {
 	const char *zone;
 	const char *name;
-	const char *value; /* at most 255 bytes */
+	const char *value; /* cut into strings of 255 bytes */
 	bool adds;         /* else it removes exactly this value */
 	uint32_t ttl;      /* of a value that is added */
 };

@@ -133,6 +133,21 @@ TEST(the_last_value_takes_the_set_with_it)
 	module->close(provider);
 }
 
+TEST(a_long_value_is_cut_into_strings)
+{
+	char value[301];
+	memset(value, 'v', 300);
+	value[300] = '\0';
+	begin();
+	struct dns_provider *provider = open_with(KEY, "");
+	add(provider, NAME, value);
+	add(provider, NAME, value);
+	check_there("vv\\\" \\\"vv", 1);
+	drop(provider, NAME, value);
+	check_there("\"content\"", 0);
+	module->close(provider);
+}
+
 TEST(the_zone_is_the_longest_suffix_that_can_be_written)
 {
 	struct error err = {0};

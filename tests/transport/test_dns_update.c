@@ -103,6 +103,21 @@ TEST(an_update_removes_one_value_and_never_a_set)
 	buf_done(&out);
 }
 
+TEST(a_long_value_is_cut_into_strings)
+{
+	char value[301];
+	struct dns_update update = {.zone = "example.com", .name = "a.example.com", .value = value};
+	struct buf out;
+	struct error err = {0};
+	memset(value, 'v', 300);
+	value[300] = '\0';
+	buf_init(&out, 1024);
+	CHECK_OK(dns_update_write(&update, 7, &out, &err), err);
+	CHECK(out.len > 303 && out.data[out.len - 46] == 45 && (unsigned char)out.data[out.len - 302] == 255);
+	CHECK((unsigned char)out.data[out.len - 304] == 1 && (unsigned char)out.data[out.len - 303] == 302 - 256);
+	buf_done(&out);
+}
+
 static void hmac(const struct buf *input, unsigned char ret[32])
 {
 	size_t len = 0;
