@@ -16,7 +16,7 @@ STEPS = {
     "finalize": "finalize",
     "certificate": "download",
 }
-ONE_NONCE = {"Replay-Nonce": None}
+NO_NONCE = {"Replay-Nonce": None}
 
 
 def losing(server):
@@ -92,7 +92,7 @@ def test_bad_nonce_for_ever(hostile, step):
     assert fault.used <= 40, f"asked {fault.used} times"
 
 
-@pytest.mark.parametrize("headers", [{}, ONE_NONCE], ids=["with a nonce", "without a nonce"])
+@pytest.mark.parametrize("headers", [{}, NO_NONCE], ids=["with a nonce", "without a nonce"])
 def test_bad_nonce_now_and_then(hostile, headers):
     """Twice at every step, and where the refusal brings no nonce one is fetched."""
     product = hostile.prepare()
@@ -109,7 +109,7 @@ def test_bad_nonce_now_and_then(hostile, headers):
 def test_no_nonce_in_any_answer(hostile):
     """Then each is fetched; a CA whose newNonce gives none is of no use, and says so."""
     product = hostile.prepare()
-    hostile.server.cue(*[Fault(step, headers=ONE_NONCE) for step in STEPS])
+    hostile.server.cue(*[Fault(step, headers=NO_NONCE) for step in STEPS])
     run = product.run("apply", "--json", "--timeout", "20")
     assert run.code == 0, run
     posts = [request for request in hostile.server.requests if request.method == "POST"]
@@ -140,9 +140,9 @@ def test_a_nonce_that_is_none(hostile, what):
 
 def test_new_nonce_fails(hostile):
     for answer, says in (
-        (Answer(500, {"Content-Type": "text/html"}, "<h1>Oops</h1>"), "500"),
-        (Answer(404, {}, ""), "404"),
-        (Answer(301, {"Location": "https://evil.test/"}, ""), "301"),
+        (Answer(500, {**NO_NONCE, "Content-Type": "text/html"}, "<h1>Oops</h1>"), "500"),
+        (Answer(404, {**NO_NONCE}, ""), "404"),
+        (Answer(301, {**NO_NONCE, "Location": "https://evil.test/"}, ""), "301"),
     ):
         hostile.play(case(says, Fault("new-nonce", answer=answer), step="nonce", says=says))
 
