@@ -58,8 +58,8 @@ TEST(names_that_are_none)
 		"{\"caaIdentities\":\"ca.example\",\"issuerDomainNames\":[\"ca.example\",\"Two.example\"]}",
 		"{\"caaIdentities\":null,\"issuerDomainNames\":[],\"accountHashPrefix\":7}",
 		"{\"issuerDomainNames\":[\"ca.example\",null],\"accountHashPrefix\":\"a;b\"}",
-		"{\"issuerDomainNames\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\"],"
-		"\"accountHashPrefix\":\"\"}",
+		("{\"issuerDomainNames\":[\"a\",\"b\",\"c\",\"d\",\"e\",\"f\",\"g\",\"h\",\"i\",\"j\",\"k\"],"
+		 "\"accountHashPrefix\":\"\"}"),
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(buf_done) struct buf text;

@@ -59,8 +59,8 @@ TEST(thumbprint_is_of_the_canonical_text_alone)
 	static const char *const others[] = {
 		"{\"kty\":\"OKP\",\"crv\":\"Ed25519\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
 		"{\"crv\":\"Ed25519\", \"kty\":\"OKP\",\"x\":\"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
-		"{\"alg\":\"EdDSA\",\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"11qYAYKxCrfVS_"
-		"7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}",
+		("{\"alg\":\"EdDSA\",\"crv\":\"Ed25519\",\"kty\":\"OKP\",\"x\":\"11qYAYKxCrfVS_"
+		 "7TyWQHOg7hcvPapiMlrwIaaPcHURo\"}"),
 	};
 	struct error err = {0};
 	char got[44];
