@@ -62,6 +62,7 @@ enum {
 	LIMIT_ISSUE_VALUE = 4096,    /* of CAA and dns-persist-01 records: a name and two URLs are some 500 bytes */
 	LIMIT_ISSUE_PARAMETERS = 32, /* three are defined */
 	LIMIT_PERSIST_ISSUERS = 10,  /* the drafts' own limit */
+	LIMIT_CAA_QUESTIONS = 1024,  /* names looked at for one certificate: a hundred names have some 250 above them */
 	LIMIT_CAA_IDENTITIES = 32,   /* names a CA says it goes by; the rest is passed over */
 
 	/* Responders of our own, which the whole Internet may talk to: a CA needs a dozen short connections at once */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* persist: the records of dns-persist-01, printed or published. */
+#include "acme/caa.h"
 #include "base/limits.h"
 #include "cli/commands.h"
 #include "cli/context.h"
@@ -139,7 +140,25 @@ static bool read_call(struct call *call, const struct arguments *arguments, stru
 
 /* --- Output --- */
 
-static json_t *entry_json(const struct persist_entry *entry)
+/* The CAA record beside it, which keeps every other account and challenge out (RFC 8657). */
+static void add_caa(const struct persist_report *report, const struct persist_entry *entry, struct buf *out)
+{
+	buf_printf(out, "%s. IN CAA ", entry->domain);
+	caa_property(report->caa_identities.items[0], report->account_url, CHALLENGE_DNS_PERSIST_01,
+		     /* wildcard= */ false, out);
+}
+
+static json_t *caa_json(const struct persist_report *report, const struct persist_entry *entry)
+{
+	CLEANUP(buf_done) struct buf line;
+	buf_init(&line, LIMIT_ISSUE_VALUE);
+	if (report->caa_identities.len == 0)
+		return json_null();
+	add_caa(report, entry, &line);
+	return json_string(buf_cstr(&line));
+}
+
+static json_t *entry_json(const struct persist_report *report, const struct persist_entry *entry)
 {
 	CLEANUP(buf_done) struct buf line;
 	json_t *object = json_object();
@@ -155,6 +174,7 @@ static json_t *entry_json(const struct persist_entry *entry)
 	output_set_str(object, "detail", entry->detail);
 	output_set_time(object, "until", entry->until);
 	(void)json_object_set_new(object, "published_now", json_boolean(entry->published_now));
+	(void)json_object_set_new(object, "caa", caa_json(report, entry));
 	return object;
 }
 
@@ -165,7 +185,7 @@ static bool print_json(const struct persist_report *report, struct error *err)
 	output_set_str(document, "account", report->account_url);
 	output_set_str(document, "form", persist_form_name(report->form));
 	for (size_t i = 0; i < report->count; i++)
-		(void)json_array_append_new(records, entry_json(&report->entries[i]));
+		(void)json_array_append_new(records, entry_json(report, &report->entries[i]));
 	(void)json_object_set_new(document, "records", records);
 	return output_json(document, err);
 }
@@ -198,6 +218,15 @@ static void print_text(const struct persist_report *report)
 	if (wanting)
 		puts("\nPublish what is not there yet in its zone, or through a DNS provider: --publish --dns "
 		     "PROVIDER.\nThe records stay; whoever removes one ends what it allows.");
+	for (size_t i = 0; report->caa_identities.len > 0 && i < report->count; i++) {
+		CLEANUP(buf_done) struct buf line;
+		buf_init(&line, LIMIT_ISSUE_VALUE);
+		if (i == 0)
+			puts("\nA CAA record for this account and challenge alone keeps all others out, where you want "
+			     "that:");
+		add_caa(report, &report->entries[i], &line);
+		puts(buf_cstr(&line));
+	}
 	if (report->form == PERSIST_FORM_02)
 		puts("\nThese records name the account's key: after `certferry account rotate-key`, publish anew.");
 }

@@ -13,8 +13,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const enum dns_type types[] = {DNS_TYPE_A,   DNS_TYPE_NS,  DNS_TYPE_CNAME,
-					      DNS_TYPE_SOA, DNS_TYPE_TXT, DNS_TYPE_AAAA};
+	static const enum dns_type types[] = {DNS_TYPE_A,   DNS_TYPE_NS,   DNS_TYPE_CNAME, DNS_TYPE_SOA,
+					      DNS_TYPE_TXT, DNS_TYPE_AAAA, DNS_TYPE_CAA};
 	struct dns_answer answer = {0};
 	struct error err = {0};
 	if (size == 0)

@@ -12,6 +12,7 @@
 #include "config/config.h"
 #include "service/accept.h"
 #include "service/backoff.h"
+#include "service/caa_watch.h"
 #include "service/failover.h"
 #include "service/key_guard.h"
 #include "service/own_csr.h"
@@ -38,7 +39,8 @@ struct issuance {
 	struct key *key;        /* ours; NULL with the user's request */
 	struct acme_session *session;
 	struct acme_identity account;
-	struct order_record order; /* url NULL: none in flight */
+	const struct acme_directory *directory; /* the session's */
+	struct order_record order;              /* url NULL: none in flight */
 	char *live_ca; /* directory that issued the live certificate; NULL: none is live, or of other names */
 };
 
@@ -232,10 +234,10 @@ static bool open_request(struct issuance *issuance, struct error *err)
 static bool choose_profile(struct issuance *issuance, struct error *err)
 {
 	char reason[512];
-	const struct acme_directory *directory = acme_session_directory(issuance->session, issuance->deadline, err);
-	if (directory == NULL)
+	issuance->directory = acme_session_directory(issuance->session, issuance->deadline, err);
+	if (issuance->directory == NULL)
 		return false;
-	issuance->profile = profile_choice(issuance->wanted, directory, reason);
+	issuance->profile = profile_choice(issuance->wanted, issuance->directory, reason);
 	if (reason[0] == '\0')
 		return true;
 	log_info("%s: %s", issuance->wanted->name, reason);
@@ -287,8 +289,11 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 		.step = on_step,
 		.note = on_note,
 	};
-	return acme_obtain_certificate(issuance->session, &issuance->account, &request, &port, &observer,
-				       issuance->deadline, ret, err);
+	struct caa_watch *caa = caa_watch_begin(issuance->service, wanted, issuance->directory, &issuance->account);
+	bool ok = acme_obtain_certificate(issuance->session, &issuance->account, &request, &port, &observer,
+					  issuance->deadline, ret, err);
+	caa_watch_end(caa, issuance->notes, ok ? NULL : err);
+	return ok;
 }
 
 static bool accept(struct issuance *issuance, int64_t not_after, const struct acme_certificate *certificate,

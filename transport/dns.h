@@ -40,10 +40,14 @@ enum dns_type {
 	DNS_TYPE_CNAME = 5,
 	DNS_TYPE_SOA = 6,
 	DNS_TYPE_TXT = 16,
-	DNS_TYPE_AAAA = 28
+	DNS_TYPE_AAAA = 28,
+	DNS_TYPE_CAA = 257
 };
 
-/* Answers as text: addresses printed, TXT strings joined, names lower-cased without the final dot, SOA: its owner. */
+/*
+ * Answers as text: addresses printed, TXT strings joined, names lower-cased without the final dot, SOA: its owner, CAA:
+ * "FLAGS TAG VALUE" with the tag in lower case and \1 for each NUL in the value.
+ */
 struct dns_answer {
 	enum dns_outcome outcome;
 	bool authoritative;

@@ -65,6 +65,34 @@ static bool add_text(const struct dns_wire_record *record, struct str_list *valu
 	return str_list_add(values, buf_cstr(&text), err);
 }
 
+/* RFC 8659 §4.1: flags, the tag's length, the tag, and the rest is the value. */
+static bool add_property(const struct dns_wire_record *record, struct str_list *values, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text;
+	struct reader reader;
+	buf_init(&text, LIMIT_DNS_MESSAGE);
+	reader_init(&reader, record->data, record->len);
+	unsigned flags = reader_u8(&reader);
+	size_t len = reader_u8(&reader);
+	const unsigned char *tag = reader_bytes(&reader, len);
+	if (tag == NULL || len == 0)
+		return dns_wire_malformed(err, "broken CAA record");
+	buf_printf(&text, "%u ", flags);
+	for (size_t i = 0; i < len; i++) {
+		bool upper = tag[i] >= 'A' && tag[i] <= 'Z', lower = tag[i] >= 'a' && tag[i] <= 'z';
+		if (!upper && !lower && (tag[i] < '0' || tag[i] > '9'))
+			return dns_wire_malformed(err, "broken CAA record");
+		buf_char(&text, (char)(upper ? tag[i] - 'A' + 'a' : tag[i]));
+	}
+	buf_char(&text, ' ');
+	len = reader_left(&reader);
+	const unsigned char *value = reader_bytes(&reader, len);
+	/* A NUL would end the text too early, and \1 is as wrong in every value. */
+	for (size_t i = 0; i < len; i++)
+		buf_char(&text, value[i] == '\0' ? '\1' : (char)value[i]);
+	return buf_check(&text, "CAA record", err) && str_list_add(values, buf_cstr(&text), err);
+}
+
 static bool add_value(const struct dns_wire *message, const struct dns_wire_record *record, struct str_list *values,
 		      struct error *err)
 {
@@ -81,6 +109,8 @@ static bool add_value(const struct dns_wire *message, const struct dns_wire_reco
 		return record_name(message, record, name, err) && str_list_add(values, name, err);
 	case DNS_TYPE_SOA:
 		return str_list_add(values, record->owner, err);
+	case DNS_TYPE_CAA:
+		return add_property(record, values, err);
 	}
 	return true;
 }

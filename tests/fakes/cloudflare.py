@@ -264,7 +264,7 @@ def check_record(body):
     for key in body:
         if key not in RECORD_FIELDS:
             raise invalid(9206, f"Unknown field {key}.")
-    if body.get("type") not in ("TXT", "A", "AAAA", "CNAME"):
+    if body.get("type") not in ("TXT", "A", "AAAA", "CNAME", "CAA"):
         raise invalid(9000, "Invalid DNS record type.")
     name, content = body.get("name"), body.get("content")
     if not isinstance(name, str) or not re.fullmatch(r"@|[A-Za-z0-9_*]([A-Za-z0-9_.-]{0,252}[A-Za-z0-9.])?", name):

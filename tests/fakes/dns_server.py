@@ -11,7 +11,7 @@ import struct
 import threading
 import time
 
-from dnslib import A, AAAA, CNAME, EDNS0, NS, QTYPE, RCODE, RR, SOA, TXT, DNSRecord
+from dnslib import A, AAAA, CAA, CNAME, EDNS0, NS, QTYPE, RCODE, RR, SOA, TXT, DNSRecord
 
 UDP_PLAIN_MAX = 512
 ALIAS_HOPS = 8
@@ -28,6 +28,16 @@ def txt_strings(content):
         return [part.encode() for part in content.strip('"').split('" "')]
     data = content.encode()
     return [data[i : i + 255] for i in range(0, len(data), 255)] or [b""]
+
+
+def caa(content):
+    """FLAGS TAG "VALUE", as a zone file has it."""
+    flags, tag, value = content.split(" ", 2)
+    return CAA(int(flags), tag, value.strip('"'))
+
+
+# Type -> its data, from a record's content as vendors write it.
+MAKE = {"A": A, "AAAA": AAAA, "NS": NS, "CNAME": CNAME, "TXT": lambda text: TXT(txt_strings(text)), "CAA": caa}
 
 
 class Zones:
@@ -89,8 +99,7 @@ class Answerer:
             if have != kind and not (have == "CNAME" and kind != "CNAME"):
                 continue
             shown += 1
-            make = {"A": A, "AAAA": AAAA, "NS": NS, "CNAME": CNAME, "TXT": lambda text: TXT(txt_strings(text))}[have]
-            reply.add_answer(RR(name, getattr(QTYPE, have), ttl=ttl, rdata=make(content)))
+            reply.add_answer(RR(name, getattr(QTYPE, have), ttl=ttl, rdata=MAKE[have](content)))
             if have == "CNAME" and kind != "CNAME" and hops < ALIAS_HOPS:
                 self.fill(reply, content.rstrip(".").lower(), kind, hops + 1)
         if not shown:

@@ -71,6 +71,8 @@ def test_printed_then_published_then_used(lab, product, ca):
     record = records["print.ferry.test"]
     assert record["status"] == "missing" and record["name"] == name and record["wildcard"], record
     assert record["value"] == f"{ISSUER}; accounturi={account_url(product)}; policy=wildcard"
+    assert record["caa"] == (f'print.ferry.test. IN CAA 0 issue "{ISSUER}; accounturi={account_url(product)}; '
+                             'validationmethods=dns-persist-01"')  # fmt: skip
     assert record["zone_line"] == f'{name}. IN TXT "{record["value"]}"'
     assert len(lab.cloudflare.records(name)) == 1, "printing published something"
 
