@@ -3,6 +3,7 @@
 #include "dns-providers/registry.h"
 
 #include "base/str.h"
+#include "dns-providers/acmedns.h"
 #include "dns-providers/cloudflare.h"
 #include "dns-providers/common.h"
 #include "dns-providers/digitalocean.h"
@@ -14,9 +15,11 @@
 
 enum { TYPO_MAX = 3 };
 
+/* clang-format off: one line each */
 static const struct dns_provider_module *const modules[] = {
-	&cloudflare_module, &digitalocean_module, &powerdns_module, &rfc2136_module, &exec_module,
+	&cloudflare_module, &digitalocean_module, &powerdns_module, &rfc2136_module, &acmedns_module, &exec_module,
 };
+/* clang-format on */
 
 const struct dns_provider_module *dns_provider_find(const char *name)
 {

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/dns_journal.h"
 #include "service/dns_propagation.h"
 #include "transport/dns_zone.h"
 
@@ -32,6 +33,8 @@ struct dns_solver {
 	struct dns_resolver *resolver;
 	const struct dns_provider_module *module;
 	struct dns_provider *provider;
+	const struct renewal *wanted;
+	struct dns_journal journal;
 	struct published *published;
 	size_t count;
 };
@@ -60,11 +63,19 @@ static bool publish(struct dns_solver *solver, const struct acme_challenge_task 
 	(void)snprintf(entry->value, sizeof(entry->value), "%s", task->dns_value);
 	if (!solver->module->find_zone(solver->provider, name, deadline, &entry->zone_id, &entry->zone, err))
 		return false;
+	const struct dns_journal_entry listed = {.provider = solver->wanted->dns_provider,
+						 .credentials = solver->wanted->dns_credentials,
+						 .zone_id = entry->zone_id,
+						 .name = entry->name,
+						 .value = entry->value};
 	/* Counted before the call: an answer that is lost may still have made the record. */
 	solver->count++;
+	if (!dns_journal_add(&solver->journal, &listed, err))
+		return false;
 	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
 	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline,
-				       &entry->record, err);
+				       &entry->record, err) &&
+	       dns_journal_set_record(&solver->journal, name, entry->value, entry->record, err);
 }
 
 static bool wait_published(const struct dns_solver *solver, struct deadline deadline, struct error *err)
@@ -92,7 +103,7 @@ static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size
 		if (!publish(solver, &tasks[i], deadline, err))
 			return false;
 	}
-	return wait_published(solver, deadline, err);
+	return dns_journal_save(&solver->journal, err) && wait_published(solver, deadline, err);
 }
 
 static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
@@ -108,8 +119,10 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		const struct published *entry = &solver->published[i];
 		struct error cause = {0};
 		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
-					       entry->record, deadline_within(deadline, REMOVE_MS), &cause))
+					       entry->record, deadline_within(deadline, REMOVE_MS), &cause)) {
+			dns_journal_drop(&solver->journal, entry->name, entry->value);
 			continue;
+		}
 		/* What is left behind comes first, whatever the vendor's own advice is. */
 		error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
 			  entry->name, entry->value, cause.message);
@@ -117,7 +130,7 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
 		ok = false;
 	}
-	return ok;
+	return dns_journal_save(&solver->journal, err) && ok;
 }
 
 void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
@@ -128,6 +141,8 @@ void *solver_dns_open(struct service *service, const struct renewal *wanted, str
 		error_oom(err);
 		return NULL;
 	}
+	solver->wanted = wanted;
+	dns_journal_init(&solver->journal, service, wanted->name);
 	solver->resolver = service_resolver(service, err);
 	if (solver->resolver == NULL ||
 	    !service_dns_provider(service, wanted, &solver->module, &solver->provider, err)) {
@@ -151,6 +166,7 @@ void solver_dns_close(void *ctx)
 		free(solver->published[i].zone);
 		free(solver->published[i].record);
 	}
+	dns_journal_done(&solver->journal);
 	free(solver->published);
 	free(solver);
 }

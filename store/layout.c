@@ -13,13 +13,12 @@ static const char *const folder_names[LAYOUT_FOLDER_COUNT] = {
 	[LAYOUT_ARCHIVE] = "archive",           [LAYOUT_LIVE] = "live",
 	[LAYOUT_RENEWAL] = "renewal",           [LAYOUT_ORDERS] = "orders",
 	[LAYOUT_ACCOUNTS] = "accounts",         [LAYOUT_LOCKS] = "locks",
-	[LAYOUT_REVOKED_KEYS] = "revoked-keys",
+	[LAYOUT_REVOKED_KEYS] = "revoked-keys", [LAYOUT_PUBLISHED] = "published",
 };
 
 static const enum layout_folder record_folders[] = {
-	[STORE_RENEWAL] = LAYOUT_RENEWAL,
-	[STORE_ORDER] = LAYOUT_ORDERS,
-	[STORE_ACCOUNT] = LAYOUT_ACCOUNTS,
+	[STORE_RENEWAL] = LAYOUT_RENEWAL,          [STORE_ORDER] = LAYOUT_ORDERS,
+	[STORE_ACCOUNT] = LAYOUT_ACCOUNTS,         [STORE_PUBLISHED] = LAYOUT_PUBLISHED,
 	[STORE_REVOKED_KEY] = LAYOUT_REVOKED_KEYS,
 };
 

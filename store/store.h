@@ -111,6 +111,7 @@ enum store_record {
 	STORE_RENEWAL,     /* renewal/<name>.json: how it was issued and its state (renewal.h) */
 	STORE_ORDER,       /* orders/<name>.json: an order in flight (order_record.h) */
 	STORE_ACCOUNT,     /* accounts/<name>/account.json (account_record.h) */
+	STORE_PUBLISHED,   /* published/<name>.json: TXT values that stand in DNS (published_record.h) */
 	STORE_REVOKED_KEY, /* revoked-keys/<sha-256>.json: a key that others may have (revoked_key.h) */
 };
 

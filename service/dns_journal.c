@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One record for each certificate; a run that ends well leaves none. */
+#include "service/dns_journal.h"
+
+#include "base/log.h"
+#include "dns-providers/provider.h"
+#include "store/renewal.h"
+
+#include <string.h>
+
+enum {
+	REMOVE_MS = 30 * 1000,
+	SWEEP_MS = 120 * 1000, /* of all: a vendor that hangs must not hold up the certificates for longer */
+};
+
+void dns_journal_init(struct dns_journal *journal, struct service *service, const char *name)
+{
+	*journal = (struct dns_journal){.service = service, .name = name};
+}
+
+void dns_journal_done(struct dns_journal *journal)
+{
+	published_record_done(&journal->record);
+}
+
+bool dns_journal_save(struct dns_journal *journal, struct error *err)
+{
+	return !journal->loaded ||
+	       published_record_save(service_store(journal->service), journal->name, &journal->record, err);
+}
+
+/* What an earlier run left and could not be removed stays listed. */
+static bool load(struct dns_journal *journal, struct error *err)
+{
+	if (!journal->loaded)
+		journal->loaded =
+			published_record_load(service_store(journal->service), journal->name, &journal->record, err);
+	return journal->loaded;
+}
+
+bool dns_journal_add(struct dns_journal *journal, const struct dns_journal_entry *entry, struct error *err)
+{
+	if (!load(journal, err))
+		return false;
+	struct published_value *added = published_record_add(&journal->record, err);
+	return added != NULL && str_set(&added->provider, entry->provider, err) &&
+	       str_set(&added->credentials, entry->credentials, err) && str_set(&added->zone_id, entry->zone_id, err) &&
+	       str_set(&added->name, entry->name, err) && str_set(&added->value, entry->value, err) &&
+	       dns_journal_save(journal, err);
+}
+
+static struct published_value *find(struct dns_journal *journal, const char *name, const char *value)
+{
+	for (size_t i = journal->record.count; i > 0; i--) {
+		struct published_value *known = &journal->record.values[i - 1];
+		if (str_equal(known->name, name) && str_equal(known->value, value))
+			return known;
+	}
+	return NULL;
+}
+
+bool dns_journal_set_record(struct dns_journal *journal, const char *name, const char *value, const char *handle,
+			    struct error *err)
+{
+	struct published_value *known = find(journal, name, value);
+	return known == NULL || str_set(&known->record, handle, err);
+}
+
+static void drop(struct published_record *record, struct published_value *value)
+{
+	published_value_done(value);
+	*value = record->values[--record->count];
+}
+
+void dns_journal_drop(struct dns_journal *journal, const char *name, const char *value)
+{
+	struct published_value *known = find(journal, name, value);
+	if (known != NULL)
+		drop(&journal->record, known);
+}
+
+/* --- Left behind --- */
+
+static bool remove_value(struct service *service, const struct published_value *value, struct deadline deadline,
+			 struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal wanted = {0};
+	const struct dns_provider_module *module = NULL;
+	struct dns_provider *provider = NULL;
+	return str_set(&wanted.dns_provider, value->provider, err) &&
+	       str_set(&wanted.dns_credentials, value->credentials, err) &&
+	       service_dns_provider(service, &wanted, &module, &provider, err) &&
+	       module->remove_txt(provider, value->zone_id, value->name, value->value, value->record,
+				  deadline_within(deadline, REMOVE_MS), err);
+}
+
+/* With the certificate's lock. */
+static bool sweep_one(struct dns_journal *journal, struct deadline deadline, struct error *err)
+{
+	struct published_record *record = &journal->record;
+	if (!load(journal, err))
+		return false;
+	for (size_t i = 0; i < record->count;) {
+		struct published_value *value = &record->values[i];
+		struct error cause = {0};
+		if (remove_value(journal->service, value, deadline, &cause)) {
+			log_info("%s: removed the TXT record %s that a run before this one left behind", journal->name,
+				 value->name);
+			drop(record, value);
+			continue;
+		}
+		error_set(err, cause.category, cause.step,
+			  "the TXT record %s with the value %s, left behind by a run before "
+			  "this one, cannot be removed: %s",
+			  value->name, value->value, cause.message);
+		error_said(err, cause.said, strlen(cause.said));
+		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
+		i++;
+	}
+	return dns_journal_save(journal, err) && !error_is_set(err);
+}
+
+void dns_journal_sweep(struct service *service)
+{
+	CLEANUP(str_list_done) struct str_list names = {0};
+	struct deadline deadline = service_deadline(service, SWEEP_MS);
+	struct store *store = service_store(service);
+	struct error err = {0};
+
+	if (!store_list_records(store, STORE_PUBLISHED, &names, &err)) {
+		log_failure(LOG_LEVEL_WARNING, &err);
+		return;
+	}
+	for (size_t i = 0; i < names.len && deadline_left_ms(deadline) > 0; i++) {
+		CLEANUP(dns_journal_done) struct dns_journal journal;
+		struct error failure = {0};
+		dns_journal_init(&journal, service, names.items[i]);
+		CLEANUP(store_unlockp)
+		struct store_lock *lock =
+			store_lock(store, "certificate", names.items[i], deadline_in(0, /* cancel= */ NULL), &failure);
+		/* Busy: these are its values, and it removes them. */
+		if (lock == NULL || sweep_one(&journal, deadline, &failure))
+			continue;
+		error_context(&failure, "clean-up", names.items[i], /* server= */ NULL);
+		log_failure(LOG_LEVEL_WARNING, &failure);
+	}
+}

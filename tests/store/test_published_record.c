@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What stands in DNS, remembered: kept as it was, gone when it is empty, and a damaged record is no empty one. */
+#include "store/published_record.h"
+
+#include "tests/support/test.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static struct store *open_store(void)
+{
+	char dir[256];
+	struct error err = {0};
+	(void)snprintf(dir, sizeof(dir), "%s/state", test_temp_dir());
+	struct store *store = store_open(dir, /* create= */ true, &err);
+	CHECK_OK(store != NULL, err);
+	return store;
+}
+
+static void add(struct published_record *record, const char *name, const char *handle)
+{
+	struct error err = {0};
+	struct published_value *value = published_record_add(record, &err);
+	CHECK_OK(value != NULL, err);
+	CHECK_OK(str_set(&value->provider, "corp", &err) && str_set(&value->zone_id, "z", &err) &&
+			 str_set(&value->name, name, &err) && str_set(&value->value, "-v", &err) &&
+			 str_set(&value->record, handle, &err),
+		 err);
+}
+
+TEST(values_come_back_as_they_were)
+{
+	struct published_record record = {0}, read = {0};
+	struct error err = {0};
+	struct store *store = open_store();
+	add(&record, "_acme-challenge.a.test", "42");
+	add(&record, "_acme-challenge.b.test", NULL);
+	CHECK_OK(published_record_save(store, "a.test", &record, &err), err);
+	CHECK_OK(published_record_load(store, "a.test", &read, &err), err);
+	CHECK_INT(read.count, 2);
+	CHECK_STR(read.values[0].name, "_acme-challenge.a.test");
+	CHECK_STR(read.values[0].record, "42");
+	CHECK_STR(read.values[1].value, "-v");
+	CHECK(read.values[1].record == NULL && read.values[1].credentials == NULL);
+	published_record_done(&read);
+	published_record_done(&record);
+
+	CHECK_OK(published_record_save(store, "a.test", &record, &err), err);
+	struct str_list names = {0};
+	CHECK_OK(store_list_records(store, STORE_PUBLISHED, &names, &err), err);
+	CHECK_INT(names.len, 0);
+	CHECK_OK(published_record_load(store, "a.test", &read, &err), err);
+	CHECK_INT(read.count, 0);
+	store_close(store);
+}
+
+TEST(a_damaged_record_is_told_and_not_taken_for_none)
+{
+	static const char *const texts[] = {"{", "{\"version\":1,\"values\":[{\"provider\":\"corp\"}]}",
+					    "{\"version\":1,\"values\":{}}", "{\"version\":99}"};
+	struct store *store = open_store();
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++) {
+		struct published_record read = {0};
+		struct error err = {0};
+		CHECK_OK(store_write_record(store, STORE_PUBLISHED, "b.test", texts[i], strlen(texts[i]), &err), err);
+		CHECK(!published_record_load(store, "b.test", &read, &err));
+		CHECK_INT(err.category, ERROR_STORE);
+		CHECK_CONTAINS(err.message, "published/b.test.json");
+		CHECK_CONTAINS(err.hint, i == 3 ? "newer" : "TXT records");
+	}
+	store_close(store);
+}
+
+TEST_MAIN()
