@@ -159,7 +159,7 @@ class PowerDNS:
 
 ZONE_TEXT = """\
 $TTL 60
-@ SOA ns1 hostmaster 1 3600 600 86400 5
+@ SOA ns1 hostmaster 1 {refresh} 600 86400 5
 {records}
 """
 
@@ -172,6 +172,7 @@ options {{
 	listen-on-v6 {{ none; }};
 	recursion no;
 	notify no;
+	allow-transfer {{ any; }};
 	dnssec-validation no;
 	minimal-responses yes;
 }};
@@ -199,13 +200,16 @@ template:
 
 
 class Front:
-    """Answers at ADDRESS:PORT what the server at TARGET answers: named binds no address that no interface has."""
+    """Answers at ADDRESS:PORT what the server at TARGET answers: named binds no address that no interface has. Without
+    UDP, datagrams get no answer."""
 
-    def __init__(self, address, port, target):
-        self.target = target
+    def __init__(self, address, port, target, without_udp=False):
+        self.target, self.without_udp = target, without_udp
         dns_server.serve_with(self, address, port, lambda line: None)
 
     def answer(self, wire, udp):
+        if udp and self.without_udp:
+            raise ConnectionError("dropped on purpose")
         with socket.create_connection(self.target, timeout=3) as sock, sock.makefile("rwb") as file:
             file.write(struct.pack("!H", len(wire)) + wire)
             file.flush()
@@ -214,21 +218,22 @@ class Front:
 
 class NameServer:
     """A name server of one's own with KEYS {name: (algorithm, base64 secret)}. Every key may update the TXT records at
-    _acme-challenge names of ZONES; nothing may update those of FROZEN."""
+    _acme-challenge names of ZONES; nothing may update those of FROZEN. The name servers of a zone are the server's own
+    addresses, or those that HOSTS {zone: addresses} gives it."""
 
-    def __init__(self, folder, zones, keys, frozen=(), count=2):
+    def __init__(self, folder, zones, keys, frozen=(), count=2, hosts=None, refresh=3600):
         self.dir, self.zones, self.keys, self.frozen, self.child = folder, [*zones, *frozen], keys, frozen, None
+        self.hosts, self.refresh = hosts or {}, refresh
         folder.mkdir()
         self.addresses, self.port = addresses(count)
         self.direct = (self.addresses[0], self.port)
 
     def write_zones(self):
-        hosts = [f"ns{number}" for number in range(1, len(self.addresses) + 1)]
-        records = "".join(f"@ NS {host}\n" for host in hosts)
-        records += "".join(f"{host} A {address}\n" for host, address in zip(hosts, self.addresses))
-        records += "_acme-challenge.alias CNAME elsewhere\n_acme-challenge.shared TXT \"somebody-else\"\n"
         for zone in self.zones:
-            write(self.dir / f"{zone}.zone", ZONE_TEXT.format(records=records))
+            given = self.hosts.get(zone, self.addresses)
+            records = "".join(f"@ NS ns{i}\nns{i} A {address}\n" for i, address in enumerate(given, start=1))
+            records += "_acme-challenge.alias CNAME elsewhere\n_acme-challenge.shared TXT \"somebody-else\"\n"
+            write(self.dir / f"{zone}.zone", ZONE_TEXT.format(records=records, refresh=self.refresh))
 
     def serves(self):
         question = DNSRecord.question(self.zones[0], "SOA")
@@ -272,6 +277,27 @@ class Knot(NameServer):
         text += "acl:\n  - id: acme\n    key: [" + ", ".join(self.keys) + "]\n    action: update\n    update-type: TXT\nzone:\n"
         for zone in self.zones:
             text += f"  - domain: {zone}\n    file: {zone}.zone\n" + ("" if zone in self.frozen else "    acl: acme\n")
+        write(self.dir / "knot.conf", text)
+        argv = ["/usr/sbin/knotd", "-c", str(self.dir / "knot.conf")]
+        self.child = Child("knotd", argv, self.dir / "knotd.log", cwd=self.dir)
+        self.child.wait_ready(self.serves)
+
+
+class Secondary(NameServer):
+    """A Knot that gets ZONES from PRIMARY (address, port) and hears of changes only when it asks, by the SOA's refresh."""
+
+    name = "Knot, secondary"
+
+    def __init__(self, folder, zones, primary, address, port=53):
+        self.dir, self.zones, self.child, self.primary = folder, list(zones), None, primary
+        folder.mkdir()
+        self.addresses, self.port, self.direct = [address], port, (address, port)
+
+    def start(self):
+        text = KNOT_CONF.format(dir=self.dir, listen=f"{self.addresses[0]}@{self.port}")
+        text += "remote:\n  - id: primary\n    address: {}@{}\nzone:\n".format(*self.primary)
+        for zone in self.zones:
+            text += f"  - domain: {zone}\n    master: primary\n    refresh-min-interval: 2\n"
         write(self.dir / "knot.conf", text)
         argv = ["/usr/sbin/knotd", "-c", str(self.dir / "knot.conf")]
         self.child = Child("knotd", argv, self.dir / "knotd.log", cwd=self.dir)
