@@ -22,13 +22,14 @@ enum {
 	TIMEOUT_MAX = 24 * 3600,
 	DELAY_MAX = 24 * 3600,
 	HANDLE_MAX = 4096, /* of a program's output that it gets back */
-	WORDS_MAX = 4,
+	WORDS_MAX = 5,
 };
 
 static const char TITLE[] = "exec", PREFIX[] = "_acme-challenge.";
 
 static const struct dns_provider_key keys[] = {
-	{"convention", NULL, false, false, "native (default), certbot, lego or dehydrated: how the program is called"},
+	{"convention", NULL, false, false,
+	 "native (default), certbot, lego, lego-raw or dehydrated: how the program is called"},
 	{"program", "EXEC_PATH", false, false, "absolute path of the program that adds and removes"},
 	{"add", NULL, false, false, "absolute path of the program that adds, instead of program"},
 	{"remove", NULL, false, false, "absolute path of the program that removes, instead of program"},
@@ -39,12 +40,21 @@ static const struct dns_provider_key keys[] = {
 	{0},
 };
 
+/* A challenge that was announced: see provider.h. */
+struct announced {
+	char *name, *value;
+	char *domain, *token, *key_authorization;
+	size_t remaining;
+};
+
 /* What a call is made of. */
 struct call {
 	bool adds;
 	const char *name; /* "_acme-challenge.www.example.com" */
 	const char *value;
-	const char *output; /* of the addition; NULL: none */
+	const char *output;                /* of the addition; NULL: none */
+	const struct announced *challenge; /* NULL: not known */
+	char remaining[24];
 };
 
 /* Words of arguments and variables that stand for a part of the call. */
@@ -53,6 +63,9 @@ struct call {
 #define DOMAIN "{domain}" /* without _acme-challenge. */
 #define VALUE "{value}"
 #define OUTPUT "{output}"
+#define TOKEN "{token}" /* where it is not known, the name: hooks name files by it at most */
+#define KEY_AUTHORIZATION "{keyauth}"
+#define REMAINING "{remaining}"
 
 static const struct convention {
 	const char *name;
@@ -65,10 +78,14 @@ static const struct convention {
 	 {NULL},
 	 (const char *const[]){"CERTBOT_DOMAIN=" DOMAIN, "CERTBOT_IDENTIFIER=" DOMAIN, "CERTBOT_VALIDATION=" VALUE,
 			       "CERTBOT_ALL_DOMAINS=" DOMAIN, "CERTBOT_ALL_IDENTIFIERS=" DOMAIN,
-			       "CERTBOT_REMAINING_CHALLENGES=0", "CERTBOT_AUTH_OUTPUT=" OUTPUT, NULL}},
+			       "CERTBOT_REMAINING_CHALLENGES=" REMAINING, "CERTBOT_AUTH_OUTPUT=" OUTPUT, NULL}},
 	{"lego", {"present", FQDN, VALUE}, {"cleanup", FQDN, VALUE}, NULL},
-	/* The token means nothing for dns-01; hooks name their files by it at most. */
-	{"dehydrated", {"deploy_challenge", DOMAIN, NAME, VALUE}, {"clean_challenge", DOMAIN, NAME, VALUE}, NULL},
+	/* The program makes the value itself. */
+	{"lego-raw",
+	 {"present", "--", DOMAIN, TOKEN, KEY_AUTHORIZATION},
+	 {"cleanup", "--", DOMAIN, TOKEN, KEY_AUTHORIZATION},
+	 NULL},
+	{"dehydrated", {"deploy_challenge", DOMAIN, TOKEN, VALUE}, {"clean_challenge", DOMAIN, TOKEN, VALUE}, NULL},
 };
 
 /* In every convention beside its own. */
@@ -81,7 +98,9 @@ struct dns_provider {
 	char *add, *remove; /* remove NULL: nothing is to be done */
 	int64_t timeout_ms;
 	struct dns_propagation propagation;
-	pthread_mutex_t lock;
+	pthread_mutex_t lock; /* one call at a time; over what follows */
+	struct announced *announced;
+	size_t announced_count;
 };
 
 /* --- Settings --- */
@@ -149,17 +168,30 @@ static bool take_settings(const struct dns_setting *from, size_t count, struct d
 	provider->convention = find_convention(convention != NULL ? convention : conventions[0].name);
 	if (provider->convention == NULL)
 		return error_set(err, ERROR_CONFIG, NULL,
-				 "%s: the setting convention is native, certbot, lego or dehydrated", TITLE);
+				 "%s: the setting convention is native, certbot, lego, lego-raw or dehydrated", TITLE);
 	provider->propagation.unchecked = str_equal(propagation, "none");
 	if (propagation != NULL && !provider->propagation.unchecked && !str_equal(propagation, "check"))
 		return error_set(err, ERROR_CONFIG, NULL, "%s: the setting propagation is check or none", TITLE);
 	return find_programs(from, count, provider, err);
 }
 
+static void announced_done(struct announced *announced)
+{
+	free(announced->name);
+	free(announced->value);
+	free(announced->domain);
+	free(announced->token);
+	free(announced->key_authorization);
+	*announced = (struct announced){0};
+}
+
 static void exec_close(struct dns_provider *provider)
 {
 	if (provider == NULL)
 		return;
+	for (size_t i = 0; i < provider->announced_count; i++)
+		announced_done(&provider->announced[i]);
+	free(provider->announced);
 	(void)pthread_mutex_destroy(&provider->lock);
 	free(provider->add);
 	free(provider->remove);
@@ -195,12 +227,21 @@ static void exec_propagation(const struct dns_provider *provider, struct dns_pro
 
 /* --- Calls --- */
 
-/* What WORD (up to LEN bytes) stands for; NULL: it is no such word. */
+/* What WORD stands for; NULL: it is no such word. */
 static const char *meaning(const struct call *call, const char *word)
 {
+	const struct announced *challenge = call->challenge;
 	const char *name = call->name;
 	if (str_equal(word, NAME))
 		return name;
+	if (str_equal(word, DOMAIN) && challenge != NULL)
+		return challenge->domain;
+	if (str_equal(word, TOKEN))
+		return challenge != NULL ? challenge->token : name;
+	if (str_equal(word, KEY_AUTHORIZATION))
+		return challenge != NULL ? challenge->key_authorization : NULL;
+	if (str_equal(word, REMAINING))
+		return call->remaining;
 	if (str_equal(word, DOMAIN))
 		return str_starts(name, PREFIX) ? name + strlen(PREFIX) : name;
 	if (str_equal(word, VALUE))
@@ -249,26 +290,90 @@ static bool take_output(const struct buf *out, char **ret, struct error *err)
 	return len == 0 || str_set_n(ret, data, len, err);
 }
 
-static bool run_call(struct dns_provider *provider, const char *program, const struct call *call,
-		     struct deadline deadline, char **ret_output, struct error *err)
+/* Called with the lock. NULL: nobody announced it. */
+static struct announced *find_announced(struct dns_provider *provider, const char *name, const char *value)
 {
-	const char *step = call->adds ? "add-record" : "remove-record";
-	const char *const *words = call->adds ? provider->convention->add : provider->convention->remove;
-	CLEANUP(str_list_done) struct str_list arguments = {0};
-	CLEANUP(str_list_done) struct str_list environment = {0};
-	CLEANUP(exec_result_done) struct exec_result result = {0};
-	const struct exec_request request = {.program = program, .arguments = &arguments, .environment = &environment};
+	for (size_t i = 0; i < provider->announced_count; i++) {
+		struct announced *known = &provider->announced[i];
+		if (str_equal(known->name, name) && str_equal(known->value, value))
+			return known;
+	}
+	return NULL;
+}
 
+/* Called with the lock. */
+static bool keep(struct dns_provider *provider, struct announced *take_entry, struct error *err)
+{
+	struct announced *list = reallocarray(provider->announced, provider->announced_count + 1, sizeof(*list));
+	if (list == NULL)
+		return error_oom(err);
+	provider->announced = list;
+	list[provider->announced_count++] = *take_entry;
+	*take_entry = (struct announced){0};
+	return true;
+}
+
+static bool exec_announce(struct dns_provider *provider, const char *name, const char *value,
+			  const struct dns_challenge *challenge, struct error *err)
+{
+	struct announced entry = {.remaining = challenge->remaining};
+	(void)pthread_mutex_lock(&provider->lock);
+	bool ok = find_announced(provider, name, value) != NULL ||
+		  (str_set(&entry.name, name, err) && str_set(&entry.value, value, err) &&
+		   str_set(&entry.domain, challenge->domain, err) && str_set(&entry.token, challenge->token, err) &&
+		   str_set(&entry.key_authorization, challenge->key_authorization, err) && keep(provider, &entry, err));
+	(void)pthread_mutex_unlock(&provider->lock);
+	announced_done(&entry);
+	return ok;
+}
+
+static bool prepare(const struct dns_provider *provider, const struct call *call, struct str_list *arguments,
+		    struct str_list *environment, struct error *err)
+{
+	const char *const *words = call->adds ? provider->convention->add : provider->convention->remove;
 	for (size_t i = 0; i < WORDS_MAX && words[i] != NULL; i++) {
-		if (!expand(call, words[i], &arguments, err))
+		if (str_equal(words[i], KEY_AUTHORIZATION) && call->challenge == NULL)
+			return error_set(err, ERROR_DNS, NULL,
+					 "%s: the challenge of the value %s at %s is not known any more", TITLE,
+					 call->value, call->name);
+		if (!expand(call, words[i], arguments, err))
 			return false;
 	}
-	if (!str_list_add(&environment, call->adds ? "CERTFERRY_ACTION=add" : "CERTFERRY_ACTION=remove", err) ||
-	    !expand_variables(call, neutral, &environment, err) ||
-	    !expand_variables(call, provider->convention->environment, &environment, err) ||
-	    !provider_lock(&provider->lock, step, deadline, err))
+	return str_list_add(environment, call->adds ? "CERTFERRY_ACTION=add" : "CERTFERRY_ACTION=remove", err) &&
+	       expand_variables(call, neutral, environment, err) &&
+	       expand_variables(call, provider->convention->environment, environment, err);
+}
+
+/* With the lock. */
+static bool run_locked(struct dns_provider *provider, const char *program, struct call *call, struct deadline deadline,
+		       struct exec_result *ret, struct error *err)
+{
+	CLEANUP(str_list_done) struct str_list arguments = {0};
+	CLEANUP(str_list_done) struct str_list environment = {0};
+	const struct exec_request request = {.program = program, .arguments = &arguments, .environment = &environment};
+	struct announced *known = find_announced(provider, call->name, call->value);
+
+	call->challenge = known;
+	(void)snprintf(call->remaining, sizeof(call->remaining), "%zu", known != NULL ? known->remaining : 0);
+	if (!prepare(provider, call, &arguments, &environment, err) ||
+	    !exec_run(&request, deadline_within(deadline, provider->timeout_ms), ret, err))
 		return false;
-	bool ran = exec_run(&request, deadline_within(deadline, provider->timeout_ms), &result, err);
+	if (!call->adds && known != NULL && ret->ending == EXEC_EXITED && ret->code == 0) {
+		announced_done(known);
+		*known = provider->announced[--provider->announced_count];
+	}
+	return true;
+}
+
+static bool run_call(struct dns_provider *provider, const char *program, struct call *call, struct deadline deadline,
+		     char **ret_output, struct error *err)
+{
+	const char *step = call->adds ? "add-record" : "remove-record";
+	CLEANUP(exec_result_done) struct exec_result result = {0};
+
+	if (!provider_lock(&provider->lock, step, deadline, err))
+		return false;
+	bool ran = run_locked(provider, program, call, deadline, &result, err);
 	(void)pthread_mutex_unlock(&provider->lock);
 	if (!ran) {
 		error_context(err, step, /* certificate= */ NULL, /* server= */ NULL);
@@ -301,7 +406,7 @@ static bool exec_find_zone(struct dns_provider *provider, const char *name, stru
 static bool exec_add_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			 struct deadline deadline, char **ret_record, struct error *err)
 {
-	const struct call call = {.adds = true, .name = name, .value = value};
+	struct call call = {.adds = true, .name = name, .value = value};
 	(void)zone_id;
 	return run_call(provider, provider->add, &call, deadline, ret_record, err);
 }
@@ -309,7 +414,7 @@ static bool exec_add_txt(struct dns_provider *provider, const char *zone_id, con
 static bool exec_remove_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			    const char *record, struct deadline deadline, struct error *err)
 {
-	const struct call call = {.name = name, .value = value, .output = record};
+	struct call call = {.name = name, .value = value, .output = record};
 	(void)zone_id;
 	if (provider->remove != NULL)
 		return run_call(provider, provider->remove, &call, deadline, /* ret_output= */ NULL, err);
@@ -328,5 +433,6 @@ const struct dns_provider_module exec_module = {
 	.find_zone = exec_find_zone,
 	.add_txt = exec_add_txt,
 	.remove_txt = exec_remove_txt,
+	.announce = exec_announce,
 	.propagation = exec_propagation,
 };

@@ -36,6 +36,14 @@ struct dns_propagation {
 	int64_t delay_ms; /* and then this time is let pass, 0: none */
 };
 
+/* The challenge that a value answers. Borrowed. */
+struct dns_challenge {
+	const char *domain; /* as the certificate names it, without "*." */
+	const char *token;
+	const char *key_authorization; /* the value is its digest */
+	size_t remaining;              /* how many values of this certificate follow */
+};
+
 /* What the module for one vendor is: a const table entry. */
 struct dns_provider_module {
 	const char *name;                    /* "cloudflare" */
@@ -73,6 +81,13 @@ struct dns_provider_module {
 	/* No TXT record VALUE at NAME exists afterwards. RECORD is add_txt's handle, or NULL when it was lost. */
 	bool (*remove_txt)(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			   const char *record, struct deadline deadline, struct error *err);
+
+	/*
+	 * Told before add_txt which challenge VALUE at NAME answers, for modules that pass it on to programs. NULL: not
+	 * wanted. A module must do without where it is not told.
+	 */
+	bool (*announce)(struct dns_provider *provider, const char *name, const char *value,
+			 const struct dns_challenge *challenge, struct error *err);
 
 	/* What the settings say of the wait for publication. NULL: nothing, every server is asked. */
 	void (*propagation)(const struct dns_provider *provider, struct dns_propagation *ret);

@@ -5,6 +5,7 @@
  */
 #include "service/dns_test.h"
 
+#include "acme/jwk.h"
 #include "base/base64url.h"
 #include "base/buf.h"
 #include "base/identifier.h"
@@ -20,7 +21,7 @@
 #include <sys/random.h>
 
 enum {
-	VALUE_BYTES = 32, /* as many as a challenge's digest, so that the value looks like one */
+	RANDOM_BYTES = 32,
 	REMOVE_MS = 30 * 1000,
 };
 
@@ -34,7 +35,9 @@ struct trial {
 	struct dns_resolver *resolver;
 	const struct dns_provider_module *module;
 	struct dns_provider *provider;
-	char value[64];
+	char domain[256];
+	char token[64], key_authorization[128]; /* as a CA and an account would make them */
+	char value[SHA256_BASE64URL_SIZE];
 	char *zone_id;
 	char *zone;
 	char *record;
@@ -57,18 +60,28 @@ static void trial_done(struct trial *trial)
 	free(trial->record);
 }
 
-static bool make_value(struct trial *trial, struct error *err)
+static bool make_text(char *out, size_t size, struct error *err)
 {
-	unsigned char bytes[VALUE_BYTES];
+	unsigned char bytes[RANDOM_BYTES];
 	CLEANUP(buf_done) struct buf text;
-	buf_init(&text, sizeof(trial->value) - 1);
+	buf_init(&text, size - 1);
 	if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
 		return error_set(err, ERROR_INTERNAL, NULL, "no random bytes");
 	base64url_encode(&text, bytes, sizeof(bytes));
 	if (!buf_check(&text, "test value", err))
 		return false;
-	(void)snprintf(trial->value, sizeof(trial->value), "%s", buf_cstr(&text));
+	(void)snprintf(out, size, "%s", buf_cstr(&text));
 	return true;
+}
+
+/* Made as a challenge's is: a program may make the value itself from what it is told. */
+static bool make_value(struct trial *trial, struct error *err)
+{
+	char thumbprint[sizeof(trial->token)];
+	if (!make_text(trial->token, sizeof(trial->token), err) || !make_text(thumbprint, sizeof(thumbprint), err))
+		return false;
+	(void)snprintf(trial->key_authorization, sizeof(trial->key_authorization), "%s.%s", trial->token, thumbprint);
+	return sha256_base64url(trial->key_authorization, trial->value, err);
 }
 
 /* Where the challenge for the request's name would stand. */
@@ -126,6 +139,11 @@ static bool find_zone(struct trial *trial, struct deadline deadline, char *detai
 
 static bool add_record(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
+	const struct dns_challenge challenge = {
+		.domain = trial->domain, .token = trial->token, .key_authorization = trial->key_authorization};
+	if (trial->module->announce != NULL &&
+	    !trial->module->announce(trial->provider, trial->result->record, trial->value, &challenge, err))
+		return false;
 	trial->may_exist = true;
 	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->value);
 	return trial->module->add_txt(trial->provider, trial->zone_id, trial->result->record, trial->value, deadline,
@@ -228,6 +246,7 @@ bool dns_test_run(struct service *service, const struct dns_test_request *reques
 	*ret = (struct dns_test){0};
 	if (!record_name(request->name, ret->record, err))
 		return false;
+	(void)snprintf(trial.domain, sizeof(trial.domain), "%s", ret->record + strlen(PREFIX));
 	for (size_t i = 0; i < ARRAY_LEN(steps) && ok; i++)
 		ok = run_step(&trial, &steps[i], deadline, err);
 	if (trial.may_exist)

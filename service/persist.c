@@ -8,13 +8,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/dns_propagation.h"
 #include "service/persist_look.h"
-#include "transport/dns_zone.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-enum { PROPAGATION_MS = 180 * 1000 /* as for dns-01 */ };
 
 /* One report in the making. */
 struct making {
@@ -262,9 +260,8 @@ static bool publish(struct making *making, struct error *err)
 		entry->published_now = true;
 		expected[count++] = (struct dns_expectation){.name = making->looks[i].where, .value = entry->value};
 	}
-	if (!dns_wait_published(service_resolver(making->service, err), expected, count,
-				deadline_within(making->deadline, PROPAGATION_MS), /* progress= */ NULL,
-				/* ctx= */ NULL, err))
+	if (!dns_propagation_wait(module, provider, service_resolver(making->service, err), expected, count,
+				  making->deadline, /* progress= */ NULL, /* ctx= */ NULL, err))
 		return false;
 	for (size_t i = 0; i < report->count; i++) {
 		struct persist_entry *entry = &report->entries[i];

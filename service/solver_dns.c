@@ -48,8 +48,20 @@ static bool already_published(const struct dns_solver *solver, const char *name,
 	return false;
 }
 
-static bool publish(struct dns_solver *solver, const struct acme_challenge_task *task, struct deadline deadline,
-		    struct error *err)
+static bool announce(const struct dns_solver *solver, const char *name, const struct acme_challenge_task *task,
+		     size_t remaining, struct error *err)
+{
+	const struct dns_challenge challenge = {.domain = identifier_base(&task->identifier),
+						.token = task->token,
+						.key_authorization = task->key_authorization,
+						.remaining = remaining};
+	return solver->module->announce == NULL ||
+	       solver->module->announce(solver->provider, name, task->dns_value, &challenge, err);
+}
+
+/* REMAINING tasks follow. */
+static bool publish(struct dns_solver *solver, const struct acme_challenge_task *task, size_t remaining,
+		    struct deadline deadline, struct error *err)
 {
 	struct published *entry = &solver->published[solver->count];
 	char name[256];
@@ -70,7 +82,7 @@ static bool publish(struct dns_solver *solver, const struct acme_challenge_task 
 						 .value = entry->value};
 	/* Counted before the call: an answer that is lost may still have made the record. */
 	solver->count++;
-	if (!dns_journal_add(&solver->journal, &listed, err))
+	if (!announce(solver, name, task, remaining, err) || !dns_journal_add(&solver->journal, &listed, err))
 		return false;
 	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
 	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline,
@@ -100,7 +112,7 @@ static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size
 	if (solver->published == NULL)
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++) {
-		if (!publish(solver, &tasks[i], deadline, err))
+		if (!publish(solver, &tasks[i], count - i - 1, deadline, err))
 			return false;
 	}
 	return dns_journal_save(&solver->journal, err) && wait_published(solver, deadline, err);

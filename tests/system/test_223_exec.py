@@ -30,10 +30,14 @@ printf 'server {host} {port}\\nupdate %s %s 60 TXT "%s"\\nsend\\n' "$op" "$2" "$
 PROGRAMS = {
     "native": 'exec {dir}/update "$@"',
     "lego": 'case $1 in present) a=add ;; cleanup) a=remove ;; *) exit 9 ;; esac\n[ $# = 3 ] && exec {dir}/update $a "$2" "$3"',
+    "lego-raw": 'case $1 in present) a=add ;; cleanup) a=remove ;; *) exit 9 ;; esac\n[ $# = 5 ] && [ "$2" = -- ] || exit 9\n'
+    'case $5 in "$4".*) ;; *) exit 9 ;; esac\n'
+    "value=$(printf %s \"$5\" | openssl dgst -sha256 -binary | base64 | tr '+/' '-_' | tr -d =)\n"
+    'exec {dir}/update $a "_acme-challenge.$3" "$value"',
     "dehydrated": "case $1 in deploy_challenge) a=add ;; clean_challenge) a=remove ;; *) exit 9 ;; esac\n"
     '[ $# = 4 ] && exec {dir}/update $a "_acme-challenge.$2" "$4"',
     "certbot add": '{dir}/update add "_acme-challenge.$CERTBOT_DOMAIN" "$CERTBOT_VALIDATION"\n'
-    '[ $# = 0 ] && [ -z "${{CERTBOT_AUTH_OUTPUT+x}}" ] && echo "id of $CERTBOT_VALIDATION"',
+    '[ $# = 0 ] && [ -z "${{CERTBOT_AUTH_OUTPUT+x}}" ] && echo "$CERTBOT_REMAINING_CHALLENGES" >>{dir}/remaining && echo "id of $CERTBOT_VALIDATION"',
     "certbot remove": '[ "$CERTBOT_AUTH_OUTPUT" = "id of $CERTBOT_VALIDATION" ] || exit 9\n'
     'exec {dir}/update remove "_acme-challenge.$CERTBOT_DOMAIN" "$CERTBOT_VALIDATION"',
 }
@@ -74,7 +78,7 @@ def settings(scripts, convention):
     return {"type": "exec", "convention": convention, "program": scripts[convention]}
 
 
-@pytest.mark.parametrize("convention", ["native", "certbot", "lego", "dehydrated"])
+@pytest.mark.parametrize("convention", ["native", "certbot", "lego", "lego-raw", "dehydrated"])
 def test_wildcard_and_apex(world, scripts, convention):
     name = f"{convention}.{ZONE}"
     run = world.product({"corp": settings(scripts, convention)}, [wildcard(name, "corp")]).run("apply", "--json")
@@ -83,10 +87,13 @@ def test_wildcard_and_apex(world, scripts, convention):
     assert [line[0] for line in done] == ["add", "add", "remove", "remove"], done
     assert {line[1].rstrip(".") for line in done} == {f"_acme-challenge.{name}"} and len({line[2] for line in done}) == 2
     assert world.txt(world.server, f"_acme-challenge.{name}") == []
+    if convention == "certbot":
+        assert (world.dir / "scripts" / "remaining").read_text().split() == ["1", "0"]
 
 
-def test_the_round_trip(world, scripts):
-    run = world.product({"corp": settings(scripts, "native")}).run("dns", "test", "corp", f"www.{ZONE}", "--json")
+@pytest.mark.parametrize("convention", ["native", "lego-raw"])
+def test_the_round_trip(world, scripts, convention):
+    run = world.product({"corp": settings(scripts, convention)}).run("dns", "test", "corp", f"www.{ZONE}", "--json")
     assert run.code == 0 and run.json["servers"], run
     assert world.txt(world.server, NAME) == []
 
@@ -143,7 +150,7 @@ def test_ctrl_c_ends_the_program_and_calls_the_other(world, scripts):
         ({"program": None}, "either program, or add and remove"),
         ({"add": "/bin/true"}, "either program, or add and remove"),
         ({"program": "bin/true"}, "absolute path"),
-        ({"convention": "bash"}, "native, certbot, lego or dehydrated"),
+        ({"convention": "bash"}, "native, certbot, lego, lego-raw or dehydrated"),
         ({"timeout": "soon"}, "timeout"),
         ({"propagation": "never"}, "check or none"),
     ],
