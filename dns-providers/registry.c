@@ -10,6 +10,7 @@
 #include "dns-providers/exec.h"
 #include "dns-providers/powerdns.h"
 #include "dns-providers/rfc2136.h"
+#include "dns-providers/route53.h"
 
 #include <string.h>
 
@@ -17,7 +18,13 @@ enum { TYPO_MAX = 3 };
 
 /* clang-format off: one line each */
 static const struct dns_provider_module *const modules[] = {
-	&cloudflare_module, &digitalocean_module, &powerdns_module, &rfc2136_module, &acmedns_module, &exec_module,
+	&cloudflare_module,
+	&digitalocean_module,
+	&route53_module,
+	&powerdns_module,
+	&rfc2136_module,
+	&acmedns_module,
+	&exec_module,
 };
 /* clang-format on */
 

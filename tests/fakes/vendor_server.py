@@ -65,6 +65,7 @@ class Vendor(dns_server.Zones):
     name = "vendor"  # the Server header
     content_type = "application/json"  # of its answers
     default_zones = ["ferry.test"]
+    clock_offset = 0  # seconds that its Date is ahead
 
     def __init__(self, options):
         self.lock = threading.RLock()
@@ -112,6 +113,9 @@ class Vendor(dns_server.Zones):
     def lab_add(self, zone, record):
         """A record {"type", "name", "content"} that somebody else made in ZONE."""
         raise NotImplementedError
+
+    def lab_settings(self, told):
+        self.lag = float(told.get("lag", self.lag))
 
     def shown(self, record):
         return {key: value for key, value in record.items() if key != "born"}
@@ -162,6 +166,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def log_message(self, *args):
         pass
+
+    def date_time_string(self, timestamp=None):
+        return super().date_time_string(timestamp or time.time() + self.server.vendor.clock_offset)
 
     def do_any(self):
         self.server_version = self.server.vendor.name
@@ -246,7 +253,7 @@ class Handler(BaseHTTPRequestHandler):
                 assert all(fault["kind"] in FAULT_KINDS for fault in told), "unknown kind of fault"
                 vendor.faults = vendor.faults + told if told else []
             elif (self.command, what) == ("POST", "settings"):
-                vendor.lag = float(told["lag"])
+                vendor.lab_settings(told)
             elif (self.command, what) == ("POST", "reset"):
                 vendor.reset()
             else:

@@ -109,8 +109,16 @@ class DigitalOcean(Vendor):
         return {"token": self.token, "api_url": self.url}
 
 
+class Route53(Vendor):
+    title, program = "Route 53", "route53.py"
+
+    def settings(self):
+        return {"access_key_id": "AKIALABORATORY000001", "secret_access_key": "lab/secret+access/key0123456789abcdefghij",
+                "api_url": self.url}  # fmt: skip
+
+
 # Every provider that has a stand-in with records of its own, by its name in the config.
-VENDORS = {"cloudflare": Cloudflare, "digitalocean": DigitalOcean}
+VENDORS = {"cloudflare": Cloudflare, "digitalocean": DigitalOcean, "route53": Route53}
 
 
 class Pebble:

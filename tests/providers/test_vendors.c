@@ -45,6 +45,15 @@ static const struct vendor {
 		(const char *const[]){"api_url", "URL", "api_key", "laboratory", NULL},
 		100,
 	},
+	{
+		"route53",
+		"fakes/route53.py",
+		NULL, /* it checks each request against AWS's model itself */
+		(const char *const[]){NULL},
+		(const char *const[]){"api_url", "URL", "access_key_id", "AKIALABORATORY000001", "secret_access_key",
+				      "lab/secret+access/key0123456789abcdefghij", NULL},
+		0,
+	},
 };
 
 static const char NAME[] = "_acme-challenge.www.example.com";
@@ -158,6 +167,14 @@ static void add_foreign(const char *value)
 static void check_there(const char *value, size_t count)
 {
 	CHECK_INT(standin_count(standin, "records", value), count);
+}
+
+TEST(there_is_a_vendor_to_test)
+{
+	size_t wanted = 0;
+	for (size_t i = 0; i < VENDORS; i++)
+		wanted += is_wanted(&vendors[i]);
+	CHECK(wanted > 0);
 }
 
 TEST(one_value_comes_and_goes)
