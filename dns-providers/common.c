@@ -187,10 +187,10 @@ static void headers_done(struct provider_headers *headers)
 }
 
 /* One request and its answer. */
-static bool send_once(const struct provider_api *api, const struct provider_call *call, struct deadline deadline,
-		      struct http_response *ret, struct error *cause)
+static bool send_once(const struct provider_api *api, const struct provider_call *call,
+		      const struct provider_headers *own, struct deadline deadline, struct http_response *ret,
+		      struct error *cause)
 {
-	CLEANUP(headers_done) struct provider_headers own = {0};
 	struct http_exchange exchange = {
 		.request = {.method = call->method,
 			    .url = call->url,
@@ -204,10 +204,10 @@ static bool send_once(const struct provider_api *api, const struct provider_call
 		exchange.request.body = buf_cstr(call->body);
 		exchange.request.body_len = call->body->len;
 	}
-	if (api->authorize != NULL && !api->authorize(api->ctx, call, deadline, &own, cause))
-		return false;
-	for (size_t i = 0; i < own.count; i++)
-		exchange.request.headers[exchange.request.header_count++] = own.lines[i].data;
+	for (size_t i = 0; i < own->count; i++)
+		exchange.request.headers[exchange.request.header_count++] = own->lines[i].data;
+	if (call->header != NULL)
+		exchange.request.headers[exchange.request.header_count++] = call->header;
 	for (size_t i = 0; i < api->header_count; i++)
 		exchange.request.headers[exchange.request.header_count++] = api->headers[i].data;
 	/* A request that hangs is given up sooner than the whole work. */
@@ -250,16 +250,25 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 		   struct http_response *ret, bool *ret_lost, struct error *err)
 {
 	unsigned tries = call->metadata ? METADATA_TRIES : TRIES;
+	bool renewed = api->renew == NULL;
 	for (unsigned attempt = 1;; attempt++) {
 		struct http_response answer CLEANUP(http_response_done) = {0};
+		CLEANUP(headers_done) struct provider_headers own = {0};
 		struct error cause = {0};
-		bool answered = send_once(api, call, deadline, &answer, &cause);
+		if (api->authorize != NULL && !api->authorize(api->ctx, call, deadline, &own, &cause))
+			return provider_failed(api, call, &cause, err);
+		bool answered = send_once(api, call, &own, deadline, &answer, &cause);
 		bool throttled = answered && is_throttled(api, &answer);
 		bool again = answered ? throttled || status_passes(answer.status) : cause.transient;
 		/* Throttled means not done; of everything else that went wrong a create may have been done. */
 		bool lost = call->creates && again && !throttled;
 
 		log_try(api, call, answered ? NULL : cause.message, answer.status);
+		if (answered && answer.status == 401 && !renewed) {
+			renewed = true;
+			api->renew(api->ctx, own.mark);
+			continue;
+		}
 		if (again && !lost && attempt < tries && deadline_left_ms(deadline) > 0 &&
 		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause))
 			continue;

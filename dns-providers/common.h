@@ -26,7 +26,7 @@ void provider_setting_done(struct provider_setting *setting);
 /*
  * MODULE's setting KEY: from SETTINGS, else (with ENVIRONMENT) from the key's variables, each also as VARIABLE_FILE, a
  * file's path. Quotes, blanks and line ends around it are dropped. ERROR_CONFIG, naming the source and never the value,
- * when something else than visible ASCII is left. A setting that is nowhere is no failure.
+ * when something else than visible ASCII is left, but for the module's texts. A setting that is nowhere is no failure.
  */
 MUST_CHECK bool provider_setting_find(const struct dns_provider_module *module, const struct dns_setting *settings,
 				      size_t count, const char *key, bool environment, struct provider_setting *ret,
@@ -60,6 +60,7 @@ enum { PROVIDER_HEADERS_MAX = 6 };
 struct provider_headers {
 	struct secret lines[PROVIDER_HEADERS_MAX]; /* whole "Name: value" lines */
 	size_t count;
+	uint64_t mark; /* authorize's own, for renew: which of its credentials these are */
 };
 
 /* One vendor's API for one instance. Everything is borrowed. */
@@ -75,11 +76,14 @@ struct provider_api {
 
 	/*
 	 * Instead of `headers`, for what is different for each request: a signature, a token that expires. Called
-	 * before each try. NULL: none.
+	 * before each try; whatever it tried itself is not tried again when it fails. NULL: none.
 	 */
 	bool (*authorize)(void *ctx, const struct provider_call *call, struct deadline deadline,
 			  struct provider_headers *ret, struct error *err);
-	void *ctx; /* for authorize */
+
+	/* The credentials marked MARK were refused (401): authorize is to find new ones. Once per call. NULL: none. */
+	void (*renew)(void *ctx, uint64_t mark);
+	void *ctx; /* for authorize and renew */
 
 	/* What an answer that is no success says. NULL: its body is JSON as provider_failure_read() takes it. */
 	bool (*read_failure)(const struct http_response *answer, struct provider_failure *ret);
@@ -92,6 +96,7 @@ struct provider_call {
 	const char *url;
 	const struct buf *body;   /* the request's; NULL: none */
 	const char *content_type; /* of the body; NULL: application/json */
+	const char *header;       /* one more whole "Name: value" line, no secret; NULL: none */
 	const char *also_fine;    /* a refusal with this code is what was wanted ("gone already"); NULL: none */
 	bool creates;             /* not to be sent again when its answer is lost: ask first what came of it */
 	bool metadata; /* to an address that answers this machine alone: http is allowed, tried twice, short time-outs

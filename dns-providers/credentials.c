@@ -6,12 +6,15 @@
 #include "dns-providers/registry.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "base/str.h"
 #include "dns-providers/common.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#define CREDENTIALS_DOCUMENT "credentials"
 
 enum { KEY_MAX = 64 };
 
@@ -145,6 +148,30 @@ static bool parse_line(const struct dns_provider_module *module, const struct li
 	return take_value(line, text, text_len, &value, err) && add(credentials, name, &value, err);
 }
 
+/* The key file of a vendor that has one, as its console gives it: the setting "credentials" as a whole. */
+static bool take_document(const struct dns_provider_module *module, const char *text, size_t len,
+			  struct dns_credentials *ret, struct error *err)
+{
+	CLEANUP(secret_done) struct secret value = {0};
+	CLEANUP(dns_credentials_done) struct dns_credentials credentials = {0};
+	if (!secret_set(&value, text, len, err) || !add(&credentials, CREDENTIALS_DOCUMENT, &value, err))
+		return false;
+	log_debug("%s: the credentials file is a document", module->title);
+	*ret = credentials;
+	credentials = (struct dns_credentials){0};
+	return true;
+}
+
+static bool is_document(const struct dns_provider_module *module, const char *text, size_t len)
+{
+	const char *nearest = NULL;
+	while (len > 0 && (is_blank(*text) || *text == '\n')) {
+		text++;
+		len--;
+	}
+	return len > 0 && *text == '{' && dns_provider_key_known(module, CREDENTIALS_DOCUMENT, &nearest);
+}
+
 bool dns_credentials_parse(const struct dns_provider_module *module, const char *text, size_t len, const char *path,
 			   struct dns_credentials *ret, struct error *err)
 {
@@ -158,6 +185,8 @@ bool dns_credentials_parse(const struct dns_provider_module *module, const char 
 		text += 3;
 		len -= 3;
 	}
+	if (is_document(module, text, len))
+		return take_document(module, text, len, ret, err);
 	while (len > 0) {
 		const char *end = memchr(text, '\n', len);
 		line.text = text;

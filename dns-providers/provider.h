@@ -51,6 +51,9 @@ struct dns_provider_module {
 	const char *url;                     /* the vendor's documentation */
 	const struct dns_provider_key *keys; /* ends with a NULL name */
 
+	/* Keys whose values are documents or paths, with anything but NUL inside. Ends with NULL. NULL: none. */
+	const char *const *texts;
+
 	/*
 	 * What the keys' table cannot say (one of two credentials is needed, a value has the wrong form): ERROR_CONFIG,
 	 * and *RET_INDEX set to the offending setting where it is one. Asks nobody. NULL: nothing more to check.

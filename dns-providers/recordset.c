@@ -30,6 +30,7 @@ void provider_set_done(struct provider_set *set)
 {
 	str_list_done(&set->values);
 	free(set->version);
+	free(set->extra);
 	*set = (struct provider_set){0};
 }
 
@@ -70,7 +71,8 @@ static bool copy_set(struct provider_set *ret, const struct provider_set *set, s
 {
 	provider_set_done(ret);
 	ret->ttl = set->ttl;
-	return str_list_copy(&ret->values, &set->values, err) && str_set(&ret->version, set->version, err);
+	return str_list_copy(&ret->values, &set->values, err) && str_set(&ret->version, set->version, err) &&
+	       str_set(&ret->extra, set->extra, err);
 }
 
 /* Called with the lock. */

@@ -17,6 +17,7 @@ struct provider_set {
 	struct str_list values; /* empty: there is no set */
 	int64_t ttl;
 	char *version; /* the vendor's mark of this state (an etag); NULL: none */
+	char *extra; /* what else belongs to the set and is written back, as the vendor's module reads it; NULL: none */
 };
 
 void provider_set_done(struct provider_set *set);

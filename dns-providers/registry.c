@@ -4,10 +4,12 @@
 
 #include "base/str.h"
 #include "dns-providers/acmedns.h"
+#include "dns-providers/azure.h"
 #include "dns-providers/cloudflare.h"
 #include "dns-providers/common.h"
 #include "dns-providers/digitalocean.h"
 #include "dns-providers/exec.h"
+#include "dns-providers/google.h"
 #include "dns-providers/powerdns.h"
 #include "dns-providers/rfc2136.h"
 #include "dns-providers/route53.h"
@@ -16,10 +18,13 @@
 
 enum { TYPO_MAX = 3 };
 
-/* clang-format off: one line each */
+/* One line each, so that additions do not meet. */
+/* clang-format off */
 static const struct dns_provider_module *const modules[] = {
+	&azure_module,
 	&cloudflare_module,
 	&digitalocean_module,
+	&google_module,
 	&route53_module,
 	&powerdns_module,
 	&rfc2136_module,

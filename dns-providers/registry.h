@@ -25,7 +25,8 @@ bool dns_provider_key_known(const struct dns_provider_module *module, const char
 
 /*
  * Settings from a credentials file: our "key = value" lines, or a certbot ini with the plugin's prefix
- * (dns_cloudflare_api_token = …). The file must not be readable by group or others. (Its parser is fuzzed.)
+ * (dns_cloudflare_api_token = …). For a module with the key "credentials" a file that begins with "{" is its value. The
+ * file must not be readable by group or others. (Its parser is fuzzed.)
  */
 struct dns_credentials {
 	char **keys;

@@ -24,9 +24,12 @@ static bool is_around(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
+/* What may stand inside of a setting. */
+enum inside { VISIBLE_ASCII, ANY_TEXT };
+
 /* TEXT without what is around it, into RET. */
-static bool take_clean(const char *text, size_t len, const char *source, struct provider_setting *ret,
-		       struct error *err)
+static bool take_clean(const char *text, size_t len, const char *source, enum inside inside,
+		       struct provider_setting *ret, struct error *err)
 {
 	while (len > 0 && is_around(text[len - 1]))
 		len--;
@@ -39,7 +42,7 @@ static bool take_clean(const char *text, size_t len, const char *source, struct 
 		len -= 2;
 	}
 	for (size_t i = 0; i < len; i++) {
-		if (text[i] <= ' ' || text[i] > '~')
+		if (inside == ANY_TEXT ? text[i] == '\0' : text[i] <= ' ' || text[i] > '~')
 			return error_set(err, ERROR_CONFIG, NULL, "%s has a blank or a special character inside",
 					 source);
 	}
@@ -50,7 +53,8 @@ static bool take_clean(const char *text, size_t len, const char *source, struct 
 }
 
 /* The variable NAME of LEN characters, or the file that NAME_FILE names. */
-static bool find_variable(const char *name, size_t len, struct provider_setting *ret, struct error *err)
+static bool find_variable(const char *name, size_t len, enum inside inside, struct provider_setting *ret,
+			  struct error *err)
 {
 	CLEANUP(secret_done) struct secret content = {0};
 	char variable[64], source[sizeof(ret->source)];
@@ -59,14 +63,23 @@ static bool find_variable(const char *name, size_t len, struct provider_setting 
 	(void)snprintf(source, sizeof(source), "$%s", variable);
 	const char *value = getenv(variable);
 	if (!str_is_empty(value))
-		return take_clean(value, strlen(value), source, ret, err);
+		return take_clean(value, strlen(value), source, inside, ret, err);
 	(void)snprintf(variable, sizeof(variable), "%.*s_FILE", (int)len, name);
 	(void)snprintf(source, sizeof(source), "the file of $%s", variable);
 	const char *path = getenv(variable);
 	if (str_is_empty(path))
 		return true;
 	return secret_read_file(&content, path, LIMIT_CREDENTIAL_FILE, /* private_only= */ true, err) &&
-	       take_clean(content.data, content.len, source, ret, err);
+	       take_clean(content.data, content.len, source, inside, ret, err);
+}
+
+static enum inside may_be_inside(const struct dns_provider_module *module, const char *key)
+{
+	for (const char *const *text = module->texts; text != NULL && *text != NULL; text++) {
+		if (str_equal(*text, key))
+			return ANY_TEXT;
+	}
+	return VISIBLE_ASCII;
 }
 
 static const struct dns_provider_key *find_key(const struct dns_provider_module *module, const char *key)
@@ -82,6 +95,7 @@ bool provider_setting_find(const struct dns_provider_module *module, const struc
 			   const char *key, bool environment, struct provider_setting *ret, struct error *err)
 {
 	const struct dns_provider_key *known = find_key(module, key);
+	enum inside inside = may_be_inside(module, key);
 	char source[sizeof(ret->source)];
 
 	for (size_t i = 0; i < count; i++) {
@@ -89,12 +103,12 @@ bool provider_setting_find(const struct dns_provider_module *module, const struc
 			continue;
 		(void)snprintf(source, sizeof(source), "the setting %s", key);
 		return take_clean(settings[i].value->data ? settings[i].value->data : "", settings[i].value->len,
-				  source, ret, err);
+				  source, inside, ret, err);
 	}
 	const char *name = environment && known != NULL ? known->environment : NULL;
 	while (name != NULL && ret->value.data == NULL) {
 		size_t len = strcspn(name, ",");
-		if (!find_variable(name, len, ret, err))
+		if (!find_variable(name, len, inside, ret, err))
 			return false;
 		name = name[len] == ',' ? name + len + 1 : NULL;
 	}

@@ -11,6 +11,8 @@ standard input, where that is a pipe, is closed. Below /__lab/ it is told what t
     POST /__lab/faults          one fault, or a list (see FAULT_KINDS); an empty list ends all faults
     POST /__lab/settings        {"lag": seconds until a new record shows in DNS}
     POST /__lab/reset           no faults, no requests, no records but those of the start
+
+and whatever a vendor's lab_more() has.
 """
 
 import argparse
@@ -64,6 +66,7 @@ class Vendor(dns_server.Zones):
 
     name = "vendor"  # the Server header
     content_type = "application/json"  # of its answers
+    url = None  # of the stand-in, once it listens
     default_zones = ["ferry.test"]
     clock_offset = 0  # seconds that its Date is ahead
 
@@ -116,6 +119,9 @@ class Vendor(dns_server.Zones):
 
     def lab_settings(self, told):
         self.lag = float(told.get("lag", self.lag))
+
+    def lab_more(self, method, what, told):
+        """The answer to a request at the laboratory's door that is none of the common ones; None: there is none."""
 
     def shown(self, record):
         return {key: value for key, value in record.items() if key != "born"}
@@ -256,7 +262,7 @@ class Handler(BaseHTTPRequestHandler):
                 vendor.lab_settings(told)
             elif (self.command, what) == ("POST", "reset"):
                 vendor.reset()
-            else:
+            elif (result := vendor.lab_more(self.command, what, told)) is None:
                 return self.answer(404, b"{}", {})
         return self.answer(200, json.dumps(result).encode(), {"Content-Type": "application/json"})
 
@@ -318,6 +324,7 @@ def main(kind, argv):
         ready["name_servers"].append(address)
     ready["dns_port"] = dns_server.serve(vendor, "127.0.0.1", options.dns_port, resolver=True, log=log)
     server = Server(("127.0.0.1", options.port), Handler)
+    vendor.url = f"http://127.0.0.1:{server.server_address[1]}"
     server.vendor, server.log, server.stopping = vendor, log, stopping
     ready["port"] = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()

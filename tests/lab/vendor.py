@@ -117,8 +117,28 @@ class Route53(Vendor):
                 "api_url": self.url}  # fmt: skip
 
 
+class Azure(Vendor):
+    title, program = "Azure DNS", "azure.py"
+    subscription = "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee"
+    secret_documents = ("certificate", "federated")
+
+    def settings(self):
+        return {"tenant_id": "11111111-2222-3333-4444-555555555555", "client_id": "66666666-7777-8888-9999-000000000000",
+                "client_secret": "lab~secret.with+signs/and=more&0123", "subscription_id": self.subscription,
+                "authority_host": self.url, "api_url": self.url}  # fmt: skip
+
+
+class Google(Vendor):
+    title, program = "Google Cloud DNS", "google.py"
+    secret_documents = ("credentials", "user")
+
+    def settings(self):
+        return {"credentials": json.dumps(self.lab("credentials")), "api_url": self.url}
+
+
 # Every provider that has a stand-in with records of its own, by its name in the config.
-VENDORS = {"cloudflare": Cloudflare, "digitalocean": DigitalOcean, "route53": Route53}
+VENDORS = {"azure": Azure, "cloudflare": Cloudflare, "digitalocean": DigitalOcean, "google": Google,
+           "route53": Route53}  # fmt: skip
 
 
 class Pebble:

@@ -55,7 +55,7 @@ static unsigned told_port(const char *line, const char *key)
 
 static void read_ports(struct standin *standin, int fd)
 {
-	char line[16384] = "";
+	char line[65536] = "";
 	size_t len = 0;
 	while (len + 1 < sizeof(line) && strchr(line, '\n') == NULL) {
 		ssize_t n = read(fd, line + len, sizeof(line) - len - 1);
@@ -118,7 +118,11 @@ struct dns_provider *standin_open(struct standin *standin, const struct dns_prov
 	for (size_t i = 0; pairs[i] != NULL; i += 2, count++) {
 		char value[8192];
 		const char *url = strstr(pairs[i + 1], "URL");
-		if (url != NULL)
+		if (strncmp(pairs[i + 1], "LAB:", 4) == 0)
+			(void)snprintf(value, sizeof(value), "%s",
+				       pairs[i + 1][4] == '\0' ? standin->lab_url
+							       : standin_tell(standin, pairs[i + 1] + 4, NULL));
+		else if (url != NULL)
 			(void)snprintf(value, sizeof(value), "%.*s%s%s", (int)(url - pairs[i + 1]), pairs[i + 1],
 				       standin->url, url + 3);
 		else

@@ -24,7 +24,10 @@ struct standin *standin_start_behind(const char *proxy, const char *description,
 struct dns_provider_module;
 struct dns_provider;
 
-/* MODULE opened with the pairs of settings (ends with NULL); "URL" in a value stands for the API's address. */
+/*
+ * MODULE opened with the pairs of settings (ends with NULL). In a value "URL" stands for the API's address; the value
+ * "LAB:" is the address of the stand-in itself, whatever proxy stands before it, and "LAB:WHAT" what /__lab/WHAT says.
+ */
 struct dns_provider *standin_open(struct standin *standin, const struct dns_provider_module *module,
 				  const char *const *pairs);
 

@@ -54,6 +54,26 @@ static const struct vendor {
 				      "lab/secret+access/key0123456789abcdefghij", NULL},
 		0,
 	},
+	{
+		"azure",
+		"fakes/azure.py",
+		"azure.swagger.json",
+		(const char *const[]){NULL},
+		(const char *const[]){"api_url", "URL", "authority_host", "LAB:", "tenant_id",
+				      "11111111-2222-3333-4444-555555555555", "client_id",
+				      "66666666-7777-8888-9999-000000000000", "subscription_id",
+				      "aaaaaaaa-bbbb-cccc-dddd-eeeeeeeeeeee", "client_secret",
+				      "lab~secret.with+signs/and=more&0123", NULL},
+		15,
+	},
+	{
+		"google",
+		"fakes/google.py",
+		"google.openapi.json",
+		(const char *const[]){NULL},
+		(const char *const[]){"api_url", "URL", "credentials", "LAB:credentials", NULL},
+		90,
+	},
 };
 
 static const char NAME[] = "_acme-challenge.www.example.com";
@@ -350,7 +370,10 @@ static void check_failure(const struct failure *failure, const struct error *err
 	if (failure->text != NULL)
 		CHECK_CONTAINS(err->said, failure->text);
 	for (size_t i = 0; vendor->settings[i] != NULL; i += 2) {
-		if (strcmp(vendor->settings[i], "api_url") != 0 && strlen(vendor->settings[i + 1]) > 12)
+		/* Who we are may be told, by what that is proven may not. */
+		const char *key = vendor->settings[i];
+		bool told = strcmp(key, "api_url") == 0 || strstr(key, "_id") != NULL;
+		if (!told && strlen(vendor->settings[i + 1]) > 12)
 			CHECK(strstr(err->message, vendor->settings[i + 1]) == NULL &&
 			      strstr(err->said, vendor->settings[i + 1]) == NULL);
 	}

@@ -29,7 +29,7 @@ def need_file(path, what):
     return path
 
 
-@pytest.mark.parametrize("vendor", ["cloudflare", "digitalocean"])
+@pytest.mark.parametrize("vendor", ["azure", "cloudflare", "digitalocean", "google"])
 def test_no_request_and_no_answer_violates_the_description(vendor, tmp_path):
     done, log = run(vendor, tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

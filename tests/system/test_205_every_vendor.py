@@ -27,6 +27,8 @@ def test_a_wildcard_with_its_apex(lab, product, name):
     assert left == ["somebody-elses"], "ours are gone, the other one is not: " + repr(left)
     for secret in (value for key, value in vendor.settings().items() if key.endswith(("token", "key", "secret"))):
         assert secret not in run.text
-    # Two values at each of two names, whatever the vendor's unit is; one more where somebody else's was not expected.
-    writes = [entry for entry in vendor.requests() if entry["method"] != "GET"]
-    assert len(writes) <= 9, writes
+    # Two values at each of two names, whatever the vendor's unit is; one access token, where it has those.
+    writes = [entry for entry in vendor.requests() if entry["method"] != "GET" and entry["status"] < 300
+              and not entry["path"].endswith("/token")]  # fmt: skip
+    assert len(writes) <= 8, writes
+    assert sum(entry["path"].endswith("/token") for entry in vendor.requests()) <= 1

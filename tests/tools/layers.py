@@ -27,7 +27,7 @@ LIBRARIES = {
     "jansson.h": ["base/json.[ch]", "acme/*"],
     "expat.h": ["dns-providers/xml.c"],
     "openssl/": ["acme/*", "base/secret.c", "transport/tls_probe.c", "transport/alpn01.c", "transport/dns_tsig.c",
-                 "transport/http*", "transport/known_hosts.c", "dns-providers/sigv4.c"],
+                 "transport/http*", "transport/known_hosts.c", "dns-providers/sigv4.c", "dns-providers/jwt.c"],
 }
 
 
