@@ -21,6 +21,7 @@ static json_t *view_json(const struct account_view *view)
 	output_set_time(object, "created_at", view->created_at);
 	(void)json_object_set_new(object, "orders",
 				  view->has_orders ? json_integer((json_int_t)view->orders) : json_null());
+	output_set_str(object, "caa", view->caa);
 	if (view->action != NULL)
 		output_set_str(object, "action", view->action);
 	(void)json_object_set_new(object, "error", output_error_object(view->error));
@@ -48,6 +49,7 @@ static void print_view(const struct account_view *view)
 		printf("  %-9s %.10s\n", "created", rfc3339_format(view->created_at, created));
 	if (view->has_orders)
 		printf("  %-9s %zu in the CA's list\n", "orders", view->orders);
+	print_line("CAA", view->caa);
 	print_line("name", view->name);
 }
 

@@ -7,6 +7,8 @@
 
 #include "acme/account.h"
 #include "acme/account_orders.h"
+#include "acme/caa.h"
+#include "base/limits.h"
 #include "base/log.h"
 #include "config/ca_presets.h"
 #include "config/config.h"
@@ -29,6 +31,7 @@ void account_view_done(struct account_view *view)
 	free(view->email);
 	free(view->status);
 	free(view->key_type);
+	free(view->caa);
 	free(view->error);
 	*view = (struct account_view){0};
 }
@@ -247,6 +250,19 @@ static void count_orders(const struct work *work, const struct acme_account *see
 	view->orders = orders.len;
 }
 
+/* RFC 8657 §3: for names that only this account is to get certificates for. */
+static bool set_caa(const struct work *work, struct account_view *view, struct error *err)
+{
+	const struct acme_directory *directory = acme_session_directory(work->session, work->deadline, err);
+	CLEANUP(buf_done) struct buf property;
+	buf_init(&property, LIMIT_ISSUE_VALUE);
+	if (directory == NULL || directory->caa_identities.len == 0)
+		return directory != NULL;
+	caa_property(directory->caa_identities.items[0], work->identity.kid, CHALLENGE_UNKNOWN, /* wildcard= */ false,
+		     &property);
+	return buf_check(&property, "CAA record", err) && str_set(&view->caa, buf_cstr(&property), err);
+}
+
 static bool ask_ca(struct service *service, const char *name, struct account_view *view, struct error *err)
 {
 	CLEANUP(work_done) struct work work = {0};
@@ -257,6 +273,8 @@ static bool ask_ca(struct service *service, const char *name, struct account_vie
 		return false;
 	view->asked = true;
 	count_orders(&work, &seen, view);
+	if (!set_caa(&work, view, err))
+		return false;
 	/* CAs that keep no contacts show none: then the stored one stands. */
 	if (seen.contacts.len > 0 && str_starts(seen.contacts.items[0], "mailto:") &&
 	    !str_set(&view->email, seen.contacts.items[0] + strlen("mailto:"), err))

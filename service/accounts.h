@@ -23,7 +23,8 @@ struct account_view {
 	int64_t created_at;
 	bool has_orders; /* asked, and the CA lists the account's orders */
 	size_t orders;
-	bool asked;          /* the CA was, just now */
+	bool asked; /* the CA was, just now */
+	char *caa;  /* asked: the CAA property that lets this account alone issue, `0 issue "…"`; NULL: unknown */
 	const char *action;  /* what was done: "registered", "unchanged", …; NULL: only shown */
 	struct error *error; /* owned; it could not be read or asked; NULL: fine */
 };

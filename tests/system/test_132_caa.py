@@ -116,6 +116,19 @@ def test_a_ca_that_does_not_say_its_name(apply, server):
     assert run.code == 1 and "has CAA at ferry.test" in run.result("caa")["error"]["hint"], run
 
 
+def test_the_caa_record_for_an_account(apply, product, server):
+    """`account show --check` prints it; with it the next order is no news."""
+    assert apply("www.account.ferry.test").code == 0
+    run = product.run("account", "show", "--check", "--json")
+    assert run.code == 0, run
+    (view,) = run.json["accounts"]
+    assert view["caa"] == f'0 issue "{CA}; accounturi={account_url(product)}"', run
+    run = product.run("account", "show", "--check")
+    assert view["caa"] in run.out, run
+    run = apply("www.account.ferry.test", view["caa"])
+    assert run.code == 0 and not warnings(run), run
+
+
 @pytest.fixture
 def silent_resolver():
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as mute:
