@@ -10,12 +10,10 @@ import subprocess
 import time
 
 PR_SET_PDEATHSIG = 1
-# Below the range from which the kernel takes ports for outgoing connections, so that none of those is in the way. Of
-# tests that run side by side (pytest-xdist: "gw0", "gw1", …) each has a slice of its own.
-WORKER, WORKERS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")), 8
-PORTS = range(20000, 32000)[WORKER % WORKERS :: WORKERS if "PYTEST_XDIST_WORKER" in os.environ else 1]
+# Below the range from which the kernel takes ports for outgoing connections, so that none of those is in the way.
+PORTS = range(20000, 32000)
 
-_given = set()
+_reserved = []
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -23,19 +21,30 @@ class LabError(Exception):
     """Something of the laboratory itself does not work."""
 
 
+def reserve(port):
+    """PORT for this process alone, among all laboratories of this machine: by a name that one socket only can have, and
+    that is free again when its process is gone. Whether it was free."""
+    name = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        name.bind(f"\0certferry-laboratory-{port}")
+    except OSError:
+        name.close()
+        return False
+    _reserved.append(name)
+    return True
+
+
 def free_port(address="127.0.0.1"):
     """A TCP port that nobody listens on, never the same twice."""
     for port in random.sample(PORTS, len(PORTS)):
-        if port in _given:
-            continue
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 probe.bind((address, port))
             except OSError:
                 continue
-        _given.add(port)
-        return port
+        if reserve(port):
+            return port
     raise LabError("no free port")
 
 

@@ -161,8 +161,10 @@ def test_a_server_without_tcp_that_loses_datagrams(world):
 def test_clocks_that_differ(world, shift, says):
     need(shutil.which("faketime"), "faketime")
     product = world.product(entry(world))
+    # Of a build with address sanitizer faketime's library comes first, which it minds by default.
+    asan = os.environ.get("ASAN_OPTIONS", "") + ":verify_asan_link_order=0"
     done = subprocess.run(["faketime", "-f", shift, *product.argv("dns", "test", "corp", f"a.{world.zone}")], cwd=product.dir,
-                          env=product.env({"FAKETIME_DONT_FAKE_MONOTONIC": "1"}), stdin=subprocess.DEVNULL,
+                          env=product.env({"FAKETIME_DONT_FAKE_MONOTONIC": "1", "ASAN_OPTIONS": asan}), stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=60)  # fmt: skip
     assert done.returncode == 1 and "BADTIME" in done.stderr and says in done.stderr, done
     seconds = int(re.search(r"its clock is (\d+) seconds", done.stderr)[1])
