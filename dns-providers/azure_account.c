@@ -324,6 +324,7 @@ static bool fetch(void *ctx, struct deadline deadline, struct secret *ret_token,
 		.method = HTTP_GET,
 		.url = account->token_url,
 		.metadata = true,
+		.slow = true,
 	};
 	if (account->kind == AZURE_MANAGED) {
 		(void)snprintf(what, sizeof(what), "cannot get one for %s", account->source);

@@ -26,6 +26,7 @@ enum {
 	PAUSE_LONGEST_MS = 8 * 1000,
 	METADATA_TRIES = 2, /* where there is no cloud around us, nobody answers */
 	METADATA_MS = 1500,
+	METADATA_SLOW_MS = 8 * 1000,
 };
 
 static bool is_https(const char *url)
@@ -211,8 +212,8 @@ static bool send_once(const struct provider_api *api, const struct provider_call
 	for (size_t i = 0; i < api->header_count; i++)
 		exchange.request.headers[exchange.request.header_count++] = api->headers[i].data;
 	/* A request that hangs is given up sooner than the whole work. */
-	bool sent = http_send(api->client, &exchange, 1,
-			      deadline_within(deadline, call->metadata ? METADATA_MS : REQUEST_MS), cause);
+	int64_t longest = !call->metadata ? REQUEST_MS : call->slow ? METADATA_SLOW_MS : METADATA_MS;
+	bool sent = http_send(api->client, &exchange, 1, deadline_within(deadline, longest), cause);
 	if (sent && exchange.ok) {
 		*ret = exchange.response;
 		return true;

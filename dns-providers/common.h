@@ -101,6 +101,7 @@ struct provider_call {
 	bool creates;             /* not to be sent again when its answer is lost: ask first what came of it */
 	bool metadata; /* to an address that answers this machine alone: http is allowed, tried twice, short time-outs
 			*/
+	bool slow;     /* metadata: it asks somebody else before it answers, so it is given some seconds */
 };
 
 /*

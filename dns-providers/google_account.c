@@ -268,6 +268,7 @@ static bool ask_metadata(struct google_account *account, const char *path, const
 		.method = HTTP_GET,
 		.url = url,
 		.metadata = true,
+		.slow = true,
 	};
 	error_hint(err, "outside of Google's cloud set credentials_file, or GOOGLE_APPLICATION_CREDENTIALS");
 	if (url == NULL || !provider_ask(&account->api, &call, deadline, ret, err))

@@ -227,6 +227,12 @@ TEST(the_machine_s_identity_is_asked_for_where_there_is_no_application)
 		standin, module, (const char *const[]){"subscription_id", SUBSCRIPTION, "api_url", "URL", NULL});
 	add(provider, VALUE);
 	CHECK_INT(standin_count(standin, "requests", "\"/metadata/identity/oauth2/token\""), 1);
+	/* It asks the login before it answers, which takes its time. */
+	(void)standin_tell(standin, "expire", "{}");
+	(void)standin_tell(standin, "faults", "{\"kind\":\"slow\",\"path\":\"identity\",\"seconds\":3}");
+	add(provider, "second");
+	CHECK_INT(standin_count(standin, "requests", "\"/metadata/identity/oauth2/token\""), 2);
+	drop(provider, "second");
 	module->close(provider);
 
 	/* App Service and its like, which say localhost. */
