@@ -17,7 +17,8 @@
 
 enum {
 	CLEANUP_MS = 120 * 1000,
-	REMOVE_MS = 30 * 1000, /* one record: a vendor that hangs leaves time for the others */
+	CLEANUP_EACH_MS = 1000, /* more for each value: a vendor's call takes some hundred milliseconds */
+	REMOVE_MS = 30 * 1000,  /* one record: a vendor that hangs leaves time for the others */
 };
 
 /* A value that was, or may have been, published. Two tasks with the same name and value share one. */
@@ -108,9 +109,11 @@ static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size
 {
 	struct dns_solver *solver = ctx;
 
-	solver->published = calloc(count ? count : 1, sizeof(*solver->published));
-	if (solver->published == NULL)
+	/* Behind what is there: names authorized ahead of the order and those of the order come one after the other. */
+	struct published *grown = reallocarray(solver->published, solver->count + count + 1, sizeof(*grown));
+	if (grown == NULL)
 		return error_oom(err);
+	solver->published = grown;
 	for (size_t i = 0; i < count; i++) {
 		if (!publish(solver, &tasks[i], count - i - 1, deadline, err))
 			return false;
@@ -118,11 +121,22 @@ static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size
 	return dns_journal_save(&solver->journal, err) && wait_published(solver, deadline, err);
 }
 
+static void forget_published(struct dns_solver *solver)
+{
+	for (size_t i = 0; i < solver->count; i++) {
+		free(solver->published[i].zone_id);
+		free(solver->published[i].zone);
+		free(solver->published[i].record);
+	}
+	solver->count = 0;
+}
+
 static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
 {
 	struct dns_solver *solver = ctx;
 	/* Not the run's deadline: what was published is removed after a timeout and after Ctrl-C too. */
-	struct deadline deadline = deadline_in(CLEANUP_MS, /* cancel= */ NULL);
+	struct deadline deadline =
+		deadline_in(CLEANUP_MS + (int64_t)solver->count * CLEANUP_EACH_MS, /* cancel= */ NULL);
 	bool ok = true;
 
 	(void)tasks;
@@ -142,6 +156,7 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
 		ok = false;
 	}
+	forget_published(solver);
 	return dns_journal_save(&solver->journal, err) && ok;
 }
 
@@ -173,11 +188,7 @@ void *solver_dns_open(struct service *service, const struct renewal *wanted, str
 void solver_dns_close(void *ctx)
 {
 	struct dns_solver *solver = ctx;
-	for (size_t i = 0; i < solver->count; i++) {
-		free(solver->published[i].zone_id);
-		free(solver->published[i].zone);
-		free(solver->published[i].record);
-	}
+	forget_published(solver);
 	dns_journal_done(&solver->journal);
 	free(solver->published);
 	free(solver);

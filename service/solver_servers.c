@@ -129,6 +129,9 @@ static bool servers_cleanup(void *ctx, const struct acme_challenge_task *tasks, 
 	(void)count;
 
 	worker_run_all(solver->count, PARALLEL_SERVERS, withdraw_one, solver);
+	/* What is authorized ahead of the order comes and goes before the order's own. */
+	for (size_t i = 0; i < solver->count; i++)
+		publish_job_drop_files(&solver->outlets[i].job);
 	for (size_t i = 0; i < solver->count; i++) {
 		if (solver->outlets[i].error == NULL)
 			continue;

@@ -13,13 +13,20 @@
 static const char publish_step[] = "publish";
 static const char CHALLENGES[] = ".well-known/acme-challenge";
 
-void publish_job_done(struct publish_job *job)
+void publish_job_drop_files(struct publish_job *job)
 {
 	for (size_t i = 0; i < job->file_count; i++) {
 		free(job->files[i].name);
 		free(job->files[i].content);
 	}
 	free(job->files);
+	job->files = NULL;
+	job->file_count = 0;
+}
+
+void publish_job_done(struct publish_job *job)
+{
+	publish_job_drop_files(job);
 	free(job->folder);
 	ssh_target_done(&job->target);
 	*job = (struct publish_job){0};

@@ -32,6 +32,8 @@ struct publish_job {
 };
 
 void publish_job_done(struct publish_job *job);
+/* Only its files: the same server may be given others. */
+void publish_job_drop_files(struct publish_job *job);
 
 /* What was published. Zeroed but for its job, which is borrowed. */
 struct publication {

@@ -4,7 +4,7 @@
 import time
 
 import pytest
-from fakes.acme_server import Fault
+from fakes.acme_server import AcmeServer, Fault
 
 
 @pytest.fixture(scope="module")
@@ -81,6 +81,33 @@ def test_pre_authorization(scripted):
     assert steps.index("challenge") < steps.index("new-order"), steps
     assert server.violations == []
     assert scripted.challenge_files() == []
+
+
+@pytest.fixture
+def eager(lab):
+    """A CA with newAuthz that takes every answer, and wants each name once more with the order."""
+    server = AcmeServer(lab.dir / "eager")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.mark.parametrize("way", ["dns", "servers"])
+def test_pre_authorization_and_then_more_with_the_order(lab, product, eager, way):
+    """Two rounds of challenges in one run: what the first published is gone before the second is there."""
+    if way == "dns":
+        entry = lab.wildcard("*.pre.ferry.test", pre_authorize=True)
+    else:
+        entry = lab.domain("pre.ferry.test", list(lab.servers), aliases=["pre4.ferry.test"], pre_authorize=True)
+    product.write_config(lab.config([entry], provider=lab.provider(eager)))
+    run = product.run("apply", "--json")
+    assert run.result("pre.ferry.test")["action"] == "issued", run
+    steps = [request.step for request in eager.requests]
+    ordered = steps.index("new-order")
+    assert "challenge" in steps[:ordered] and "challenge" in steps[ordered:], steps
+    assert eager.violations == []
+    assert not lab.cloudflare.records("_acme-challenge.pre.ferry.test")
+    assert list(lab.webroot.glob(".well-known/acme-challenge/*")) == []
 
 
 def test_pre_authorization_where_there_is_none(lab, product):
