@@ -11,6 +11,7 @@
 
 #include <pwd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -159,6 +160,7 @@ static void free_parts(struct config *config)
 		config_dns_provider_done(&config->dns_providers[i]);
 	free(config->cas);
 	free(config->domains);
+	free(config->domains_by_name);
 	free(config->servers);
 	free(config->dns_providers);
 }
@@ -188,8 +190,19 @@ const struct config_server *config_find_server(const struct config *config, cons
 	return NULL;
 }
 
+static int compare_cert_name(const void *cert_name, const void *domain)
+{
+	return strcmp(cert_name, (*(struct config_domain *const *)domain)->cert_name);
+}
+
 const struct config_domain *config_find_domain(const struct config *config, const char *cert_name)
 {
+	/* Asked for each of 100,000 certificates, and more than once. */
+	if (config->domains_by_name != NULL && cert_name != NULL) {
+		struct config_domain *const *found = bsearch(cert_name, config->domains_by_name, config->domain_count,
+							     sizeof(config->domains_by_name[0]), compare_cert_name);
+		return found != NULL ? *found : NULL;
+	}
 	for (size_t i = 0; i < config->domain_count; i++)
 		if (str_equal(config->domains[i].cert_name, cert_name))
 			return &config->domains[i];

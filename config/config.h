@@ -163,6 +163,7 @@ struct config {
 	char *store_url; /* etcd://…; NULL: state_dir */
 	struct config_domain *domains;
 	size_t domain_count;
+	struct config_domain **domains_by_name; /* the same, sorted by cert_name; NULL: not there */
 	struct config_server *servers;
 	size_t server_count;
 	struct config_dns_provider *dns_providers;

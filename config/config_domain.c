@@ -135,10 +135,11 @@ static const struct node *naming_node(const struct node *domains, const struct c
 static bool check_cert_names(struct config_build *b, const struct node *domains)
 {
 	struct config *config = b->config;
-	struct config_domain **sorted AUTO_FREE = NULL;
+	struct config_domain **sorted = NULL;
 	size_t count = 0;
 	if (!config_allocate(&sorted, config->domain_count, sizeof(struct config_domain *), b->err))
 		return false;
+	config->domains_by_name = sorted;
 	for (size_t i = 0; i < config->domain_count; i++)
 		if (config->domains[i].cert_name != NULL)
 			sorted[count++] = &config->domains[i];

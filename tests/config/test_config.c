@@ -128,6 +128,29 @@ TEST(web_server_presets_and_verify)
 	CHECK_STR(config_find_server(config, "m")->verify.starttls, "smtp");
 }
 
+TEST(a_domain_is_found_among_many)
+{
+	enum { MANY = 500 };
+	struct buf text CLEANUP(buf_done);
+	char name[32];
+	buf_init(&text, LIMIT_CONFIG_FILE);
+	buf_str(&text, "domains:\n");
+	/* In no order. */
+	for (int i = 0; i < MANY; i++)
+		buf_printf(&text, "  - {name: d%d.example, webroot: /w%d}\n", i * 7 % MANY, i * 7 % MANY);
+	struct config *config CLEANUP(config_freep) = load_text(buf_cstr(&text));
+	for (int i = 0; i < MANY; i++) {
+		char webroot[32];
+		(void)snprintf(name, sizeof(name), "d%d.example", i);
+		(void)snprintf(webroot, sizeof(webroot), "/w%d", i);
+		const struct config_domain *domain = config_find_domain(config, name);
+		CHECK(domain != NULL);
+		CHECK_STR(domain->webroot, webroot);
+	}
+	CHECK(config_find_domain(config, "d500.example") == NULL);
+	CHECK(config_find_domain(config, "") == NULL);
+}
+
 TEST(names_of_a_certificate)
 {
 	struct config *config CLEANUP(config_freep) = load_text(
