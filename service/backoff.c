@@ -183,7 +183,12 @@ void backoff_begin(struct renewal *record, bool places_order, int64_t now)
 		tries->unfinished++;
 	tries->begun_at = now;
 	if (places_order)
-		count_in(&tries->orders, &tries->orders_since, DAY, now);
+		backoff_ordered(record, now);
+}
+
+void backoff_ordered(struct renewal *record, int64_t now)
+{
+	count_in(&record->tries.orders, &record->tries.orders_since, DAY, now);
 }
 
 void backoff_undone(struct renewal *record)

@@ -35,6 +35,10 @@ MUST_CHECK bool backoff_check(const struct renewal *record, enum backoff_asked a
 /* A try begins; to be saved before anything is sent. PLACES_ORDER: none is in flight that it could take up. */
 void backoff_begin(struct renewal *record, bool places_order, int64_t now);
 
+/* An order was placed that backoff_begin() did not count: the one to be taken up was of no use, or a second was needed.
+ */
+void backoff_ordered(struct renewal *record, int64_t now);
+
 /* It was given up by the user: as if it had not begun. */
 void backoff_undone(struct renewal *record);
 

@@ -41,6 +41,7 @@ struct issuance {
 	struct acme_identity account;
 	const struct acme_directory *directory; /* the session's */
 	struct order_record order;              /* url NULL: none in flight */
+	bool order_counted;                     /* the next order that is placed */
 	char *live_ca; /* directory that issued the live certificate; NULL: none is live, or of other names */
 };
 
@@ -127,6 +128,21 @@ static bool stage_key(struct issuance *issuance, struct error *err)
 
 /* --- The order in flight --- */
 
+/* Only state changes: how the live one was issued stays on record until a new one is live. */
+static bool save_tries(struct issuance *issuance, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	struct store *store = service_store(issuance->service);
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	bool found = false;
+
+	if (!renewal_load(store, wanted->name, &stored, &found, err))
+		return false;
+	if (!found || stored.generation == 0)
+		return renewal_save(store, wanted, err);
+	return renewal_copy_tries(&stored, wanted, err) && renewal_save(store, &stored, err);
+}
+
 static bool same_text(const char *a, const char *b)
 {
 	return a == b || str_equal(a, b);
@@ -170,6 +186,17 @@ static bool resume_or_stage(struct issuance *issuance, struct error *err)
 	       (issuance->csr != NULL ? own_csr_stage(store, name, issuance->csr, err) : stage_key(issuance, err));
 }
 
+/* Every order counts against the CA's limits, also one behind an order of an earlier run that led nowhere. */
+static bool count_order(struct issuance *issuance, struct error *err)
+{
+	bool counted = issuance->order_counted;
+	issuance->order_counted = false;
+	if (counted)
+		return true;
+	backoff_ordered(issuance->wanted, clock_wall());
+	return save_tries(issuance, err);
+}
+
 static bool on_order_placed(void *ctx, const char *url, struct error *err)
 {
 	struct issuance *issuance = ctx;
@@ -182,9 +209,11 @@ static bool on_order_placed(void *ctx, const char *url, struct error *err)
 		return error_oom(err);
 	memcpy(order.identifiers, wanted->identifiers, wanted->identifier_count * sizeof(*order.identifiers));
 	order.identifier_count = wanted->identifier_count;
-	return str_set(&order.url, url, err) && str_set(&order.ca_url, wanted->ca_url, err) &&
-	       str_set(&order.account, issuance->account.kid, err) && str_set(&order.profile, issuance->profile, err) &&
-	       order_record_save(service_store(issuance->service), wanted->name, &order, err);
+	if (!str_set(&order.url, url, err) || !str_set(&order.ca_url, wanted->ca_url, err) ||
+	    !str_set(&order.account, issuance->account.kid, err) || !str_set(&order.profile, issuance->profile, err) ||
+	    !order_record_save(service_store(issuance->service), wanted->name, &order, err))
+		return false;
+	return count_order(issuance, err);
 }
 
 static void on_step(void *ctx, const char *step)
@@ -313,21 +342,6 @@ static bool accept(struct issuance *issuance, int64_t not_after, const struct ac
 
 /* --- What came of it --- */
 
-/* Only state changes: how the live one was issued stays on record until a new one is live. */
-static bool save_tries(struct issuance *issuance, struct error *err)
-{
-	const struct renewal *wanted = issuance->wanted;
-	struct store *store = service_store(issuance->service);
-	CLEANUP(renewal_done) struct renewal stored = {0};
-	bool found = false;
-
-	if (!renewal_load(store, wanted->name, &stored, &found, err))
-		return false;
-	if (!found || stored.generation == 0)
-		return renewal_save(store, wanted, err);
-	return renewal_copy_tries(&stored, wanted, err) && renewal_save(store, &stored, err);
-}
-
 /* Where nothing better is known: how things stand, so that the reader knows how urgent it is. */
 static void hint_standing(const struct renewal *wanted, struct error *err)
 {
@@ -363,6 +377,7 @@ static bool begin_try(struct issuance *issuance, struct error *err)
 	bool in_flight = false;
 	if (!order_record_load(service_store(issuance->service), issuance->wanted->name, &order, &in_flight, err))
 		return false;
+	issuance->order_counted = !in_flight;
 	backoff_begin(issuance->wanted, /* places_order= */ !in_flight, clock_wall());
 	return save_tries(issuance, err);
 }

@@ -162,6 +162,9 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	    !str_set(&stored->serial, info.serial, err) || !str_set(&stored->issuer, info.issuer, err) ||
 	    !str_set(&stored->fingerprint_sha256, info.fingerprint_sha256, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
+	/* What failed before it was issued is over. */
+	if (live.number > stored->generation)
+		renewal_forget_failures(stored);
 	stored->generation = live.number;
 	stored->not_before = info.not_before;
 	stored->not_after = info.not_after;

@@ -239,3 +239,31 @@ def test_no_third_account_a_day_by_itself(scripted, server):
     run = issue(3)
     assert run.code == 1 and "2 accounts were made at" in run.text and "account register" in run.text, run
     assert server.count("new-account") == 2
+
+
+def test_each_order_is_counted_also_behind_one_that_failed(scripted, server):
+    """The record of an order whose validation failed must not let the next ones go uncounted."""
+    product = scripted.product([NAME])
+    server.validate, kept = (lambda *_: (403, "incorrectResponse", "no")), server.validate
+    try:
+        for _ in range(3):
+            fails(product, "apply", "--force")
+    finally:
+        server.validate = kept
+    assert [request.step for request in server.requests].count("new-order") == 3
+    assert record(product)["orders"] == 3, record(product)
+
+
+def test_failures_end_with_a_certificate_whose_run_was_killed(scripted, server):
+    """Killed between the switch and the record: the failures before it hold nobody back any more."""
+    product = scripted.product([NAME])
+    server.cue(Fault("new-order", times=1, refuse=(500, "serverInternal", "later")))
+    fails(product)
+    before = record(product)
+    assert before["failures"] == 1
+    run = product.run("apply", "--force")
+    assert run.code == 0, run
+    path = product.state / "renewal" / f"{NAME}.json"
+    path.write_text(json.dumps(before))
+    planned = product.run("plan", "--json").json["plan"][0]
+    assert planned["action"] == "none" and not planned.get("failures") and not planned.get("retry_at"), planned
