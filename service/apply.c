@@ -5,8 +5,8 @@
  */
 #include "service/apply.h"
 
-#include "service/dns_journal.h"
 #include "service/issue.h"
+#include "service/journal.h"
 #include "service/renewal_info.h"
 #include "service/worker.h"
 
@@ -86,7 +86,7 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 
 	struct issuing issuing = {
 		.service = service, .plan = plan, .asked = who_asks(options), .results = &results, .due = due};
-	dns_journal_sweep(service);
+	journal_sweep(service);
 	renewal_info_ask(service, plan);
 	sort_out(&issuing);
 	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);

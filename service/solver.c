@@ -20,7 +20,7 @@ struct solver *solver_open(struct service *service, const struct renewal *wanted
 	    wanted->server_count > 0)
 		solver = (struct solver){solver_servers_open(service, wanted, ret_port, err), solver_servers_close};
 	else if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL)
-		solver = (struct solver){solver_webroot_open(wanted, ret_port, err), solver_webroot_close};
+		solver = (struct solver){solver_webroot_open(service, wanted, ret_port, err), solver_webroot_close};
 	else if ((wanted->challenge == CHALLENGE_HTTP_01 || wanted->challenge == CHALLENGE_TLS_ALPN_01) &&
 		 wanted->listen != NULL)
 		solver = (struct solver){solver_standalone_open(service, wanted, ret_port, err),

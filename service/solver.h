@@ -26,8 +26,12 @@ DEFINE_FREEP(solver_closep, struct solver, solver_close)
 MUST_CHECK void *solver_servers_open(struct service *service, const struct renewal *wanted,
 				     struct acme_solver *ret_port, struct error *err);
 void solver_servers_close(void *ctx);
-MUST_CHECK void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_port, struct error *err);
+MUST_CHECK void *solver_webroot_open(struct service *service, const struct renewal *wanted,
+				     struct acme_solver *ret_port, struct error *err);
 void solver_webroot_close(void *ctx);
+/* The challenge file TOKEN below WEBROOT is gone afterwards, if it holds KEY_AUTHORIZATION or a beginning of it. */
+MUST_CHECK bool solver_webroot_remove(const char *webroot, const char *token, const char *key_authorization,
+				      struct error *err);
 MUST_CHECK void *solver_standalone_open(struct service *service, const struct renewal *wanted,
 					struct acme_solver *ret_port, struct error *err);
 void solver_standalone_close(void *ctx);

@@ -7,8 +7,8 @@
 
 #include "base/log.h"
 #include "dns-providers/provider.h"
-#include "service/dns_journal.h"
 #include "service/dns_propagation.h"
+#include "service/journal.h"
 #include "transport/dns_zone.h"
 
 #include <stdio.h>
@@ -35,7 +35,7 @@ struct dns_solver {
 	const struct dns_provider_module *module;
 	struct dns_provider *provider;
 	const struct renewal *wanted;
-	struct dns_journal journal;
+	struct journal journal;
 	struct published *published;
 	size_t count;
 };
@@ -76,19 +76,20 @@ static bool publish(struct dns_solver *solver, const struct acme_challenge_task 
 	(void)snprintf(entry->value, sizeof(entry->value), "%s", task->dns_value);
 	if (!solver->module->find_zone(solver->provider, name, deadline, &entry->zone_id, &entry->zone, err))
 		return false;
-	const struct dns_journal_entry listed = {.provider = solver->wanted->dns_provider,
-						 .credentials = solver->wanted->dns_credentials,
-						 .zone_id = entry->zone_id,
-						 .name = entry->name,
-						 .value = entry->value};
+	const struct journal_entry listed = {.provider = solver->wanted->dns_provider,
+					     .credentials = solver->wanted->dns_credentials,
+					     .zone_id = entry->zone_id,
+					     .name = entry->name,
+					     .value = entry->value};
 	/* Counted before the call: an answer that is lost may still have made the record. */
 	solver->count++;
-	if (!announce(solver, name, task, remaining, err) || !dns_journal_add(&solver->journal, &listed, err))
+	if (!announce(solver, name, task, remaining, err) || !journal_add(&solver->journal, &listed, err) ||
+	    !journal_save(&solver->journal, err))
 		return false;
 	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
 	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline,
 				       &entry->record, err) &&
-	       dns_journal_set_record(&solver->journal, name, entry->value, entry->record, err);
+	       journal_set_record(&solver->journal, name, entry->value, entry->record, err);
 }
 
 static bool wait_published(const struct dns_solver *solver, struct deadline deadline, struct error *err)
@@ -118,7 +119,7 @@ static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size
 		if (!publish(solver, &tasks[i], count - i - 1, deadline, err))
 			return false;
 	}
-	return dns_journal_save(&solver->journal, err) && wait_published(solver, deadline, err);
+	return journal_save(&solver->journal, err) && wait_published(solver, deadline, err);
 }
 
 static void forget_published(struct dns_solver *solver)
@@ -146,7 +147,7 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		struct error cause = {0};
 		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
 					       entry->record, deadline_within(deadline, REMOVE_MS), &cause)) {
-			dns_journal_drop(&solver->journal, entry->name, entry->value);
+			journal_drop(&solver->journal, entry->name, entry->value);
 			continue;
 		}
 		/* What is left behind comes first, whatever the vendor's own advice is. */
@@ -157,7 +158,7 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 		ok = false;
 	}
 	forget_published(solver);
-	return dns_journal_save(&solver->journal, err) && ok;
+	return journal_save(&solver->journal, err) && ok;
 }
 
 void *solver_dns_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
@@ -169,7 +170,7 @@ void *solver_dns_open(struct service *service, const struct renewal *wanted, str
 		return NULL;
 	}
 	solver->wanted = wanted;
-	dns_journal_init(&solver->journal, service, wanted->name);
+	journal_init(&solver->journal, service, wanted->name);
 	solver->resolver = service_resolver(service, err);
 	if (solver->resolver == NULL ||
 	    !service_dns_provider(service, wanted, &solver->module, &solver->provider, err)) {
@@ -189,7 +190,7 @@ void solver_dns_close(void *ctx)
 {
 	struct dns_solver *solver = ctx;
 	forget_published(solver);
-	dns_journal_done(&solver->journal);
+	journal_done(&solver->journal);
 	free(solver->published);
 	free(solver);
 }

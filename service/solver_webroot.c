@@ -5,6 +5,9 @@
  */
 #include "service/solver.h"
 
+#include "base/limits.h"
+#include "service/journal.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -18,6 +21,7 @@ static const char ACME_CHALLENGE[] = "acme-challenge";
 struct webroot {
 	char *path;
 	int fd; /* <webroot>/.well-known/acme-challenge */
+	struct journal journal;
 };
 
 static bool webroot_error(const struct webroot *webroot, const char *what, int errnum, struct error *err)
@@ -99,7 +103,15 @@ static bool write_token(const struct webroot *webroot, const struct acme_challen
 static bool webroot_present(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct deadline deadline,
 			    struct error *err)
 {
-	const struct webroot *webroot = ctx;
+	struct webroot *webroot = ctx;
+	for (size_t i = 0; i < count; i++) {
+		const struct journal_entry listed = {
+			.webroot = webroot->path, .name = tasks[i].token, .value = tasks[i].key_authorization};
+		if (!journal_add(&webroot->journal, &listed, err))
+			return false;
+	}
+	if (!journal_save(&webroot->journal, err))
+		return false;
 	for (size_t i = 0; i < count; i++) {
 		if (!deadline_check(deadline, "challenge", err) || !write_token(webroot, &tasks[i], err))
 			return false;
@@ -109,16 +121,65 @@ static bool webroot_present(void *ctx, const struct acme_challenge_task *tasks, 
 
 static bool webroot_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
 {
-	const struct webroot *webroot = ctx;
+	struct webroot *webroot = ctx;
 	bool ok = true;
 	for (size_t i = 0; i < count; i++) {
-		if (unlinkat(webroot->fd, tasks[i].token, /* flags= */ 0) != 0 && errno != ENOENT)
+		if (unlinkat(webroot->fd, tasks[i].token, /* flags= */ 0) == 0 || errno == ENOENT)
+			journal_drop(&webroot->journal, tasks[i].token, tasks[i].key_authorization);
+		else
 			ok = webroot_error(webroot, "/.well-known/acme-challenge", errno, err);
 	}
-	return ok;
+	return journal_save(&webroot->journal, err) && ok;
 }
 
-void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_port, struct error *err)
+/* Whether the file FD holds TEXT, or what a run that was killed had written of it. */
+static bool holds(int fd, const char *text)
+{
+	char content[LIMIT_PUBLISHED_FILE + 1];
+	struct stat info;
+	ssize_t len = -1;
+	if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode))
+		len = read(fd, content, sizeof(content));
+	return len >= 0 && (size_t)len <= strlen(text) && memcmp(content, text, (size_t)len) == 0;
+}
+
+/* <webroot>/.well-known/acme-challenge as it is; -1 with errno. */
+static int find_challenge_folder(const char *path)
+{
+	enum { FLAGS = O_RDONLY | O_DIRECTORY | O_CLOEXEC };
+	int root = open(path, FLAGS);
+	if (root < 0)
+		return -1;
+	int well_known = openat(root, WELL_KNOWN, FLAGS | O_NOFOLLOW);
+	(void)close(root);
+	if (well_known < 0)
+		return -1;
+	int folder = openat(well_known, ACME_CHALLENGE, FLAGS | O_NOFOLLOW);
+	(void)close(well_known);
+	return folder;
+}
+
+bool solver_webroot_remove(const char *path, const char *token, const char *key_authorization, struct error *err)
+{
+	int folder = find_challenge_folder(path);
+	bool ok = folder >= 0 || errno == ENOENT;
+	int fd = folder >= 0 ? openat(folder, token, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC) : -1;
+
+	if (fd >= 0 && holds(fd, key_authorization))
+		ok = unlinkat(folder, token, /* flags= */ 0) == 0 || errno == ENOENT;
+	else if (folder >= 0 && fd < 0)
+		ok = errno == ENOENT;
+	int failure = errno;
+	if (fd >= 0)
+		(void)close(fd);
+	if (folder >= 0)
+		(void)close(folder);
+	return ok || error_errno(err, ERROR_CONFIG, "clean-up", failure, "cannot remove the challenge %s/%s/%s/%s",
+				 path, WELL_KNOWN, ACME_CHALLENGE, token);
+}
+
+void *solver_webroot_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
+			  struct error *err)
 {
 	struct webroot *webroot = calloc(1, sizeof(*webroot));
 	if (webroot == NULL) {
@@ -126,6 +187,7 @@ void *solver_webroot_open(const struct renewal *wanted, struct acme_solver *ret_
 		return NULL;
 	}
 	webroot->fd = -1;
+	journal_init(&webroot->journal, service, wanted->name);
 	if (!str_set(&webroot->path, wanted->webroot, err) || !open_challenge_folder(webroot, err)) {
 		solver_webroot_close(webroot);
 		return NULL;
@@ -144,6 +206,7 @@ void solver_webroot_close(void *ctx)
 	struct webroot *webroot = ctx;
 	if (webroot->fd >= 0)
 		(void)close(webroot->fd);
+	journal_done(&webroot->journal);
 	/* The folders stay: another certificate may be using them this very moment. */
 	free(webroot->path);
 	free(webroot);

@@ -6,7 +6,11 @@
 #include "base/limits.h"
 #include "store/record.h"
 
+#include <string.h>
+
 enum { NAME_MAX_LEN = 255, TEXT_MAX = 8192 };
+
+static const char token_characters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
 #define FIELD(member, limit, must)                                                                         \
 	{                                                                                                  \
@@ -15,8 +19,9 @@ enum { NAME_MAX_LEN = 255, TEXT_MAX = 8192 };
 	}
 
 static const struct record_field fields[] = {
-	FIELD(provider, NAME_MAX_LEN, true), FIELD(credentials, LIMIT_PATH, false), FIELD(zone_id, TEXT_MAX, true),
-	FIELD(name, NAME_MAX_LEN, true),     FIELD(value, TEXT_MAX, true),          FIELD(record, TEXT_MAX, false),
+	FIELD(webroot, LIMIT_PATH, false), FIELD(provider, NAME_MAX_LEN, false), FIELD(credentials, LIMIT_PATH, false),
+	FIELD(zone_id, TEXT_MAX, false),   FIELD(name, NAME_MAX_LEN, true),      FIELD(value, TEXT_MAX, true),
+	FIELD(record, TEXT_MAX, false),
 };
 
 void published_value_done(struct published_value *value)
@@ -47,6 +52,17 @@ struct published_value *published_record_add(struct published_record *record, st
 	return &values[record->count++];
 }
 
+/* It will be removed: what cannot be ours is refused. A token leads out of no folder. */
+static bool check_value(const struct published_value *value, struct error *err)
+{
+	bool txt = value->provider != NULL && value->zone_id != NULL;
+	if (value->webroot != NULL ? value->provider != NULL : !txt)
+		return error_set(err, ERROR_DATA, NULL, "one of \"values\" is neither a file nor a DNS record");
+	if (value->webroot != NULL && value->name[strspn(value->name, token_characters)] != '\0')
+		return error_set(err, ERROR_DATA, NULL, "the \"name\" of a file is no token");
+	return true;
+}
+
 static bool read_values(const json_t *root, struct published_record *ret, struct error *err)
 {
 	const json_t *list = NULL;
@@ -55,7 +71,8 @@ static bool read_values(const json_t *root, struct published_record *ret, struct
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		struct published_value *value = published_record_add(ret, err);
 		if (value == NULL ||
-		    !record_read_fields(json_array_get(list, i), fields, ARRAY_LEN(fields), value, err))
+		    !record_read_fields(json_array_get(list, i), fields, ARRAY_LEN(fields), value, err) ||
+		    !check_value(value, err))
 			return false;
 	}
 	return true;
@@ -80,7 +97,8 @@ bool published_record_serialize(const struct published_record *record, struct bu
 	json_t *list = json_array();
 	if (root == NULL || !record_set_new(root, "values", list, err))
 		return false;
-	for (size_t i = 0; i < record->count; i++) {
+	/* More could not be read again: the rest is not remembered. */
+	for (size_t i = 0; i < record->count && i < LIMIT_JSON_ARRAY; i++) {
 		json_t *object = json_object();
 		if (object == NULL || json_array_append_new(list, object) != 0)
 			return error_oom(err);

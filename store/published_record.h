@@ -1,20 +1,23 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * published/<name>.json: the TXT values that stand, or may stand, in DNS for a certificate's challenges. Written before
- * a value is put and removed when it is gone, so that what a run that was killed left behind is removed by the next.
+ * published/<name>.json: the TXT values that stand, or may stand, in DNS for a certificate's challenges, and the files
+ * in a webroot here. Written before one is put and removed when it is gone, so that what a run that was killed left
+ * behind is removed by the next.
  */
 #ifndef STORE_PUBLISHED_RECORD_H
 #define STORE_PUBLISHED_RECORD_H
 
 #include "store/store.h"
 
+/* A file has a webroot, name and value, and nothing else. */
 struct published_value {
+	char *webroot;     /* folder; NULL: it is a TXT value */
 	char *provider;    /* as the config calls it, or a provider's name */
 	char *credentials; /* file with its settings; NULL: the config or the environment has them */
 	char *zone_id;     /* the provider's */
-	char *name;        /* where the value stands, aliases followed */
-	char *value;
-	char *record; /* the provider's handle; NULL: it gave none, or its answer was lost */
+	char *name;        /* where the value stands, aliases followed; of a file, a token */
+	char *value;       /* of a file, its content */
+	char *record;      /* the provider's handle; NULL: it gave none, or its answer was lost */
 };
 
 struct published_record {

@@ -231,7 +231,8 @@ static const struct {
 	[STORE_ORDER] = {"remove", ": the next run places a new order"},
 	[STORE_ACCOUNT] = {"restore", " from a backup; or remove it but keep the key.pem beside it: the CA finds the "
 				      "account by its key"},
-	[STORE_PUBLISHED] = {"remove", " after the TXT records that it names, if they are still there"},
+	[STORE_PUBLISHED] = {"remove",
+			     " after the TXT records and challenge files that it names, if they are still there"},
 	[STORE_REVOKED_KEY] = {"remove", " when you are sure that the key it stands for is used nowhere any more"},
 };
 

@@ -2,6 +2,7 @@
 /* What stands in DNS, remembered: kept as it was, gone when it is empty, and a damaged record is no empty one. */
 #include "store/published_record.h"
 
+#include "base/limits.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -69,6 +70,46 @@ TEST(a_damaged_record_is_told_and_not_taken_for_none)
 		CHECK_CONTAINS(err.hint, i == 3 ? "newer" : "TXT records");
 	}
 	store_close(store);
+}
+
+TEST(what_cannot_be_ours_is_damage)
+{
+	static const char *const values[] = {
+		"{\"webroot\":\"/w\",\"name\":\"../x\",\"value\":\"v\"}",
+		"{\"webroot\":\"/w\",\"name\":\"a.b\",\"value\":\"v\"}",
+		"{\"webroot\":\"/w\",\"provider\":\"p\",\"zone_id\":\"z\",\"name\":\"n\",\"value\":\"v\"}",
+		"{\"provider\":\"p\",\"name\":\"n\",\"value\":\"v\"}",
+		"{\"webroot\":\"/w\",\"name\":\"n\"}",
+		"7",
+	};
+	static const char file[] = "{\"webroot\":\"/w\",\"name\":\"a-_Z9\",\"value\":\"v\"}";
+	struct published_record record CLEANUP(published_record_done) = {0};
+	struct error err = {0};
+	char text[256];
+	for (size_t i = 0; i < ARRAY_LEN(values); i++) {
+		err = (struct error){0};
+		(void)snprintf(text, sizeof(text), "{\"version\":1,\"values\":[%s]}", values[i]);
+		CHECK(!published_record_parse(text, strlen(text), "a.test", &record, &err));
+		CHECK_CONTAINS(err.message, "published/a.test.json is damaged");
+	}
+	err = (struct error){0};
+	(void)snprintf(text, sizeof(text), "{\"version\":1,\"values\":[%s]}", file);
+	CHECK_OK(published_record_parse(text, strlen(text), "a.test", &record, &err), err);
+	CHECK_STR(record.values[0].webroot, "/w");
+}
+
+TEST(a_record_that_is_too_long_can_be_read_again)
+{
+	struct published_record record CLEANUP(published_record_done) = {0};
+	struct published_record back CLEANUP(published_record_done) = {0};
+	struct buf text CLEANUP(buf_done);
+	struct error err = {0};
+	buf_init(&text, LIMIT_STATE_FILE);
+	for (int i = 0; i < LIMIT_JSON_ARRAY + 1; i++)
+		add(&record, "_acme-challenge.a.test", NULL);
+	CHECK_OK(published_record_serialize(&record, &text, &err), err);
+	CHECK_OK(published_record_parse(buf_cstr(&text), text.len, "a.test", &back, &err), err);
+	CHECK_INT(back.count, LIMIT_JSON_ARRAY);
 }
 
 TEST_MAIN()

@@ -69,3 +69,46 @@ def test_killed(scripted, step, whose):
             assert (live / "privkey.pem").read_bytes() == staged["privkey.pem"], "another key than the order's"
     assert product.order(NAMES[0]) is None
     assert json.loads((product.state / "renewal" / f"{NAMES[0]}.json").read_text())["generation"] == 1
+
+
+def killed_while_validating(server, product, *args, config=True):
+    """Killed when the challenge is published; then the CA gives the order up, and nobody takes it up again."""
+    fault = server.cue(Fault("challenge", times=1, wire="silence"))
+    process = product.start(*args, config=config)
+    until(lambda: fault.used, "the challenge is answered")
+    os.killpg(process.pid, signal.SIGKILL)
+    process.communicate()
+    for order in server.orders.values():
+        order["status"] = "invalid"
+
+
+def published(product):
+    return [path.name for path in product.state.glob("published/*")]
+
+
+def test_challenge_files_of_an_order_that_ended(scripted):
+    server = scripted.server
+    server.reset()
+    product = scripted.product(NAMES)
+    killed_while_validating(server, product, "apply")
+    left = scripted.challenge_files()
+    assert len(left) == len(NAMES) and published(product) == [f"{NAMES[0]}.json"]
+    somebodys = left[0].parent / "somebody-elses-token-0123456789"
+    somebodys.write_text("not ours")
+    run = product.run("apply")
+    assert run.code == 0 and "left behind" in run.err, run
+    assert scripted.challenge_files() == [somebodys]
+    assert published(product) == []
+    somebodys.unlink()
+
+
+def test_challenge_files_of_a_certificate_that_is_not_wanted_any_more(scripted):
+    server = scripted.server
+    server.reset()
+    product = scripted.product(NAMES)
+    killed_while_validating(server, product, "apply")
+    assert scripted.challenge_files()
+    product.write_config(scripted.config(["another.ferry.test"]))
+    run = product.run("apply")
+    assert run.code == 0, run
+    assert scripted.challenge_files() == [] and published(product) == []

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One record for each certificate; a run that ends well leaves none. */
-#include "service/dns_journal.h"
+#include "service/journal.h"
 
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/solver.h"
 #include "store/renewal.h"
 
 #include <string.h>
@@ -13,24 +14,24 @@ enum {
 	SWEEP_MS = 120 * 1000, /* of all: a vendor that hangs must not hold up the certificates for longer */
 };
 
-void dns_journal_init(struct dns_journal *journal, struct service *service, const char *name)
+void journal_init(struct journal *journal, struct service *service, const char *name)
 {
-	*journal = (struct dns_journal){.service = service, .name = name};
+	*journal = (struct journal){.service = service, .name = name};
 }
 
-void dns_journal_done(struct dns_journal *journal)
+void journal_done(struct journal *journal)
 {
 	published_record_done(&journal->record);
 }
 
-bool dns_journal_save(struct dns_journal *journal, struct error *err)
+bool journal_save(struct journal *journal, struct error *err)
 {
 	return !journal->loaded ||
 	       published_record_save(service_store(journal->service), journal->name, &journal->record, err);
 }
 
 /* What an earlier run left and could not be removed stays listed. */
-static bool load(struct dns_journal *journal, struct error *err)
+static bool load(struct journal *journal, struct error *err)
 {
 	if (!journal->loaded)
 		journal->loaded =
@@ -38,18 +39,18 @@ static bool load(struct dns_journal *journal, struct error *err)
 	return journal->loaded;
 }
 
-bool dns_journal_add(struct dns_journal *journal, const struct dns_journal_entry *entry, struct error *err)
+bool journal_add(struct journal *journal, const struct journal_entry *entry, struct error *err)
 {
 	if (!load(journal, err))
 		return false;
 	struct published_value *added = published_record_add(&journal->record, err);
-	return added != NULL && str_set(&added->provider, entry->provider, err) &&
+	return added != NULL && str_set(&added->webroot, entry->webroot, err) &&
+	       str_set(&added->provider, entry->provider, err) &&
 	       str_set(&added->credentials, entry->credentials, err) && str_set(&added->zone_id, entry->zone_id, err) &&
-	       str_set(&added->name, entry->name, err) && str_set(&added->value, entry->value, err) &&
-	       dns_journal_save(journal, err);
+	       str_set(&added->name, entry->name, err) && str_set(&added->value, entry->value, err);
 }
 
-static struct published_value *find(struct dns_journal *journal, const char *name, const char *value)
+static struct published_value *find(struct journal *journal, const char *name, const char *value)
 {
 	for (size_t i = journal->record.count; i > 0; i--) {
 		struct published_value *known = &journal->record.values[i - 1];
@@ -59,8 +60,8 @@ static struct published_value *find(struct dns_journal *journal, const char *nam
 	return NULL;
 }
 
-bool dns_journal_set_record(struct dns_journal *journal, const char *name, const char *value, const char *handle,
-			    struct error *err)
+bool journal_set_record(struct journal *journal, const char *name, const char *value, const char *handle,
+			struct error *err)
 {
 	struct published_value *known = find(journal, name, value);
 	return known == NULL || str_set(&known->record, handle, err);
@@ -72,7 +73,7 @@ static void drop(struct published_record *record, struct published_value *value)
 	*value = record->values[--record->count];
 }
 
-void dns_journal_drop(struct dns_journal *journal, const char *name, const char *value)
+void journal_drop(struct journal *journal, const char *name, const char *value)
 {
 	struct published_value *known = find(journal, name, value);
 	if (known != NULL)
@@ -87,6 +88,8 @@ static bool remove_value(struct service *service, const struct published_value *
 	CLEANUP(renewal_done) struct renewal wanted = {0};
 	const struct dns_provider_module *module = NULL;
 	struct dns_provider *provider = NULL;
+	if (value->webroot != NULL)
+		return solver_webroot_remove(value->webroot, value->name, value->value, err);
 	return str_set(&wanted.dns_provider, value->provider, err) &&
 	       str_set(&wanted.dns_credentials, value->credentials, err) &&
 	       service_dns_provider(service, &wanted, &module, &provider, err) &&
@@ -94,8 +97,13 @@ static bool remove_value(struct service *service, const struct published_value *
 				  deadline_within(deadline, REMOVE_MS), err);
 }
 
+static const char *kind(const struct published_value *value)
+{
+	return value->webroot != NULL ? "challenge file" : "TXT record";
+}
+
 /* With the certificate's lock. */
-static bool sweep_one(struct dns_journal *journal, struct deadline deadline, struct error *err)
+static bool sweep_one(struct journal *journal, struct deadline deadline, struct error *err)
 {
 	struct published_record *record = &journal->record;
 	if (!load(journal, err))
@@ -104,23 +112,22 @@ static bool sweep_one(struct dns_journal *journal, struct deadline deadline, str
 		struct published_value *value = &record->values[i];
 		struct error cause = {0};
 		if (remove_value(journal->service, value, deadline, &cause)) {
-			log_info("%s: removed the TXT record %s that a run before this one left behind", journal->name,
-				 value->name);
+			log_info("%s: removed the %s %s that a run before this one left behind", journal->name,
+				 kind(value), value->name);
 			drop(record, value);
 			continue;
 		}
 		error_set(err, cause.category, cause.step,
-			  "the TXT record %s with the value %s, left behind by a run before "
-			  "this one, cannot be removed: %s",
-			  value->name, value->value, cause.message);
+			  "the %s %s with the value %s, left behind by a run before this one, cannot be removed: %s",
+			  kind(value), value->name, value->value, cause.message);
 		error_said(err, cause.said, strlen(cause.said));
 		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
 		i++;
 	}
-	return dns_journal_save(journal, err) && !error_is_set(err);
+	return journal_save(journal, err) && !error_is_set(err);
 }
 
-void dns_journal_sweep(struct service *service)
+void journal_sweep(struct service *service)
 {
 	CLEANUP(str_list_done) struct str_list names = {0};
 	struct deadline deadline = service_deadline(service, SWEEP_MS);
@@ -132,9 +139,9 @@ void dns_journal_sweep(struct service *service)
 		return;
 	}
 	for (size_t i = 0; i < names.len && deadline_left_ms(deadline) > 0; i++) {
-		CLEANUP(dns_journal_done) struct dns_journal journal;
+		CLEANUP(journal_done) struct journal journal;
 		struct error failure = {0};
-		dns_journal_init(&journal, service, names.items[i]);
+		journal_init(&journal, service, names.items[i]);
 		CLEANUP(store_unlockp)
 		struct store_lock *lock =
 			store_lock(store, "certificate", names.items[i], deadline_in(0, /* cancel= */ NULL), &failure);
