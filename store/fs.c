@@ -96,9 +96,10 @@ bool fs_store_folder(struct store *store, enum layout_folder folder, bool create
 	(void)pthread_mutex_lock(&store->mutex);
 	bool ok = held->path != NULL ||
 		  fs_folder_open(&store->root, layout_folder_name(folder), create, held, &found, err);
-	(void)pthread_mutex_unlock(&store->mutex);
+	/* Looked at under the lock: another thread may be opening it. Once open it stays as it is. */
 	if (ok)
 		*ret = held->path != NULL ? held : NULL;
+	(void)pthread_mutex_unlock(&store->mutex);
 	return ok;
 }
 
