@@ -64,7 +64,7 @@ bool journal_set_record(struct journal *journal, const char *name, const char *v
 			struct error *err)
 {
 	struct published_value *known = find(journal, name, value);
-	return known == NULL || str_set(&known->record, handle, err);
+	return known == NULL || published_value_set_record(known, handle, err);
 }
 
 static void drop(struct published_record *record, struct published_value *value)

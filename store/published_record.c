@@ -52,6 +52,12 @@ struct published_value *published_record_add(struct published_record *record, st
 	return &values[record->count++];
 }
 
+bool published_value_set_record(struct published_value *value, const char *handle, struct error *err)
+{
+	json_t *text AUTO_JSON = handle != NULL && strlen(handle) <= TEXT_MAX ? json_string(handle) : NULL;
+	return str_set(&value->record, text != NULL ? handle : NULL, err);
+}
+
 /* It will be removed: what cannot be ours is refused. A token leads out of no folder. */
 static bool check_value(const struct published_value *value, struct error *err)
 {

@@ -31,6 +31,10 @@ void published_record_done(struct published_record *record);
 /* An empty value behind the others; NULL when out of memory. Borrowed until the next one is added. */
 MUST_CHECK struct published_value *published_record_add(struct published_record *record, struct error *err);
 
+/* HANDLE removes VALUE. One that a record cannot hold, such as a program's bytes that are no text, is not remembered.
+ */
+MUST_CHECK bool published_value_set_record(struct published_value *value, const char *handle, struct error *err);
+
 MUST_CHECK bool published_record_parse(const char *text, size_t len, const char *name, struct published_record *ret,
 				       struct error *err);
 MUST_CHECK bool published_record_serialize(const struct published_record *record, struct buf *out, struct error *err);

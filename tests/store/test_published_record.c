@@ -98,6 +98,24 @@ TEST(what_cannot_be_ours_is_damage)
 	CHECK_STR(record.values[0].webroot, "/w");
 }
 
+TEST(a_handle_that_is_no_text_is_not_remembered)
+{
+	struct published_record record CLEANUP(published_record_done) = {0};
+	struct error err = {0};
+	char long_handle[9000];
+	memset(long_handle, 'x', sizeof(long_handle) - 1);
+	long_handle[sizeof(long_handle) - 1] = '\0';
+	add(&record, "_acme-challenge.a.test", "42");
+	CHECK_OK(published_value_set_record(&record.values[0], "43\n", &err), err);
+	CHECK_STR(record.values[0].record, "43\n");
+	CHECK_OK(published_value_set_record(&record.values[0], "\xff\xfe", &err), err);
+	CHECK(record.values[0].record == NULL);
+	CHECK_OK(published_value_set_record(&record.values[0], long_handle, &err), err);
+	CHECK(record.values[0].record == NULL);
+	CLEANUP(store_closep) struct store *store = open_store();
+	CHECK_OK(published_record_save(store, "b.test", &record, &err), err);
+}
+
 TEST(a_record_that_is_too_long_can_be_read_again)
 {
 	struct published_record record CLEANUP(published_record_done) = {0};

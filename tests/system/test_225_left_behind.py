@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+from fakes.acme_server import AcmeServer
+
 NAME = "_acme-challenge.left.ferry.test"
 
 
@@ -86,3 +88,21 @@ def test_a_run_at_work_is_left_alone(lab, product):
     out, err = process.communicate(timeout=60)
     assert process.returncode == 0 and lab.cloudflare.records() == [], out + err
     assert not (product.state / "published" / "left.ferry.test.json").exists()
+
+
+def test_a_program_that_prints_what_is_no_text(lab, product):
+    """Its output is its handle for the value, and goes back to it; on record it cannot be."""
+    script = product.dir / "hook"
+    script.write_text(f"#!/bin/sh\nprintf '%s %s\\n' $1 \"$CERTFERRY_OUTPUT\" >>{product.dir}/done\nprintf '\\377\\376'\n")
+    script.chmod(0o755)
+    server = AcmeServer(lab.dir / "bytes")
+    server.start()
+    try:
+        entry = {"name": "*.bytes.ferry.test", "type": "wildcard", "dns_provider": "hook", "include_base": False}
+        hook = {"type": "exec", "program": str(script), "propagation": "none"}
+        product.write_config(lab.config([entry], provider=lab.provider(server), dns_providers={"hook": hook}))
+        run = product.run("apply")
+        assert run.code == 0, run
+        assert (product.dir / "done").read_bytes() == b"add \nremove \xff\xfe\n"
+    finally:
+        server.stop()
