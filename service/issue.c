@@ -507,7 +507,8 @@ static bool try_again(const struct issuance *issuance, const struct error *failu
 	unsigned most = config != NULL ? (unsigned)config->renewal.retry_attempts : DEFAULT_TRIES;
 	int64_t pause = FIRST_PAUSE_MS << (2 * (tries < PAUSES_MAX ? tries - 1 : PAUSES_MAX - 1));
 
-	if (tries >= most || !backoff_may_pass_at_once(failure) || pause >= deadline_left_ms(issuance->deadline))
+	if (tries >= most || !backoff_may_pass_at_once(failure) ||
+	    service_ca_is_down(issuance->service, issuance->wanted) || pause >= deadline_left_ms(issuance->deadline))
 		return false;
 	log_info("%s: trying again in %lld s: %s", issuance->wanted->name, (long long)pause / 1000, failure->message);
 	return deadline_sleep(issuance->deadline, pause, "back-off", err);

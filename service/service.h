@@ -69,6 +69,12 @@ MUST_CHECK struct dns_resolver *service_resolver(struct service *service, struct
 MUST_CHECK bool service_ca(struct service *service, const struct renewal *wanted, struct deadline deadline,
 			   struct acme_session **ret_session, struct acme_identity *ret_account, struct error *err);
 
+/*
+ * Whether WANTED's CA was found down several times in a row just now, for other certificates: service_ca() fails at
+ * once then, as it did for them, until a minute has gone. A CA whose account is open is not looked at.
+ */
+bool service_ca_is_down(struct service *service, const struct renewal *wanted);
+
 /* The same conversation without an account. */
 MUST_CHECK bool service_session(struct service *service, const struct renewal *wanted,
 				struct acme_session **ret_session, struct error *err);

@@ -30,6 +30,11 @@ struct ca_connection {
 	struct acme_port port;
 	struct acme_session *session;
 	struct account account; /* url NULL: not there yet */
+	/* Tries in a row that found it down: when the last one was, for which certificate, and what came of it. */
+	unsigned failures;
+	int64_t failed_ms;
+	char *failed_for;
+	struct error failure;
 };
 
 struct provider_connection {
@@ -76,6 +81,7 @@ static void ca_connection_free(struct ca_connection *ca)
 	free(ca->url);
 	free(ca->email);
 	free(ca->ca_bundle);
+	free(ca->failed_for);
 	free(ca);
 }
 
@@ -242,6 +248,32 @@ bool service_session(struct service *service, const struct renewal *wanted, stru
 	return ok;
 }
 
+/*
+ * A CA that is down is found so a few times, and not for each of a thousand certificates anew, which would take as many
+ * time-outs. For the one that found it so last it is tried all the same: its tries are counted elsewhere.
+ */
+static bool is_down(const struct ca_connection *ca, const struct renewal *wanted)
+{
+	enum { FAILURES = 3, FOR_MS = 60 * 1000 };
+	return ca->failures >= FAILURES && clock_monotonic_ms() - ca->failed_ms <= FOR_MS &&
+	       !str_equal(ca->failed_for, wanted->name);
+}
+
+static void note_outcome(struct ca_connection *ca, const struct renewal *wanted, bool ok, const struct error *err)
+{
+	enum { SERVER_ERROR = 500 };
+	struct error ignored = {0};
+	bool down = !ok && (err->category == ERROR_NETWORK || err->category == ERROR_TIMEOUT ||
+			    (err->category == ERROR_CA && err->http_status >= SERVER_ERROR));
+	ca->failures = down ? ca->failures + 1 : 0;
+	if (!down)
+		return;
+	ca->failed_ms = clock_monotonic_ms();
+	ca->failure = *err;
+	if (!str_set(&ca->failed_for, wanted->name, &ignored))
+		ca->failures = 0;
+}
+
 bool service_ca(struct service *service, const struct renewal *wanted, struct deadline deadline,
 		struct acme_session **ret_session, struct acme_identity *ret_account, struct error *err)
 {
@@ -252,13 +284,33 @@ bool service_ca(struct service *service, const struct renewal *wanted, struct de
 		return false;
 
 	(void)pthread_mutex_lock(&ca->lock);
-	bool ok = ca->account.url != NULL || connect_ca(service, ca, deadline, err);
+	bool ok = ca->account.url != NULL;
+	if (!ok && is_down(ca, wanted)) {
+		*err = ca->failure;
+	} else if (!ok) {
+		ok = connect_ca(service, ca, deadline, err);
+		note_outcome(ca, wanted, ok, err);
+	}
 	(void)pthread_mutex_unlock(&ca->lock);
 	if (!ok)
 		return false;
 	*ret_session = ca->session;
 	*ret_account = (struct acme_identity){.signer = &ca->account.signer, .kid = ca->account.url};
 	return true;
+}
+
+bool service_ca_is_down(struct service *service, const struct renewal *wanted)
+{
+	struct error ignored = {0};
+	(void)pthread_mutex_lock(&service->lock);
+	struct ca_connection *ca = find_ca(service, wanted, &ignored);
+	(void)pthread_mutex_unlock(&service->lock);
+	if (ca == NULL)
+		return false;
+	(void)pthread_mutex_lock(&ca->lock);
+	bool down = ca->account.url == NULL && is_down(ca, wanted);
+	(void)pthread_mutex_unlock(&ca->lock);
+	return down;
 }
 
 /* A config's provider as the registry wants its settings: borrowed from the config. malloc'd. */

@@ -267,3 +267,25 @@ def test_failures_end_with_a_certificate_whose_run_was_killed(scripted, server):
     path.write_text(json.dumps(before))
     planned = product.run("plan", "--json").json["plan"][0]
     assert planned["action"] == "none" and not planned.get("failures") and not planned.get("retry_at"), planned
+
+
+def test_a_ca_that_is_down_is_not_tried_for_each_certificate(scripted, server):
+    names = [f"down{i}.ferry.test" for i in range(20)]
+    product = scripted.product(names[:1])
+    config = scripted.config(names[:1])
+    config["ssl"]["domains"] = [{"name": name, "webroot": str(scripted.webroot)} for name in names]
+    product.write_config(config)
+    server.cue(Fault("directory", status=503, body="down"))
+    begin = time.monotonic()
+    run = product.run("apply", "--json")
+    assert run.code == 1, run
+    assert time.monotonic() - begin < 12, "the pauses of one certificate's tries, not of twenty"
+    errors = [run.result(name)["error"] for name in names]
+    assert all("503" in error["detail"] for error in errors), run
+    asked = [request.step for request in server.requests].count("directory")
+    assert 3 <= asked <= 8, f"{asked} times for {len(names)} certificates"
+    # One alone is tried as often as always, and the next run asks again.
+    server.reset()
+    server.cue(Fault("directory", times=2, status=503, body="down"))
+    run = product.run("apply", "--force", names[0])
+    assert run.code == 0, run
