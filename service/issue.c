@@ -284,6 +284,23 @@ static const char *what_it_replaces(const struct issuance *issuance)
 	return ours ? renewal_info_id(wanted) : NULL;
 }
 
+/* Another contact, or a folder that was lost, makes another account: what names the former one has to be changed. */
+static bool tell_other_account(struct issuance *issuance, struct error *err)
+{
+	const struct renewal *wanted = issuance->wanted;
+	if (!str_equal(issuance->live_ca, wanted->ca_url) || wanted->account == NULL ||
+	    str_equal(wanted->account, issuance->account.kid))
+		return true;
+	AUTO_FREE char *note = str_format(err,
+					  "it is ordered by the account %s now, and was by %s before: CAA records with "
+					  "accounturi and dns-persist-01 records have to name the new one",
+					  issuance->account.kid, wanted->account);
+	if (note == NULL)
+		return false;
+	log_warning("%s: %s", wanted->name, note);
+	return str_list_add(issuance->notes, note, err);
+}
+
 static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_certificate *ret, struct error *err)
 {
 	const struct renewal *wanted = issuance->wanted;
@@ -295,7 +312,8 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 	if (solver == NULL)
 		return false;
 	if (!service_ca(issuance->service, wanted, issuance->deadline, &issuance->session, &issuance->account, err) ||
-	    !open_request(issuance, err) || !choose_profile(issuance, err) || !resume_or_stage(issuance, err) ||
+	    !tell_other_account(issuance, err) || !open_request(issuance, err) || !choose_profile(issuance, err) ||
+	    !resume_or_stage(issuance, err) ||
 	    !key_guard(service_store(issuance->service), certificate_key(issuance), issuance->account.signer, err) ||
 	    !make_request(issuance, &csr, err))
 		return false;

@@ -4,6 +4,7 @@
 import json
 import os
 import pty
+import shutil
 import stat
 import subprocess
 
@@ -165,6 +166,19 @@ def test_a_ca_that_lost_the_account(lab, product):
     run = account(product, lab.ca, "register", "--agree-tos", "--json")
     assert run.json["accounts"][0]["action"] == "unchanged" and run.json["accounts"][0]["url"] == view["url"], run
     assert issue(product, lab, lab.ca).code == 0
+
+
+def test_an_account_that_was_lost_here_is_not_replaced_in_silence(lab, product):
+    run = issue(product, lab, lab.ca, "--agree-tos", "--email", "admin@ferry.test")
+    assert run.code == 0 and "before: CAA records" not in run.err, run
+    before = lab_accounts(product)[0]
+    run = issue(product, lab, lab.ca, "--agree-tos", "--email", "admin@ferry.test", "--force")
+    assert run.code == 0 and "before: CAA records" not in run.err, run
+    shutil.rmtree(product.state / "accounts")
+    run = product.run("renew", "--force", "--state-dir", product.state, config=False)
+    assert run.code == 0, run
+    after = lab_accounts(product)[0]
+    assert f"ordered by the account {after} now, and was by {before} before" in run.err, run
 
 
 def test_a_ca_without_memory(lab, product):
