@@ -77,7 +77,7 @@ void acmedns_accounts_done(struct acmedns_accounts *accounts)
 static bool set_name(char **ret, const char *name, struct error *err)
 {
 	size_t len = strlen(name);
-	if (!provider_name_is_valid(name))
+	if (!provider_name_is_valid(name) || name[0] == '.')
 		return error_set(err, ERROR_DATA, NULL, "a name in it is none");
 	if (name[len - 1] == '.')
 		len--;
