@@ -80,7 +80,7 @@ def test_one_that_lags_is_waited_for(world):
     run, servers = trial(world, "lag.test")
     main, lagging = (servers[address] for address in world.hosts["lag.test"])
     assert run.code == 0 and main["seen"] and lagging["seen"], run
-    assert main["seconds"] < 1 and lagging["seconds"] <= REFRESH + 5.5, run
+    assert main["seconds"] < 3 and lagging["seconds"] <= REFRESH + 8, run
     assert lagging["seconds"] >= main["seconds"]
 
 
@@ -110,7 +110,7 @@ def test_one_that_does_not_count_is_done_without_and_named(world, zone, trouble)
     main, other = (servers[address] for address in world.hosts[zone])
     assert run.code == 0 and main["seen"] and not other["seen"], run
     assert trouble in other["trouble"] and "ns2" in other["trouble"], run
-    assert sum(step["seconds"] for step in run.json["steps"]) < 15, run
+    assert sum(step["seconds"] for step in run.json["steps"]) < 25, run
 
 
 def test_one_without_udp_is_asked_over_tcp(world):
