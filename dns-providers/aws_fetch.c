@@ -117,6 +117,7 @@ bool aws_assume_role_with_token(const struct aws_services *services, const char 
 				struct error *err)
 {
 	CLEANUP(buf_done) struct buf body;
+	buf_init(&body, 4 * LIMIT_CREDENTIAL_FILE);
 	CLEANUP(secret_done) struct secret token = {0};
 	struct provider_api api = sts_api(services);
 
@@ -128,7 +129,6 @@ bool aws_assume_role_with_token(const struct aws_services *services, const char 
 		return error_set(err, ERROR_CONFIG, "credentials", "the web identity token file %s is empty",
 				 token_file);
 	token.data[len] = '\0';
-	buf_init(&body, 4 * LIMIT_CREDENTIAL_FILE);
 	add_role(&body, "AssumeRoleWithWebIdentity", role);
 	add_parameter(&body, "WebIdentityToken", token.data);
 	return ask_sts(services, &api, &body, role, deadline, ret, err);

@@ -210,7 +210,7 @@ static bool open_managed(const struct found *found, struct azure_account *ret, s
 	const char *endpoint = getenv("IDENTITY_ENDPOINT"), *word = getenv("IDENTITY_HEADER");
 	const char *metadata = getenv("AZURE_POD_IDENTITY_AUTHORITY_HOST");
 	const struct provider_setting *client = found->msi_client.value.data ? &found->msi_client : &found->client;
-	CLEANUP(buf_done) struct buf url;
+	CLEANUP(buf_done) struct buf url = {0};
 	bool platform = !str_is_empty(endpoint);
 
 	if (platform && str_is_empty(word)) {
@@ -255,7 +255,7 @@ bool azure_claims(const char *audience, const char *client_id, const char *id, i
 
 static bool make_assertion(const struct azure_account *account, struct secret *ret, struct error *err)
 {
-	CLEANUP(buf_done) struct buf claims;
+	CLEANUP(buf_done) struct buf claims = {0};
 	unsigned char random[16];
 	char id[2 * sizeof(random) + 1];
 

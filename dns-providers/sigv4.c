@@ -202,7 +202,7 @@ static bool take_line(struct secret *ret, const char *name, const void *value, s
 bool sigv4_sign(const struct sigv4_request *request, const struct sigv4_key *key, const struct sigv4_scope *scope,
 		struct sigv4_headers *ret, struct error *err)
 {
-	CLEANUP(buf_done) struct buf line;
+	CLEANUP(buf_done) struct buf line = {0};
 	char date[DATE_SIZE], signed_hex[HEX_SIZE];
 	bool has_token = key->token.len > 0;
 

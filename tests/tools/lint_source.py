@@ -124,6 +124,18 @@ def check_sizes(name, text, code):
             yield line_of(code, match.start()), f"{called.group(1)}() has {length} lines, at most {FUNCTION_LINES}"
 
 
+UNSET_BUFFER = re.compile(r"CLEANUP\(buf_done\)\s*struct buf ([\w, ]+);((?:.|\n)*?)(?=\n})")
+
+
+def check_buffers(text, code):
+    """A buffer that is cleaned up must be one by the first return: what the stack held would be freed."""
+    for match in UNSET_BUFFER.finditer(code):
+        for buffer in re.findall(r"\w+", match.group(1)):
+            begun = re.search(rf"\bbuf_init\(&{buffer}\b|\breturn\b", match.group(2))
+            if begun and begun.group() == "return":
+                yield line_of(text, match.start()), f"{buffer} may be cleaned up before buf_init(): begin it with = {{0}}"
+
+
 def check_head(name, text):
     lines = text.split("\n", 2)
     if lines[0] != "/* SPDX-License-Identifier: Apache-2.0 */":
@@ -141,6 +153,7 @@ def check(name):
     yield from check_includes(name, text)
     yield from check_calls(name, code)
     yield from check_sizes(name, text, code)
+    yield from check_buffers(text, code)
     yield from check_head(name, text)
     for match in LEFTOVER.finditer(text):
         yield line_of(text, match.start()), f"{match.group()}: finish it or write an issue"
