@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Route 53 against moto at $CERTFERRY_MOTO_URL, which tests/system/test_201_moto.py starts with a zone ferry.test and a
- * foreign value; without that variable there is nothing to do.
+ * Route 53 against moto at $CERTFERRY_MOTO_URL, which tests/system/test_201_moto.py starts with a zone ferry.test;
+ * without that variable there is nothing to do.
  */
 #include "dns-providers/registry.h"
 #include "tests/support/test.h"
@@ -19,7 +19,7 @@ static struct deadline soon(void)
 }
 
 /*
- * Two values come beside what is there and go again; with ROLE, by the keys of a role. name is another one each time:
+ * Two values come and go; with ROLE, by the keys of a role. NAME is another one each time:
  * moto refuses a CREATE that it has seen before, even behind the DELETE that makes room for it.
  */
 static void round_trip(const char *url, const char *name, const char *role)
