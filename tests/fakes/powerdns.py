@@ -52,18 +52,37 @@ class PowerDNS(vendor_server.Vendor):
     def __init__(self, options):
         if PROGRAM is None:
             sys.exit("pdns_server is not there: install the packages pdns-server and pdns-backend-sqlite3")
-        self.key = options.key
+        self.key, self.options = options.key, options
         self.folder = tempfile.mkdtemp(prefix="certferry-pdns-")
         self.port, self.dns_at, self.dns_port = free_port(), options.listen or ["127.0.0.1"], options.dns or free_port()
         self.start()
         super().__init__(options)
 
     def start(self):
-        database = os.path.join(self.folder, "pdns.sqlite3")
         with open(SCHEMA, encoding="utf-8") as schema:
-            subprocess.run(["sqlite3", database], stdin=schema, check=True)
+            subprocess.run(["sqlite3", self.database], stdin=schema, check=True)
+        atexit.register(self.stop)
+        # A port that was free may be somebody's a moment later.
+        for last in (False, False, True):
+            self.run()
+            if self.is_up():
+                return
+            self.process.kill()
+            self.process.wait()
+            if last:
+                with open(self.log.name, encoding="utf-8", errors="replace") as text:
+                    sys.exit("pdns_server does not start:\n" + text.read()[-2000:])
+            self.port = free_port()
+            if not self.options.dns:
+                self.dns_port = free_port()
+
+    @property
+    def database(self):
+        return os.path.join(self.folder, "pdns.sqlite3")
+
+    def run(self):
         argv = [PROGRAM, "--no-config", "--daemon=no", "--guardian=no", "--disable-syslog=yes", "--launch=gsqlite3",
-                f"--gsqlite3-database={database}", "--api=yes", f"--api-key={self.key}", "--webserver=yes",
+                f"--gsqlite3-database={self.database}", "--api=yes", f"--api-key={self.key}", "--webserver=yes",
                 "--webserver-address=127.0.0.1", f"--webserver-port={self.port}", f"--socket-dir={self.folder}",
                 f"--local-address={','.join(self.dns_at)}", f"--local-port={self.dns_port}", "--zone-cache-refresh-interval=0",
                 "--query-cache-ttl=0", "--cache-ttl=0", "--negquery-cache-ttl=0", "--receiver-threads=1",
@@ -71,13 +90,14 @@ class PowerDNS(vendor_server.Vendor):
         self.log = open(os.path.join(self.folder, "pdns.log"), "wb")
         self.process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                         preexec_fn=die_with_parent)  # fmt: skip
-        atexit.register(self.stop)
+
+    def is_up(self):
         end = time.monotonic() + 15
         while self.call("GET", "/api/v1/servers/localhost")[0] != 200:
             if self.process.poll() is not None or time.monotonic() > end:
-                with open(self.log.name, encoding="utf-8", errors="replace") as text:
-                    sys.exit("pdns_server does not start:\n" + text.read()[-2000:])
+                return False
             time.sleep(0.05)
+        return True
 
     def stop(self):
         self.process.kill()
