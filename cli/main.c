@@ -70,5 +70,8 @@ int main(int argc, char **argv)
 	footprint_trim();
 	if (argc > 0 && str_equal(argv[0], COURIER_ROLE))
 		return courier_main(COURIER_FD);
-	return run(argc, argv);
+	int code = run(argc, argv);
+	/* Ending touches every library once more. */
+	footprint_trim();
+	return code;
 }
