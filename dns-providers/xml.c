@@ -46,16 +46,21 @@ static void XMLCALL on_start(void *ctx, const XML_Char *name, const XML_Char **a
 {
 	struct reading *reading = ctx;
 	const char *colon = strrchr(name, ':');
+	const char *local = colon != NULL ? colon + 1 : name;
 	(void)attributes;
 	if (error_is_set(reading->err))
 		return;
+	if (*local == '\0') { /* "x:", which only the rules for namespaces forbid */
+		refuse(reading, "has an element without a name");
+		return;
+	}
 	if (reading->depth == LIMIT_XML_DEPTH || ++reading->elements > LIMIT_XML_ELEMENTS) {
 		refuse(reading, reading->depth == LIMIT_XML_DEPTH ? "nests too deep" : "has too many elements");
 		return;
 	}
 	reading->path_at[reading->depth] = reading->path.len;
 	reading->text_at[reading->depth] = reading->text.len;
-	buf_printf(&reading->path, "%s%s", reading->depth > 0 ? "/" : "", colon != NULL ? colon + 1 : name);
+	buf_printf(&reading->path, "%s%s", reading->depth > 0 ? "/" : "", local);
 	reading->depth++;
 	if (reading->path.failed)
 		refuse(reading, "has too long names");
