@@ -43,9 +43,9 @@ static void write_file(const char *name, const char *text, mode_t mode)
 /* No source has anything but what the test gives. */
 static void begin(void)
 {
-	static const char *const args[] = {
-		"--zone",    "example.com", "--role", ROLE, "--role", GUARDED "=open-sesame", "--container-token",
-		"let-me-in", NULL};
+	static const char guarded[] = GUARDED "=open-sesame";
+	static const char *const args[] = {"--zone", "example.com",       "--role",    ROLE, "--role",
+					   guarded,  "--container-token", "let-me-in", NULL};
 	static const char *const variables[] = {
 		"AWS_ACCESS_KEY_ID",
 		"AWS_SECRET_ACCESS_KEY",
