@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "dns-providers/aws_fetch.h"
+#include "dns-providers/aws_process.h"
 #include "dns-providers/aws_profile.h"
 #include "dns-providers/zones.h"
 
@@ -165,24 +166,14 @@ static enum found from_instance(struct search *search, struct aws_keys *ret, str
 
 static enum found from_named_profile(struct search *search, const char *name, struct aws_keys *ret, struct error *err);
 
-/* What the profile NAME cannot be used for. */
-static bool refuse_profile(const struct search *search, const char *name, struct error *err)
+/* Whether the profile NAME has KEY, which nobody here can do: WHY. */
+static bool refuse(const struct search *search, const char *name, const char *key, const char *why, struct error *err)
 {
-	static const struct {
-		const char *key, *why;
-	} refused[] = {
-		{"mfa_serial", "asks for a one-time password, which nobody can type here"},
-		{"sso_session", "signs in through a browser, which nobody can do here"},
-		{"sso_start_url", "signs in through a browser, which nobody can do here"},
-		{"credential_process", "runs a program for its keys, which this version does not"},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(refused); i++) {
-		if (aws_profiles_get(&search->profiles, name, refused[i].key) == NULL)
-			continue;
-		error_hint(err, "give another profile, or keys in the config or the environment");
-		return error_set(err, ERROR_CONFIG, "credentials", "AWS: the profile \"%s\" %s (%s)", name,
-				 refused[i].why, refused[i].key);
-	}
+	if (aws_profiles_get(&search->profiles, name, key) == NULL)
+		return false;
+	error_hint(err, "give another profile, or keys in the config or the environment");
+	(void)error_set(err, ERROR_CONFIG, "credentials", "AWS: the profile \"%s\" %s, which nobody can do here (%s)",
+			name, why, key);
 	return true;
 }
 
@@ -224,6 +215,21 @@ static enum found profile_keys(struct search *search, const char *name, struct a
 			   aws_profiles_get(profiles, name, "aws_session_token"), source, ret, err);
 }
 
+/* What the profile NAME has without a role: keys, else a program that prints some. */
+static enum found profile_own(struct search *search, const char *name, struct aws_keys *ret, struct error *err)
+{
+	const char *process = aws_profiles_get(&search->profiles, name, "credential_process");
+	enum found found = profile_keys(search, name, ret, err);
+	if (found != FOUND_NOTHING)
+		return found;
+	if (process != NULL)
+		return aws_process_keys(name, process, search->deadline, ret, err) ? FOUND : FOUND_BROKEN;
+	if (refuse(search, name, "sso_session", "signs in through a browser", err) ||
+	    refuse(search, name, "sso_start_url", "signs in through a browser", err))
+		return FOUND_BROKEN;
+	return FOUND_NOTHING;
+}
+
 /* The keys with which the profile NAME takes on its role. */
 static enum found role_source(struct search *search, const char *name, struct aws_keys *ret, struct error *err)
 {
@@ -238,7 +244,7 @@ static enum found role_source(struct search *search, const char *name, struct aw
 		return FOUND_BROKEN;
 	}
 	/* A profile may be its own source, with its own keys. */
-	enum found found = str_equal(source_profile, name) ? profile_keys(search, name, ret, err)
+	enum found found = str_equal(source_profile, name) ? profile_own(search, name, ret, err)
 							   : from_named_profile(search, source_profile, ret, err);
 	if (found == FOUND_NOTHING) {
 		(void)error_set(err, ERROR_CONFIG, "credentials",
@@ -261,6 +267,8 @@ static enum found profile_role(struct search *search, const char *name, const ch
 		.duration = aws_profiles_get(profiles, name, "duration_seconds"),
 	};
 	const char *token_file = aws_profiles_get(profiles, name, "web_identity_token_file");
+	if (refuse(search, name, "mfa_serial", "asks for a one-time password", err))
+		return FOUND_BROKEN;
 	if (token_file != NULL) {
 		if (!aws_assume_role_with_token(&search->services, token_file, &role, search->deadline, ret, err))
 			return FOUND_BROKEN;
@@ -287,11 +295,9 @@ static enum found from_named_profile(struct search *search, const char *name, st
 				search->visited.items[0]);
 		return FOUND_BROKEN;
 	}
-	if (!str_list_add(&search->visited, name, err) || !refuse_profile(search, name, err))
+	if (!str_list_add(&search->visited, name, err))
 		return FOUND_BROKEN;
-	if (arn != NULL)
-		return profile_role(search, name, arn, ret, err);
-	return profile_keys(search, name, ret, err);
+	return arn != NULL ? profile_role(search, name, arn, ret, err) : profile_own(search, name, ret, err);
 }
 
 static bool read_shared_file(struct search *search, const char *name, const char *by_default, bool is_config,

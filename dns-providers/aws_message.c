@@ -66,10 +66,12 @@ bool aws_read_keys_json(const char *text, size_t len, struct aws_keys *ret, stru
 {
 	CLEANUP(aws_keys_done) struct aws_keys keys = {0};
 	const char *id = NULL, *secret = NULL, *token = "", *code = NULL, *expires = NULL;
+	int64_t version = 1; /* a program's answer has one, and there is one so far */
 	json_t *root AUTO_JSON = json_read(text, len, WHAT, err);
 	char safe[128];
 
-	if (root == NULL || !json_opt_str(root, "Code", KEY_MAX, &code, err))
+	if (root == NULL || !json_opt_str(root, "Code", KEY_MAX, &code, err) ||
+	    !json_opt_int(root, "Version", 1, 1, &version, err))
 		return false;
 	if (code != NULL && !str_equal(code, "Success"))
 		return error_set(err, ERROR_DATA, NULL, "%s is \"%s\"", WHAT, escape_str(safe, sizeof(safe), code));

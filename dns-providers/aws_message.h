@@ -19,7 +19,8 @@ struct aws_keys {
 void aws_keys_done(struct aws_keys *keys);
 MUST_CHECK bool aws_keys_copy(struct aws_keys *ret, const struct aws_keys *keys, struct error *err);
 
-/* {"AccessKeyId", "SecretAccessKey", "Token" or "SessionToken", "Expiration"}, and "Code", if there, "Success". */
+/* {"AccessKeyId", "SecretAccessKey", "Token" or "SessionToken", "Expiration"}; "Code", if there, "Success", and
+ * "Version" 1. */
 MUST_CHECK bool aws_read_keys_json(const char *text, size_t len, struct aws_keys *ret, struct error *err);
 
 /* The Credentials of an AssumeRole… answer. */

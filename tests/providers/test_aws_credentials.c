@@ -216,6 +216,49 @@ TEST(roles_by_source_profile_and_external_id)
 	check_fails("profile", "sso", "browser");
 }
 
+/* A program of the user's, that prints what a file beside it holds. */
+static void write_program(const char *name, const char *last_line)
+{
+	char text[1024];
+	(void)snprintf(text, sizeof(text), "#!/bin/sh\n[ \"$1\" = 'two words' ] || exit 4\n%s\n", last_line);
+	write_file(name, text, 0700);
+}
+
+TEST(keys_of_a_program)
+{
+	char config[2048];
+	begin();
+	write_file(".aws/credentials", "[static]\naws_access_key_id=" ID "\naws_secret_access_key=" SECRET "\n", 0600);
+	write_program("keys",
+		      "echo '{\"Version\": 1, \"AccessKeyId\": \"" ID "\", \"SecretAccessKey\": \"" SECRET "\"}'");
+	write_program("fails", "echo '" SECRET "'; echo 'vault is sealed' >&2; exit 3");
+	write_program("version",
+		      "echo '{\"Version\": 2, \"AccessKeyId\": \"" ID "\", \"SecretAccessKey\": \"" SECRET "\"}'");
+	write_program("environment",
+		      "[ -z \"$AWS_SECRET_ACCESS_KEY\" ] && [ -n \"$HOME\" ] && exec \"$HOME/keys\" 'two words'");
+	(void)snprintf(config, sizeof(config),
+		       "[profile acme]\ncredential_process = \"%s/keys\" 'two words'\n"
+		       "[profile environment]\ncredential_process = %s/environment \"two words\"\n"
+		       "[profile role]\nrole_arn = " ROLE "\nsource_profile = acme\n"
+		       "[profile fails]\ncredential_process = %s/fails two\\ words\n"
+		       "[profile version]\ncredential_process = %s/version two\\ words\n"
+		       "[profile relative]\ncredential_process = keys\n"
+		       "[profile quote]\ncredential_process = %s/keys \"two words\n"
+		       "[profile static]\ncredential_process = /nowhere\nmfa_serial = arn:aws:iam::1:mfa/x\n",
+		       home, home, home, home, home);
+	write_file(".aws/config", config, 0644);
+	check_source("profile", "acme", "the credential_process of the profile \"acme\"");
+	check_source("profile", "role", "the role of the profile \"role\"");
+	check_source("profile", "static", "the profile \"static\"");
+	(void)setenv("AWS_ACCESS_KEY_ID", "AKIAWRONG", 1);
+	(void)setenv("AWS_SECRET_ACCESS_KEY", "wrong", 1);
+	check_source("profile", "environment", "the credential_process of the profile \"environment\"");
+	check_fails("profile", "fails", "ended with exit code 3");
+	check_fails("profile", "version", "Version");
+	check_fails("profile", "relative", "absolute path");
+	check_fails("profile", "quote", "a quote in it has no end");
+}
+
 TEST(roles_by_credential_source)
 {
 	begin();
