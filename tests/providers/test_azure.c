@@ -5,9 +5,9 @@
 #include "dns-providers/azure_message.h"
 #include "dns-providers/registry.h"
 #include "tests/providers/support_standin.h"
+#include "tests/providers/support_values.h"
 #include "tests/support/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,44 +78,20 @@ static struct dns_provider *open_usual(void)
 		(const char *const[]){APPLICATION, "client_secret", SECRET, "subscription_id", SUBSCRIPTION, NULL});
 }
 
-static struct deadline soon(void)
-{
-	return deadline_in(10 * 1000, /* cancel= */ NULL);
-}
-
 static void add(struct dns_provider *provider, const char *value)
 {
-	struct error err = {0};
-	char *record = NULL;
-	CHECK_OK(module->add_txt(provider, ZONE, NAME, value, soon(), &record, &err), err);
-	CHECK(record == NULL);
+	values_add(&(struct values_place){module, ZONE, NAME}, provider, value);
 }
 
 static void drop(struct dns_provider *provider, const char *value)
 {
-	struct error err = {0};
-	CHECK_OK(module->remove_txt(provider, ZONE, NAME, value, NULL, soon(), &err), err);
+	values_remove(&(struct values_place){module, ZONE, NAME}, provider, value);
 }
 
 static void check_zone(struct dns_provider *provider, const char *name, const char *want)
 {
-	struct error err = {0};
-	char *id = NULL, *zone = NULL;
-	CHECK_OK(module->find_zone(provider, name, soon(), &id, &zone, &err), err);
-	CHECK_STR(zone, want);
+	AUTO_FREE char *id = values_find_zone(module, provider, name, want);
 	CHECK_STR(azure_zone_name(id), want);
-	free(id);
-	free(zone);
-}
-
-/* The error of looking for NAME's zone. */
-static struct error look_in_vain(struct dns_provider *provider, const char *name)
-{
-	struct error err = {0};
-	char *id = NULL, *zone = NULL;
-	CHECK(!module->find_zone(provider, name, soon(), &id, &zone, &err));
-	CHECK(id == NULL && zone == NULL);
-	return err;
 }
 
 TEST(a_set_is_made_under_a_condition_and_deleted_with_its_last_value)
@@ -152,35 +128,11 @@ TEST(what_others_have_in_the_set_stays_as_it_is)
 	module->close(provider);
 }
 
-/* One of several hosts that write the same name at once. */
-struct writer {
-	pthread_t thread;
-	struct dns_provider *provider;
-	char value[32];
-};
-
-static void *write_one(void *ctx)
-{
-	struct writer *writer = ctx;
-	add(writer->provider, writer->value);
-	return NULL;
-}
-
 TEST(hosts_that_write_one_name_at_once_lose_nothing)
 {
-	struct writer writers[4];
 	begin();
-	for (size_t i = 0; i < 4; i++) {
-		writers[i].provider = open_usual();
-		(void)snprintf(writers[i].value, sizeof(writers[i].value), "host-%zu", i);
-	}
-	for (size_t i = 0; i < 4; i++)
-		CHECK_INT(pthread_create(&writers[i].thread, NULL, write_one, &writers[i]), 0);
-	for (size_t i = 0; i < 4; i++) {
-		(void)pthread_join(writers[i].thread, NULL);
-		module->close(writers[i].provider);
-	}
-	CHECK_INT(standin_count(standin, "records", "\"content\": \"host-"), 4);
+	values_write_at_once(&(struct values_place){module, ZONE, NAME}, open_usual);
+	CHECK_INT(standin_count(standin, "records", "\"content\": \"host-"), VALUES_HOSTS);
 }
 
 /* TEXT of the laboratory's answer's member KEY, in a file of its own at PATH. */
@@ -250,7 +202,7 @@ TEST(the_machine_s_identity_is_asked_for_where_there_is_no_application)
 	(void)setenv("IDENTITY_HEADER", "wrong-header-of-the-identity", 1);
 	provider = standin_open(standin, module,
 				(const char *const[]){"subscription_id", SUBSCRIPTION, "api_url", "URL", NULL});
-	struct error err = look_in_vain(provider, NAME);
+	struct error err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.message, "cannot get one for the managed identity: HTTP 400");
 	CHECK_CONTAINS(err.said, "Required metadata header");
 	CHECK(strstr(err.message, "wrong-header") == NULL);
@@ -281,7 +233,7 @@ TEST(a_login_that_fails_says_why_and_what_to_do)
 		struct dns_provider *provider = open_with((const char *const[]){
 			"tenant_id", cases[i].tenant, "client_id", cases[i].client, "client_secret", cases[i].secret,
 			"subscription_id", SUBSCRIPTION, "authority_host", "LAB:", "api_url", "URL", NULL});
-		struct error err = look_in_vain(provider, NAME);
+		struct error err = values_look_in_vain(module, provider, NAME);
 		CHECK_CONTAINS(err.message,
 			       "Azure DNS: cannot list the subscription's zones: access token: cannot get one for");
 		CHECK_CONTAINS(err.said, cases[i].said);
@@ -294,7 +246,7 @@ TEST(a_login_that_fails_says_why_and_what_to_do)
 TEST(a_zone_in_two_groups_is_asked_for_and_a_group_or_place_says_which)
 {
 	struct dns_provider *provider = open_usual();
-	struct error err = look_in_vain(provider, "_acme-challenge.twice.test");
+	struct error err = values_look_in_vain(module, provider, "_acme-challenge.twice.test");
 	CHECK_CONTAINS(err.message, "in more than one resource group");
 	check_zone(provider, NAME, "example.com");
 	/* One listing, whatever is looked for. */
@@ -304,19 +256,19 @@ TEST(a_zone_in_two_groups_is_asked_for_and_a_group_or_place_says_which)
 	provider = open_with((const char *const[]){APPLICATION, "client_secret", SECRET, "subscription_id",
 						   SUBSCRIPTION, "resource_group", "twins", NULL});
 	check_zone(provider, "_acme-challenge.twice.test", "twice.test");
-	err = look_in_vain(provider, NAME);
+	err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.hint, "what it may not see");
 	module->close(provider);
 
 	provider = open_with((const char *const[]){APPLICATION, "client_secret", SECRET, "subscription_id",
 						   SUBSCRIPTION, "resource_group", "inside", NULL});
-	err = look_in_vain(provider, NAME);
+	err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.message, "example.com is there, but it is private");
 	module->close(provider);
 
 	provider = open_with((const char *const[]){APPLICATION, "client_secret", SECRET, "subscription_id",
 						   SUBSCRIPTION, "resource_group", "none", NULL});
-	err = look_in_vain(provider, NAME);
+	err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.said, "ResourceGroupNotFound");
 	CHECK_CONTAINS(err.hint, "check resource_group");
 	module->close(provider);

@@ -2,6 +2,7 @@
 /* What is DigitalOcean's own; test_vendors.c has what every vendor's module must do. */
 #include "dns-providers/registry.h"
 #include "tests/providers/support_standin.h"
+#include "tests/providers/support_values.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -30,11 +31,6 @@ static struct dns_provider *begin(const char *token)
 	}
 	(void)standin_tell(standin, "reset", "{}");
 	return standin_open(standin, module, (const char *const[]){"token", token, "api_url", "URL/", NULL});
-}
-
-static struct deadline soon(void)
-{
-	return deadline_in(10 * 1000, /* cancel= */ NULL);
 }
 
 TEST(a_record_has_a_relative_name_no_quotes_and_the_least_ttl)

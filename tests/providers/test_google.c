@@ -3,9 +3,9 @@
 #include "dns-providers/google_account.h"
 #include "dns-providers/registry.h"
 #include "tests/providers/support_standin.h"
+#include "tests/providers/support_values.h"
 #include "tests/support/test.h"
 
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -65,33 +65,14 @@ static struct dns_provider *open_usual(void)
 	return open_with((const char *const[]){"credentials", "LAB:credentials", "api_url", "URL/", NULL});
 }
 
-static struct deadline soon(void)
-{
-	return deadline_in(10 * 1000, /* cancel= */ NULL);
-}
-
 static void add(struct dns_provider *provider, const char *value)
 {
-	struct error err = {0};
-	char *record = NULL;
-	CHECK_OK(module->add_txt(provider, ZONE, NAME, value, soon(), &record, &err), err);
-	CHECK(record == NULL);
+	values_add(&(struct values_place){module, ZONE, NAME}, provider, value);
 }
 
 static void drop(struct dns_provider *provider, const char *value)
 {
-	struct error err = {0};
-	CHECK_OK(module->remove_txt(provider, ZONE, NAME, value, NULL, soon(), &err), err);
-}
-
-/* The error of looking for NAME's zone. */
-static struct error look_in_vain(struct dns_provider *provider, const char *name)
-{
-	struct error err = {0};
-	char *id = NULL, *zone = NULL;
-	CHECK(!module->find_zone(provider, name, soon(), &id, &zone, &err));
-	CHECK(id == NULL && zone == NULL);
-	return err;
+	values_remove(&(struct values_place){module, ZONE, NAME}, provider, value);
 }
 
 TEST(two_values_are_two_changes_with_one_token_and_quotes)
@@ -126,35 +107,11 @@ TEST(somebody_elses_values_keep_their_ttl_when_ours_come_and_go)
 	module->close(provider);
 }
 
-/* One of several hosts that write the same name at once. */
-struct writer {
-	pthread_t thread;
-	struct dns_provider *provider;
-	char value[32];
-};
-
-static void *write_one(void *ctx)
-{
-	struct writer *writer = ctx;
-	add(writer->provider, writer->value);
-	return NULL;
-}
-
 TEST(hosts_that_write_one_name_at_once_lose_nothing)
 {
-	struct writer writers[4];
 	begin();
-	for (size_t i = 0; i < 4; i++) {
-		writers[i].provider = open_usual();
-		(void)snprintf(writers[i].value, sizeof(writers[i].value), "host-%zu", i);
-	}
-	for (size_t i = 0; i < 4; i++)
-		CHECK_INT(pthread_create(&writers[i].thread, NULL, write_one, &writers[i]), 0);
-	for (size_t i = 0; i < 4; i++) {
-		(void)pthread_join(writers[i].thread, NULL);
-		module->close(writers[i].provider);
-	}
-	CHECK_INT(standin_count(standin, "records", "host-"), 4);
+	values_write_at_once(&(struct values_place){module, ZONE, NAME}, open_usual);
+	CHECK_INT(standin_count(standin, "records", "host-"), VALUES_HOSTS);
 }
 
 TEST(a_token_that_is_refused_in_mid_run_is_got_anew_once)
@@ -208,7 +165,7 @@ TEST(who_answers_for_the_metadata_server_must_be_it)
 			   "{\"kind\":\"body\",\"body\":\"{\\\"access_token\\\":\\\"x\\\"}\",\"count\":9}");
 	struct dns_provider *provider =
 		standin_open(standin, module, (const char *const[]){"api_url", "URL", "project", "p", NULL});
-	struct error err = look_in_vain(provider, NAME);
+	struct error err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.message, "not Google's metadata server");
 	CHECK_CONTAINS(err.hint, "credentials_file");
 	(void)standin_tell(standin, "faults", "[]");
@@ -221,7 +178,7 @@ TEST(a_key_that_google_does_not_know_is_told_without_being_shown)
 	(void)standin_tell(standin, "faults",
 			   "{\"kind\":\"body\",\"path\":\"token\",\"status\":400,\"body\":\"{\\\"error\\\":"
 			   "\\\"invalid_grant\\\",\\\"error_description\\\":\\\"Invalid JWT Signature.\\\"}\"}");
-	struct error err = look_in_vain(provider, NAME);
+	struct error err = values_look_in_vain(module, provider, NAME);
 	CHECK_CONTAINS(err.message, "Google Cloud DNS: cannot look for the zone _acme-challenge.www.example.com");
 	CHECK_CONTAINS(err.message, "/token for ferry@lab-project.iam.gserviceaccount.com: HTTP 400");
 	CHECK_CONTAINS(err.said, "invalid_grant: Invalid JWT Signature.");
@@ -233,9 +190,9 @@ TEST(a_key_that_google_does_not_know_is_told_without_being_shown)
 TEST(only_a_public_zone_is_used_and_which_of_two_is_asked_for)
 {
 	struct dns_provider *provider = open_usual();
-	struct error err = look_in_vain(provider, "_acme-challenge.inside.test");
+	struct error err = values_look_in_vain(module, provider, "_acme-challenge.inside.test");
 	CHECK_CONTAINS(err.message, "inside-test-inside is private");
-	err = look_in_vain(provider, "_acme-challenge.twice.test");
+	err = values_look_in_vain(module, provider, "_acme-challenge.twice.test");
 	CHECK_CONTAINS(err.message, "more than once (twice-test, twice-test-twin)");
 	module->close(provider);
 
@@ -246,7 +203,7 @@ TEST(only_a_public_zone_is_used_and_which_of_two_is_asked_for)
 	CHECK_OK(module->find_zone(provider, "_acme-challenge.twice.test", soon(), &id, &zone, &err), err);
 	CHECK_STR(id, "lab-project/twice-test-twin");
 	CHECK_STR(zone, "twice.test");
-	err = look_in_vain(provider, NAME);
+	err = values_look_in_vain(module, provider, NAME);
 	CHECK_INT(standin_count(standin, "requests", "managedZones/twice-test-twin"), 1);
 	free(id);
 	free(zone);
@@ -254,7 +211,7 @@ TEST(only_a_public_zone_is_used_and_which_of_two_is_asked_for)
 
 	provider = open_with((const char *const[]){"credentials", "LAB:credentials", "zone_id", "inside-test-inside",
 						   "api_url", "URL", NULL});
-	err = look_in_vain(provider, "_acme-challenge.inside.test");
+	err = values_look_in_vain(module, provider, "_acme-challenge.inside.test");
 	CHECK_CONTAINS(err.message, "inside-test-inside is private");
 	module->close(provider);
 }

@@ -7,6 +7,7 @@
 
 #include "dns-providers/registry.h"
 #include "tests/providers/support_standin.h"
+#include "tests/providers/support_values.h"
 #include "tests/support/test.h"
 
 #include <pthread.h>
@@ -40,11 +41,6 @@ static void begin(void)
 		(void)atexit(stop);
 	}
 	(void)standin_tell(standin, "reset", "{}");
-}
-
-static struct deadline soon(void)
-{
-	return deadline_in(20 * 1000, /* cancel= */ NULL);
 }
 
 static struct dns_provider *open_with(const char *key, const char *path)

@@ -6,6 +6,7 @@
 #include "dns-providers/registry.h"
 #include "dns-providers/route53.h"
 #include "tests/providers/support_standin.h"
+#include "tests/providers/support_values.h"
 #include "tests/support/test.h"
 
 #include <stdio.h>
@@ -41,18 +42,9 @@ static struct dns_provider *begin(void)
 	return standin_open(standin, module, (const char *const[]){"api_url", "URL", KEYS, NULL});
 }
 
-static struct deadline soon(void)
-{
-	return deadline_in(20 * 1000, /* cancel= */ NULL);
-}
-
 static char *find(struct dns_provider *provider)
 {
-	struct error err = {0};
-	char *id = NULL, *zone = NULL;
-	CHECK_OK(module->find_zone(provider, NAME, soon(), &id, &zone, &err), err);
-	free(zone);
-	return id;
+	return values_find_zone(module, provider, NAME, /* apex= */ NULL);
 }
 
 static size_t requests(const char *method)
