@@ -84,6 +84,10 @@ enum {
 	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
 	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */
 
+	/* What is said before TLS begins: a list of capabilities is one long line, or a dozen short ones */
+	LIMIT_STARTTLS_LINE = 2048,
+	LIMIT_STARTTLS_LINES = 100,
+
 	/* The user's own programs: what they say goes into errors and logs, where nobody reads more */
 	LIMIT_EXEC_OUTPUT = 64 * 1024,
 

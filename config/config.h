@@ -88,7 +88,7 @@ struct config_verify {
 	char *address; /* default: host */
 	uint16_t port; /* default 443 */
 	char *server_name; /* NULL: the certificate's first name */
-	char *starttls;    /* "none", "smtp", "imap", … */
+	char *starttls;    /* protocol that TLS begins in: "none", "smtp", "imap", … (transport/starttls.h) */
 };
 
 struct config_server {

@@ -141,9 +141,6 @@ static bool fill_in(struct config_build *b, struct config_server *server, const 
 		server->verify.enabled = preset->verify;
 	else if (verify->kind == NODE_MAP)
 		server->verify.enabled = true;
-	/* Until STARTTLS has effect, a bare handshake there could only fail and roll a good deployment back. */
-	if (server->verify.starttls != NULL && !str_equal(server->verify.starttls, "none"))
-		server->verify.enabled = false;
 	return set_default(&server->host, server->name, b->err) && set_default(&server->user, b->user, b->err) &&
 	       set_default(&server->dir, DEFAULT_DIR, b->err) &&
 	       set_command(&server->test_command, preset->test_command, b->err) &&

@@ -33,8 +33,8 @@ static const struct schema_word webservers[] = {
 };
 
 static const struct schema_word starttls[] = {
-	{"none", 0, false}, {"smtp", 0, true}, {"imap", 0, true},     {"pop3", 0, true}, {"sieve", 0, true},
-	{"ldap", 0, true},  {"xmpp", 0, true}, {"postgres", 0, true}, {NULL, 0, false},
+	{"none", 0, false}, {"smtp", 0, false},     {"imap", 0, false}, {"pop3", 0, false}, {"sieve", 0, false},
+	{"ftp", 0, false},  {"postgres", 0, false}, {"ldap", 0, true},  {"xmpp", 0, true},  {NULL, 0, false},
 };
 
 static const struct schema_word eab_algorithms[] = {
@@ -158,7 +158,7 @@ static const struct schema_key keys[] = {
 	{"servers.*.verify.server_name", ONE, VALUE_TEXT, INTO(config_server, verify.server_name), .check = value_host,
 	 .help = "default: the certificate's first name"},
 	{"servers.*.verify.starttls", ONE, VALUE_TEXT, INTO(config_server, verify.starttls), .words = starttls,
-	 .help = "protocol that TLS begins in; default none"},
+	 .help = "protocol that TLS begins in: smtp, imap, pop3, sieve, ftp, postgres; default none"},
 	{"groups", SCHEMA_NAMED, VALUE_TEXT, .help = "lists of servers, by name"},
 	{"groups.*", ONE | LIST, VALUE_TEXT, .check = value_name, .help = "the servers of a group"},
 

@@ -30,6 +30,9 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 	};
 	const char *address = server->verify.address != NULL ? server->verify.address : server->host;
 
+	/* A protocol without effect in this version has been named in a warning, and nothing is verified. */
+	if (!starttls_find(server->verify.starttls, &job.verify_starttls))
+		job.verify = false;
 	if (!server_target(server, &job.target, err) || !str_set(&job.dir, server->dir, err) ||
 	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
 	    !str_set(&job.test_command, server->test_command, err) ||

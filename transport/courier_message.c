@@ -208,6 +208,7 @@ void courier_encode_job(const struct push_job *job, struct buf *out)
 	put_optional(out, job->verify_address);
 	put_addresses(out, &job->verify_addresses);
 	buf_u16(out, job->verify_port);
+	buf_u8(out, (uint8_t)job->verify_starttls);
 	buf_u32(out, job->transfer_ms);
 	buf_u32(out, job->command_ms);
 	buf_u32(out, job->verify_ms);
@@ -259,6 +260,15 @@ static void get_certificate(struct reader *reader, struct push_certificate *ret)
 		reader->failed = true;
 }
 
+static enum starttls_protocol get_starttls(struct reader *reader)
+{
+	uint8_t protocol = reader_u8(reader);
+
+	if (protocol > STARTTLS_POSTGRES)
+		reader->failed = true;
+	return reader->failed ? STARTTLS_NONE : (enum starttls_protocol)protocol;
+}
+
 static void get_job(struct reader *reader, struct push_job *ret)
 {
 	get_target(reader, &ret->target);
@@ -272,6 +282,7 @@ static void get_job(struct reader *reader, struct push_job *ret)
 	ret->verify_address = get_optional(reader, IDENTIFIER_MAX);
 	get_addresses(reader, &ret->verify_addresses);
 	ret->verify_port = reader_u16(reader);
+	ret->verify_starttls = get_starttls(reader);
 	ret->transfer_ms = reader_u32(reader);
 	ret->command_ms = reader_u32(reader);
 	ret->verify_ms = reader_u32(reader);

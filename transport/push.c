@@ -164,6 +164,7 @@ static bool is_served(const struct push_job *job, struct placement *p, int64_t m
 		.addresses = &job->verify_addresses,
 		.port = job->verify_port,
 		.server_name = p->certificate->server_name,
+		.starttls = job->verify_starttls,
 	};
 	struct tls_probe_result seen;
 

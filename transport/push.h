@@ -12,6 +12,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "transport/ssh_target.h"
+#include "transport/starttls.h"
 
 #include <stdint.h>
 
@@ -54,6 +55,7 @@ struct push_job {
 	char *verify_address;
 	struct str_list verify_addresses; /* of verify_address, where it was looked up already */
 	uint16_t verify_port;
+	enum starttls_protocol verify_starttls;
 	uint32_t transfer_ms; /* for connecting and transferring */
 	uint32_t command_ms;  /* for each command */
 	uint32_t verify_ms;   /* until the new leaf must be seen */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One handshake with whatever is served. Verification is off on purpose: the question is which certificate is there,
- * and the caller compares it with the one that should be. The socket is non-blocking and waited for with poll().
+ * and the caller compares it with the one that should be. The socket is non-blocking and waited for with poll(). What
+ * a protocol says before TLS is starttls.h's business; here its bytes are carried.
  */
 #include "transport/tls_probe.h"
 
@@ -107,6 +108,95 @@ static int connect_any(const struct tls_probe_target *target, struct deadline de
 	return -1;
 }
 
+/* ---- before TLS ---- */
+
+static bool send_words(const struct tls_probe_target *target, int fd, const char *words, size_t len,
+		       struct deadline deadline, struct error *err)
+{
+	char text[128];
+
+	while (len > 0) {
+		ssize_t sent = send(fd, words, len, MSG_NOSIGNAL);
+		if (sent < 0 && errno != EAGAIN && errno != EINTR)
+			return failed(target, "cannot write to", strerror_r(errno, text, sizeof(text)), err);
+		if (sent < 0 && !wait_for(fd, POLLOUT, deadline, err))
+			return false;
+		words += sent > 0 ? sent : 0;
+		len -= sent > 0 ? (size_t)sent : 0;
+	}
+	return true;
+}
+
+/* What the server says, at least one byte. */
+static bool receive_some(const struct tls_probe_target *target, int fd, char *into, size_t room, size_t *ret_len,
+			 struct deadline deadline, struct error *err)
+{
+	char text[128];
+
+	for (;;) {
+		ssize_t got = recv(fd, into, room, 0);
+		*ret_len = got > 0 ? (size_t)got : 0;
+		if (got > 0)
+			return true;
+		if (got == 0)
+			return failed(target, "cannot begin TLS with", "connection closed", err);
+		if (errno != EAGAIN && errno != EINTR)
+			return failed(target, "cannot read from", strerror_r(errno, text, sizeof(text)), err);
+		if (!wait_for(fd, POLLIN, deadline, err))
+			return false;
+	}
+}
+
+static bool not_begun(const struct tls_probe_target *target, const struct starttls *dialogue, const char *why,
+		      struct error *err)
+{
+	char what[64];
+
+	(void)snprintf(what, sizeof(what), "cannot begin TLS in %s with", starttls_name(target->starttls));
+	(void)failed(target, what, why, err);
+	error_said(err, dialogue->line, dialogue->len);
+	return false;
+}
+
+/* Whether the server went on talking behind its consent: that would be read as part of the handshake. */
+static bool is_talking(int fd)
+{
+	char byte;
+	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
+static bool begin_tls(const struct tls_probe_target *target, int fd, struct deadline deadline, struct error *err)
+{
+	struct starttls dialogue;
+	char heard[512];
+	size_t len;
+
+	for (enum starttls_next next = starttls_begin(&dialogue, target->starttls);;) {
+		switch (next) {
+		case STARTTLS_SAY: {
+			const char *words = starttls_words(&dialogue, &len);
+			if (!send_words(target, fd, words, len, deadline, err))
+				return false;
+			next = STARTTLS_LISTEN;
+			break;
+		}
+		case STARTTLS_LISTEN:
+			if (!receive_some(target, fd, heard, sizeof(heard), &len, deadline, err))
+				return false;
+			next = starttls_hear(&dialogue, heard, len);
+			break;
+		case STARTTLS_REFUSED:
+			return not_begun(target, &dialogue, dialogue.why, err);
+		case STARTTLS_SHAKE_HANDS:
+			if (is_talking(fd))
+				return not_begun(target, &dialogue, "it went on talking before the handshake", err);
+			return true;
+		}
+	}
+}
+
+/* ---- the handshake ---- */
+
 static bool openssl_failed(const struct tls_probe_target *target, const char *otherwise, struct error *err)
 {
 	char text[256];
@@ -189,7 +279,7 @@ bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, 
 	if (!deadline_check(deadline, NULL, err))
 		return false;
 	fd = connect_any(target, deadline, err);
-	if (fd < 0)
+	if (fd < 0 || !begin_tls(target, fd, deadline, err))
 		return false;
 
 	CLEANUP(ssl_freep) SSL *ssl = SSL_new(context);

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/str.h"
+#include "transport/starttls.h"
 
 #include <stdint.h>
 
@@ -17,6 +18,7 @@ struct tls_probe_target {
 	const struct str_list *addresses; /* of the host, where it was looked up already; NULL or empty: not */
 	uint16_t port;
 	const char *server_name; /* SNI */
+	enum starttls_protocol starttls;
 };
 
 struct tls_probe_result {
@@ -24,7 +26,10 @@ struct tls_probe_result {
 	int64_t not_after;           /* wall clock seconds */
 };
 
-/* One handshake. ERROR_NETWORK, naming the address and what failed, otherwise. Blocking no longer than DEADLINE. */
+/*
+ * One handshake, behind what the protocol says before TLS. ERROR_NETWORK, naming the address and what failed,
+ * otherwise. Blocking no longer than DEADLINE.
+ */
 MUST_CHECK bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
 			  struct error *err);
 

@@ -123,8 +123,8 @@ TEST(web_server_presets_and_verify)
 	CHECK(!config_find_server(config, "p")->verify.enabled);
 	CHECK_STR(config_find_server(config, "p")->reload_command, "systemctl reload postfix");
 	CHECK(config_find_server(config, "c")->verify.enabled);
-	/* A bare TLS handshake would fail where STARTTLS is spoken. */
-	CHECK(!config_find_server(config, "m")->verify.enabled);
+	CHECK(config_find_server(config, "m")->verify.enabled);
+	CHECK_INT(config_find_server(config, "m")->verify.port, 25);
 	CHECK_STR(config_find_server(config, "m")->verify.starttls, "smtp");
 }
 

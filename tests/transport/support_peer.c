@@ -27,6 +27,7 @@ struct peer {
 	uint16_t port;
 	SSL_CTX *tls;
 	peer_handler *handler;
+	_Atomic(peer_preface *) preface;
 	pthread_t thread;
 	atomic_bool stopping;
 	atomic_uint accepted;
@@ -65,6 +66,15 @@ static ssize_t receive(struct peer_connection *connection, char *into, size_t ro
 	if (connection->ssl != NULL)
 		return SSL_read(connection->ssl, into, (int)room);
 	return recv(connection->fd, into, room, 0);
+}
+
+bool peer_hears(struct peer_connection *connection, const char *text)
+{
+	char byte;
+	for (; *text != '\0'; text++)
+		if (receive(connection, &byte, 1) != 1 || byte != *text)
+			return false;
+	return true;
 }
 
 void peer_wait_for_end(struct peer_connection *connection)
@@ -112,7 +122,8 @@ static void *serve(void *arg)
 	struct peer_connection *connection = arg;
 	struct peer *peer = connection->peer;
 	char *head = malloc(HEAD_MAX);
-	bool fine = head != NULL;
+	peer_preface *preface = atomic_load(&peer->preface);
+	bool fine = head != NULL && (preface == NULL || preface(connection));
 	if (fine && peer->tls != NULL) {
 		connection->ssl = SSL_new(peer->tls);
 		fine = SSL_set_fd(connection->ssl, connection->fd) == 1 && SSL_accept(connection->ssl) == 1;
@@ -173,6 +184,11 @@ struct peer *peer_start(SSL_CTX *tls, peer_handler *handler)
 	if (pthread_create(&peer->thread, NULL, accept_all, peer) != 0)
 		die("pthread_create");
 	return peer;
+}
+
+void peer_set_preface(struct peer *peer, peer_preface *preface)
+{
+	atomic_store(&peer->preface, preface);
 }
 
 void peer_stop(struct peer *peer)

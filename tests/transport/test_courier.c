@@ -31,6 +31,7 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 	CHECK_OK(str_list_add(&job->verify_addresses, "192.0.2.11", &err), err);
 	job->target.user = dup_text("deploy");
 	job->target.known_hosts = dup_text("/etc/kh");
+	job->verify_starttls = STARTTLS_IMAP;
 	job->dir = dup_text("/live");
 	job->test_command = dup_text("nginx -t");
 	job->certificates = calloc(1, sizeof(job->certificates[0]));
@@ -67,6 +68,7 @@ TEST(a_job_arrives_as_it_was)
 	CHECK_INT(got.verify_addresses.len, 1);
 	CHECK_STR(got.verify_addresses.items[0], "192.0.2.11");
 	CHECK_INT(got.key_mode, 0640);
+	CHECK_INT(got.verify_starttls, STARTTLS_IMAP);
 	CHECK(got.force && !got.verify && got.target.agent == NULL && got.reload_command == NULL);
 	CHECK_STR(got.certificates[0].name, "example.com");
 	CHECK(got.certificates[0].generation == 1ULL << 40);
@@ -110,6 +112,9 @@ TEST(jobs_that_must_not_run)
 	make_job(&job, "example.com", 1);
 	job.key_mode = 04755;
 	check_refused(&job, "a mode that is none of a file's");
+	make_job(&job, "example.com", 1);
+	job.verify_starttls = (enum starttls_protocol)99;
+	check_refused(&job, "a protocol that nobody speaks");
 	make_job(&job, "example.com", 1);
 	job.verify = true;
 	check_refused(&job, "a verification without address");

@@ -141,6 +141,77 @@ TEST(silent_and_plain_servers_fail_in_time)
 	peer_stop(plain);
 }
 
+/* ---- protocols that begin TLS on demand ---- */
+
+static bool pop3(struct peer_connection *connection)
+{
+	return peer_say(connection, "+OK ready\r\n") && peer_hears(connection, "STLS\r\n") &&
+	       peer_say(connection, "+OK begin\r\n");
+}
+
+static bool pop3_refusing(struct peer_connection *connection)
+{
+	return peer_say(connection, "+OK ready\r\n") && peer_hears(connection, "STLS\r\n") &&
+	       peer_say(connection, "-ERR \033[31mno certificate\r\n") && peer_hears(connection, "QUIT");
+}
+
+static bool pop3_injecting(struct peer_connection *connection)
+{
+	return peer_say(connection, "+OK ready\r\n") && peer_hears(connection, "STLS\r\n") &&
+	       peer_say(connection, "+OK begin\r\n+OK you are admin\r\n");
+}
+
+static bool pop3_hanging_up(struct peer_connection *connection)
+{
+	return peer_say(connection, "+OK rea") && false;
+}
+
+static bool pop3_slow(struct peer_connection *connection)
+{
+	while (peer_say(connection, "+"))
+		(void)usleep(10 * 1000);
+	return false;
+}
+
+/* What becomes of a probe of a server that says PREFACE; the error is empty where it saw the certificate. */
+static struct error probe_pop3(peer_preface *preface, int64_t ms)
+{
+	struct tls_probe_result result = {0};
+	struct error err = {0};
+	SSL_CTX *tls = pki_server_context(NOT_AFTER);
+	struct peer *peer = peer_start(tls, never);
+	peer_set_preface(peer, preface);
+	struct tls_probe_target target = {
+		.address = "127.0.0.1", .port = peer_port(peer), .server_name = "localhost", .starttls = STARTTLS_POP3};
+	CHECK(tls_probe(&target, deadline_in(ms, NULL), &result, &err) == (result.not_after == NOT_AFTER));
+	peer_stop(peer);
+	SSL_CTX_free(tls);
+	return err;
+}
+
+TEST(tls_begins_behind_what_the_protocol_says)
+{
+	enum { LONG = 10000, SHORT = 400 };
+	struct error err = probe_pop3(pop3, LONG);
+	CHECK_INT(err.category, ERROR_NONE);
+
+	err = probe_pop3(pop3_refusing, LONG);
+	CHECK_INT(err.category, ERROR_NETWORK);
+	CHECK_CONTAINS(err.message, "cannot begin TLS in pop3 with 127.0.0.1:");
+	CHECK_STR(err.said, "-ERR \\x1b[31mno certificate");
+
+	err = probe_pop3(pop3_injecting, LONG);
+	CHECK_CONTAINS(err.message, "went on talking");
+
+	err = probe_pop3(pop3_hanging_up, LONG);
+	CHECK_CONTAINS(err.message, "connection closed");
+
+	int64_t before = clock_monotonic_ms();
+	err = probe_pop3(pop3_slow, SHORT);
+	CHECK_INT(err.category, ERROR_TIMEOUT);
+	CHECK(clock_monotonic_ms() - before < SHORT + 2000);
+}
+
 static void *cancel_later(void *arg)
 {
 	(void)usleep(100 * 1000);
