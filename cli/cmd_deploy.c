@@ -13,6 +13,7 @@ static int run(const struct arguments *arguments)
 		.only = &arguments->values[OPTION_TO],
 		.compare = true,
 		.force = option_given(arguments, OPTION_FORCE),
+		.by_hand = true,
 	};
 	CLEANUP(context_close) struct context context = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
@@ -40,7 +41,9 @@ const struct command command_deploy = {
 	.name = "deploy",
 	.synopsis = "[NAME...] [--to SERVER]...",
 	.summary = "push live certificates to their servers again, without issuing",
-	.details = "Compares what each server has and serves with what is live here, and pushes where they differ.",
+	.details =
+		"Compares what each server has and serves with what is live here, and pushes where they differ; also "
+		"where earlier failures hold `apply` and `renew` back.",
 	.options =
 		(const struct option_spec[]){
 			{OPTION_TO, "to", 0, "SERVER", "only to this server; repeatable"},

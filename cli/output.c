@@ -3,6 +3,7 @@
 #include "cli/output.h"
 
 #include "cli/output_json.h"
+#include "cli/output_servers.h"
 
 #include "base/json.h"
 #include "base/limits.h"
@@ -188,16 +189,6 @@ static const char *plan_action_name(const struct plan_item *item)
 	return item->error != NULL ? "failed" : names[item->action];
 }
 
-/* A certificate that will be issued goes to every one of its servers. */
-static bool will_deploy(const struct plan_item *item, size_t server, const char **ret_reason)
-{
-	if (item->action != PLAN_NONE) {
-		*ret_reason = "gets the new certificate";
-		return true;
-	}
-	return plan_server_due(&item->wanted, &item->wanted.servers[server], ret_reason);
-}
-
 /* RFC 9773: what the CA suggests, and why; null where it does not. */
 static json_t *ari_json(const struct renewal *record)
 {
@@ -232,7 +223,6 @@ static void print_held(const struct renewal *record)
 static json_t *plan_json(const struct plan_item *item)
 {
 	json_t *object = json_object();
-	json_t *servers = json_array();
 	output_set_str(object, "name", item->wanted.name);
 	output_set_str(object, "action", plan_action_name(item));
 	output_set_str(object, "reason", item->reason);
@@ -240,13 +230,7 @@ static json_t *plan_json(const struct plan_item *item)
 	(void)json_object_set_new(object, "ari", ari_json(&item->wanted));
 	set_held(object, &item->wanted);
 	(void)json_object_set_new(object, "error", output_error_object(item->wanted.last_error));
-	for (size_t i = 0; i < item->wanted.server_count; i++) {
-		const char *reason = NULL;
-		bool deploy = will_deploy(item, i, &reason);
-		(void)json_array_append_new(servers, json_pack("{s:s,s:s,s:s}", "server", item->wanted.servers[i].name,
-							       "action", deploy ? "deploy" : "none", "reason", reason));
-	}
-	(void)json_object_set_new(object, "servers", servers);
+	(void)json_object_set_new(object, "servers", output_plan_servers(item));
 	return object;
 }
 
@@ -271,12 +255,7 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 		print_explanation(&item->wanted);
 		if (item->action != PLAN_NONE)
 			print_held(&item->wanted);
-		for (size_t j = 0; j < item->wanted.server_count; j++) {
-			const char *reason = NULL;
-			bool deploy = will_deploy(item, j, &reason);
-			printf("  -> %-27s %-8s %s\n", item->wanted.servers[j].name, deploy ? "deploy" : "none",
-			       reason);
-		}
+		output_print_plan_servers(item);
 		if (item->error != NULL)
 			print_failure(item->error);
 	}
@@ -285,35 +264,15 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 
 /* --- Inventory --- */
 
-/* What one server has, in a word. */
-static const char *server_status(const struct renewal *record, const struct renewal_server *server)
-{
-	const char *reason = NULL;
-	if (!plan_server_due(record, server, &reason))
-		return "deployed";
-	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
-			       !str_equal(server->result, "unchanged")
-		       ? server->result
-		       : "pending";
-}
-
 static json_t *inventory_json(const struct inventory_entry *entry)
 {
 	const struct renewal *record = &entry->record;
 	bool missing = entry->status == STATUS_MISSING;
 	json_t *object = json_object();
 	json_t *domains = json_array();
-	json_t *servers = json_array();
 
 	for (size_t i = 0; i < record->identifier_count; i++)
 		(void)json_array_append_new(domains, json_string(record->identifiers[i].value));
-	for (size_t i = 0; i < record->server_count; i++) {
-		json_t *server = json_object();
-		output_set_str(server, "name", record->servers[i].name);
-		output_set_str(server, "status", server_status(record, &record->servers[i]));
-		output_set_str(server, "fingerprint_sha256", record->servers[i].served_sha256);
-		(void)json_array_append_new(servers, server);
-	}
 	output_set_str(object, "name", record->name);
 	(void)json_object_set_new(object, "domains", domains);
 	output_set_str(object, "key_type", key_type_name(record->key_type));
@@ -337,7 +296,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 	(void)json_object_set_new(object, "generation",
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
 	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
-	(void)json_object_set_new(object, "servers", servers);
+	(void)json_object_set_new(object, "servers", output_servers(record));
 	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
 	return object;
 }
@@ -357,8 +316,7 @@ static void print_entry(const struct inventory_entry *entry)
 		       record->ari.explanation);
 	if (entry->status != STATUS_VALID)
 		print_held(record);
-	for (size_t i = 0; i < record->server_count; i++)
-		printf("  -> %-27s %s\n", record->servers[i].name, server_status(record, &record->servers[i]));
+	output_print_servers(record);
 }
 
 static void print_field(const char *label, const char *value)
@@ -403,12 +361,7 @@ static void print_details(const struct inventory_entry *entry)
 		print_suggestion(record);
 		print_field("files", entry->path);
 	}
-	for (size_t i = 0; i < record->server_count; i++) {
-		const struct renewal_server *server = &record->servers[i];
-		printf("  %-14s %s: %s\n", i == 0 ? "servers" : "", server->name, server_status(record, server));
-		if (server->error != NULL)
-			print_failure(server->error);
-	}
+	output_print_server_details(record);
 	if (entry->status != STATUS_VALID)
 		print_held(record);
 	if (record->last_error != NULL)

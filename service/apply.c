@@ -90,7 +90,9 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 	renewal_info_ask(service, plan);
 	sort_out(&issuing);
 	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);
-	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &options->deploy, &results, err))
+	struct deploy_options deploy = options->deploy;
+	deploy.by_hand = deploy.by_hand || issuing.asked != BACKOFF_SCHEDULED;
+	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &deploy, &results, err))
 		return false;
 	*ret = results;
 	results = (struct run_result){0};

@@ -9,11 +9,12 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "service/deploy_job.h"
+#include "service/pending.h"
 #include "service/progress.h"
+#include "service/schedule.h"
 #include "service/worker.h"
 #include "transport/courier.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +85,36 @@ static bool add_delivery(struct deployment *deployment, size_t item, const char 
 	return true;
 }
 
-/* A record that says the server has it is believed, so that a run with nothing due asks nobody. */
+/* A result without a try: HELD says why not, NULL that the server has it. */
+static bool add_result(struct deployment *deployment, size_t item, const char *server, const struct error *held,
+		       struct error *err)
+{
+	struct server_result *result = certificate_result_add(&deployment->results->certificates[item], server, err);
+	if (result == NULL)
+		return false;
+	result->result = held == NULL ? PUSH_UNCHANGED : PUSH_FAILED;
+	error_keep(&result->error, held);
+	return true;
+}
+
+static bool collect_server(struct deployment *deployment, size_t item, const struct renewal_server *server,
+			   struct error *err)
+{
+	const struct renewal *wanted = &deployment->plan->items[item].wanted;
+	const struct deploy_options *options = deployment->options;
+	struct error held = {0};
+	const char *reason = NULL;
+
+	/* A record that says the server has it is believed, so that a run with nothing due asks nobody. */
+	if (!plan_server_due(wanted, server, &reason) && !options->compare && !options->force)
+		return add_result(deployment, item, server->name, /* held= */ NULL, err);
+	int64_t until = options->by_hand ? 0 : pending_until(wanted, server, clock_wall());
+	if (until == 0)
+		return add_delivery(deployment, item, server->name, err);
+	pending_held(wanted, server, until, &held);
+	return add_result(deployment, item, server->name, &held, err);
+}
+
 static bool collect_item(struct deployment *deployment, size_t index, struct error *err)
 {
 	const struct renewal *wanted = &deployment->plan->items[index].wanted;
@@ -94,19 +124,10 @@ static bool collect_item(struct deployment *deployment, size_t index, struct err
 		return true;
 	for (size_t i = 0; i < wanted->server_count; i++) {
 		const struct renewal_server *server = &wanted->servers[i];
-		const char *reason = NULL;
 		if (options->only != NULL && options->only->len > 0 && !str_list_has(options->only, server->name))
 			continue;
-		if (plan_server_due(wanted, server, &reason) || options->compare || options->force) {
-			if (!add_delivery(deployment, index, server->name, err))
-				return false;
-			continue;
-		}
-		struct server_result *result =
-			certificate_result_add(&deployment->results->certificates[index], server->name, err);
-		if (result == NULL)
+		if (!collect_server(deployment, index, server, err))
 			return false;
-		result->result = PUSH_UNCHANGED;
 	}
 	return true;
 }
@@ -214,32 +235,32 @@ static bool ship(struct deployment *deployment, struct shipment *shipment, struc
 
 /* --- What is remembered --- */
 
-/* Under the certificate's lock, since another server's worker (or another run) writes the same record. */
-static bool remember(struct deployment *deployment, const char *server, const struct delivery *delivery,
-		     struct error *err)
+/*
+ * Under the certificate's lock, since another server's worker (or another run) writes the same record. The outcome
+ * learns when a failed deployment is tried again.
+ */
+static bool remember(struct deployment *deployment, const char *server, struct delivery *delivery, struct error *err)
 {
 	struct service *service = deployment->service;
-	const char *name = deployment->plan->items[delivery->item].wanted.name;
+	const struct renewal *wanted = &deployment->plan->items[delivery->item].wanted;
 	struct deadline deadline = deadline_in(service_options(service)->lock_timeout_ms, /* cancel= */ NULL);
 	CLEANUP(renewal_done) struct renewal record = {0};
 	bool found = false;
 
 	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "certificate", name, deadline, err);
-	if (lock == NULL || !renewal_load(service_store(service), name, &record, &found, err))
+	struct store_lock *lock = store_lock(service_store(service), "certificate", wanted->name, deadline, err);
+	if (lock == NULL || !renewal_load(service_store(service), wanted->name, &record, &found, err))
 		return false;
 	if (!found)
 		return true;
 	struct renewal_server *entry = renewal_server(&record, server, err);
 	if (entry == NULL)
 		return false;
-	const struct push_outcome *outcome = &delivery->outcome;
-	if (outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED)
-		entry->pushed = delivery->generation;
-	memcpy(entry->served_sha256, outcome->served_sha256, sizeof(entry->served_sha256));
-	(void)snprintf(entry->result, sizeof(entry->result), "%s", push_result_name(outcome->result));
-	entry->last_try = clock_wall();
-	error_keep(&entry->error, &outcome->error);
+	/* A try that came to nothing before the store was read was to bring what the plan saw live. */
+	uint64_t generation = delivery->generation != 0 ? delivery->generation : wanted->generation;
+	pending_ended(entry, generation, &delivery->outcome, clock_wall(), schedule_random());
+	if (error_is_set(&delivery->outcome.error) && delivery->outcome.error.retry_at == 0)
+		delivery->outcome.error.retry_at = entry->retry_at;
 	return renewal_save(service_store(service), &record, err);
 }
 
@@ -260,12 +281,12 @@ static void ship_and_remember(void *ctx, size_t index)
 		struct error unwritten = {0};
 
 		error_context(&delivery->outcome.error, /* step= */ NULL, name, shipment->server);
-		result->result = delivery->outcome.result;
-		error_keep(&result->error, &delivery->outcome.error);
 		if (!remember(deployment, shipment->server, delivery, &unwritten)) {
 			error_context(&unwritten, "remember", name, shipment->server);
 			log_failure(LOG_LEVEL_WARNING, &unwritten);
 		}
+		result->result = delivery->outcome.result;
+		error_keep(&result->error, &delivery->outcome.error);
 		progress_finished(progress, name, shipment->server, push_result_name(result->result), result->error);
 	}
 }

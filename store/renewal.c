@@ -97,8 +97,12 @@ static const struct record_field server_fields[] = {
 	 .offset = offsetof(struct renewal_server, name),
 	 .max = SHORT_TEXT,
 	 .needed = true},
+	{.key = "wanted", .type = RECORD_NUMBER, .offset = offsetof(struct renewal_server, wanted)},
 	{.key = "pushed", .type = RECORD_NUMBER, .offset = offsetof(struct renewal_server, pushed)},
+	{.key = "seen_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, seen_at)},
 	{.key = "last_try", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, last_try)},
+	{.key = "failures", .type = RECORD_COUNT, .offset = offsetof(struct renewal_server, failures)},
+	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, retry_at)},
 	SERVER_TEXT(served_sha256),
 	SERVER_TEXT(result),
 };

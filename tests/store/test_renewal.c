@@ -101,8 +101,12 @@ static struct renewal full_record(void)
 
 	struct renewal_server *server = renewal_server(&renewal, "web-1", &err);
 	CHECK_OK(server != NULL, err);
+	server->wanted = 12;
 	server->pushed = 11;
 	server->last_try = 1795000001;
+	server->seen_at = 1795000000;
+	server->failures = 3;
+	server->retry_at = 1795000241;
 	memset(server->served_sha256, 'f', sizeof(server->served_sha256) - 1);
 	(void)snprintf(server->result, sizeof(server->result), "rolled_back");
 	struct error failed = {0};
@@ -221,6 +225,10 @@ TEST(everything_comes_back)
 	CHECK_STR(loaded.servers[0].name, "web-1");
 	CHECK_INT(loaded.servers[0].pushed, 11);
 	CHECK_INT(loaded.servers[0].last_try, 1795000001);
+	CHECK_INT(loaded.servers[0].wanted, 12);
+	CHECK_INT(loaded.servers[0].seen_at, 1795000000);
+	CHECK_INT(loaded.servers[0].failures, 3);
+	CHECK_INT(loaded.servers[0].retry_at, 1795000241);
 	CHECK_STR(loaded.servers[0].served_sha256, saved.servers[0].served_sha256);
 	CHECK_STR(loaded.servers[0].result, "rolled_back");
 	check_error(loaded.servers[0].error, saved.servers[0].error);
@@ -248,6 +256,20 @@ TEST(a_small_record_is_enough)
 	CHECK(renewal.email == NULL && renewal.webroot == NULL);
 	CHECK_INT(renewal.generation, 0);
 	CHECK(renewal.last_error == NULL);
+}
+
+TEST(a_server_of_an_older_version_is_read)
+{
+	static const char text[] = "{\"version\":1,\"domains\":[\"a.test\"],\"key_type\":\"ecdsa-p256\","
+				   "\"challenge\":\"http-01\",\"generation\":4,\"servers\":[{\"name\":\"web-1\","
+				   "\"pushed\":3,\"last_try\":1795000001,\"result\":\"failed\"}]}";
+	struct renewal renewal CLEANUP(renewal_done) = {0};
+	struct error err = {0};
+	CHECK_OK(renewal_parse(text, strlen(text), "a", &renewal, &err), err);
+	CHECK_INT(renewal.server_count, 1);
+	CHECK_INT(renewal.servers[0].pushed, 3);
+	CHECK_STR(renewal.servers[0].result, "failed");
+	CHECK(renewal.servers[0].wanted == 0 && renewal.servers[0].failures == 0 && renewal.servers[0].retry_at == 0);
 }
 
 #define START "{\"version\":1,\"domains\":[\"a.test\"],\"key_type\":\"ecdsa-p256\",\"challenge\":\"http-01\""
