@@ -77,18 +77,21 @@ enum config_webserver {
 	CONFIG_WEBSERVER_POSTGRESQL,
 };
 
-/* A file kind of `files:`, in the order of the table in config.c. */
+/* A file kind of `files:`, in the order of the table in config_server.c. */
 struct config_copy {
 	char *file; /* "cert", "chain", "fullchain", "privkey", "combined", "pkcs12" */
-	char *path;
+	char *path; /* CONFIG_COPY_NAME in it stands for the certificate's name */
 };
 
+#define CONFIG_COPY_NAME "{name}"
+
 struct config_verify {
-	bool enabled;  /* whether a handshake follows a deployment: `verify` given, or a web server's preset says so */
-	char *address; /* default: host */
-	uint16_t port; /* default 443 */
+	bool enabled;      /* whether a handshake follows a deployment: `verify` given, or the preset has a port */
+	char *address;     /* default: host */
+	uint16_t port;     /* default: the preset's, else 443 */
 	char *server_name; /* NULL: the certificate's first name */
-	char *starttls;    /* protocol that TLS begins in: "none", "smtp", "imap", … (transport/starttls.h) */
+	char *starttls;    /* protocol that TLS begins in: "none", "smtp", "imap", … (transport/starttls.h);
+			    * default: what is usual at the port, else the preset's */
 };
 
 struct config_server {
@@ -104,6 +107,7 @@ struct config_server {
 	char *dir; /* default /etc/letsencrypt/live */
 	struct config_copy *copies;
 	size_t copy_count;
+	bool combined; /* combined.pem beside the four files: a preset's */
 	char *owner, *group;
 	uint32_t key_mode;    /* default 0600 */
 	char *test_command;   /* NULL: none; presets fill it in */

@@ -158,15 +158,25 @@ static bool check_cert_names(struct config_build *b, const struct node *domains)
 	return true;
 }
 
-/* A copy at an exact path can hold one certificate: a server with copies takes no second one. */
+/* The first of SERVER's copies whose path is the same for every certificate; NULL: none. */
+static const struct config_copy *single_copy(const struct config_server *server)
+{
+	for (size_t i = 0; i < server->copy_count; i++)
+		if (strstr(server->copies[i].path, CONFIG_COPY_NAME) == NULL)
+			return &server->copies[i];
+	return NULL;
+}
+
+/* A copy at one path can hold one certificate. */
 static bool check_copies(struct config_build *b, const struct node *root)
 {
 	const struct node *servers = yaml_tree_child(root, "servers");
 	const struct config *config = b->config;
 	for (size_t i = 0; i < config->server_count; i++) {
 		const struct config_server *server = &config->servers[i];
+		const struct config_copy *copy = single_copy(server);
 		const struct config_domain *first = NULL;
-		for (size_t j = 0; server->copy_count > 0 && j < config->domain_count; j++) {
+		for (size_t j = 0; copy != NULL && j < config->domain_count; j++) {
 			const struct config_domain *domain = &config->domains[j];
 			if (!str_list_has(&domain->servers, server->name))
 				continue;
@@ -174,11 +184,12 @@ static bool check_copies(struct config_build *b, const struct node *root)
 				first = domain;
 				continue;
 			}
-			if (!report_key_error(
-				    b, yaml_tree_child(yaml_tree_child(servers, server->name), "files"),
-				    "the certificates %s and %s both come to this server, and %s can hold only one",
-				    first->cert_name != NULL ? first->cert_name : "?",
-				    domain->cert_name != NULL ? domain->cert_name : "?", server->copies[0].path))
+			if (!report_key_error(b, yaml_tree_child(yaml_tree_child(servers, server->name), "files"),
+					      "the certificates %s and %s both come to this server, and %s can hold "
+					      "only one; with " CONFIG_COPY_NAME
+					      " in its path each gets a file of its own",
+					      first->cert_name != NULL ? first->cert_name : "?",
+					      domain->cert_name != NULL ? domain->cert_name : "?", copy->path))
 				return false;
 			break;
 		}

@@ -2,25 +2,13 @@
 /* `servers`: one entry per target, with the presets of its web server and the defaults of the user running this. */
 #include "config/config-internal.h"
 #include "config/schema.h"
+#include "config/server_presets.h"
 
 #include <unistd.h>
 
 enum { SSH_PORT = 22, HTTPS_PORT = 443, TIMEOUT = 60, KEY_MODE = 0600 };
 
 #define DEFAULT_DIR "/etc/letsencrypt/live"
-
-static const struct preset {
-	const char *test_command, *reload_command;
-	bool verify; /* it speaks TLS on port 443 */
-} presets[] = {
-	[CONFIG_WEBSERVER_CUSTOM] = {NULL, NULL, false},
-	[CONFIG_WEBSERVER_NGINX] = {"nginx -t", "systemctl reload nginx", true},
-	[CONFIG_WEBSERVER_APACHE] = {"apachectl configtest", "systemctl reload apache2", true},
-	[CONFIG_WEBSERVER_HAPROXY] = {"haproxy -c -f /etc/haproxy/haproxy.cfg", "systemctl reload haproxy", true},
-	[CONFIG_WEBSERVER_POSTFIX] = {"postfix check", "systemctl reload postfix", false},
-	[CONFIG_WEBSERVER_DOVECOT] = {"doveconf -n", "systemctl reload dovecot", false},
-	[CONFIG_WEBSERVER_POSTGRESQL] = {NULL, "systemctl reload postgresql", false},
-};
 
 /* The kinds of `files:`, in the order in which copies are written. */
 static const char *const copy_kinds[] = {"cert", "chain", "fullchain", "privkey", "combined", "pkcs12"};
@@ -133,20 +121,32 @@ static bool read_copies(struct config_build *b, const struct node *files, struct
 	return true;
 }
 
-static bool fill_in(struct config_build *b, struct config_server *server, const struct node *settings)
+/* What is spoken at a port of the user's choice is known from the port, else from what kind of server it is. */
+static bool fill_in_verify(struct config_build *b, struct config_server *server, const struct node *verify)
 {
-	const struct preset *preset = &presets[server->webserver];
-	const struct node *verify = yaml_tree_child(settings, "verify");
+	const struct server_preset *preset = server_preset(server->webserver);
 	if (verify == NULL)
-		server->verify.enabled = preset->verify;
+		server->verify.enabled = preset->port != 0;
 	else if (verify->kind == NODE_MAP)
 		server->verify.enabled = true;
+	if (server->verify.port == 0)
+		server->verify.port = preset->port != 0 ? preset->port : HTTPS_PORT;
+	const char *usual = server_port_starttls(server->verify.port);
+	return set_default(&server->verify.address, server->host, b->err) &&
+	       set_default(&server->verify.starttls, usual != NULL ? usual : preset->starttls, b->err);
+}
+
+static bool fill_in(struct config_build *b, struct config_server *server, const struct node *settings)
+{
+	const struct server_preset *preset = server_preset(server->webserver);
+	server->combined = preset->combined;
+	if (preset->owner != NULL && !set_default(&server->owner, preset->owner, b->err))
+		return false;
 	return set_default(&server->host, server->name, b->err) && set_default(&server->user, b->user, b->err) &&
 	       set_default(&server->dir, DEFAULT_DIR, b->err) &&
 	       set_command(&server->test_command, preset->test_command, b->err) &&
 	       set_command(&server->reload_command, preset->reload_command, b->err) &&
-	       set_default(&server->verify.address, server->host, b->err) &&
-	       set_default(&server->verify.starttls, "none", b->err) && default_identity(b, server) &&
+	       fill_in_verify(b, server, yaml_tree_child(settings, "verify")) && default_identity(b, server) &&
 	       default_known_hosts(b, server);
 }
 
@@ -162,11 +162,8 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 		config->servers = servers;
 	}
 	struct config_server *server = &config->servers[config->server_count++];
-	*server = (struct config_server){.port = SSH_PORT,
-					 .timeout = TIMEOUT,
-					 .key_mode = KEY_MODE,
-					 .verify.port = HTTPS_PORT,
-					 .position = node->position};
+	*server = (struct config_server){
+		.port = SSH_PORT, .timeout = TIMEOUT, .key_mode = KEY_MODE, .position = node->position};
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
 	       read_agent(b, settings, server) && read_copies(b, yaml_tree_child(settings, "files"), server) &&
 	       fill_in(b, server, settings);

@@ -8,9 +8,11 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "base/terms.h"
+#include "config/config.h"
 #include "config/cron.h"
 
 #include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 
 #define LETTERS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
@@ -156,6 +158,20 @@ bool value_remote_path(const char *text, struct error *err)
 	if (strstr(text, "..") != NULL)
 		return refuse(text, "holds \"..\"", err);
 	return strlen(text) < LIMIT_PATH || refuse(text, "is too long", err);
+}
+
+bool value_copy_path(const char *text, struct error *err)
+{
+	char plain[LIMIT_PATH];
+	const char *name = strstr(text, CONFIG_COPY_NAME);
+	if (name == NULL || strlen(text) >= sizeof(plain))
+		return value_remote_path(text, err);
+	const char *rest = name + strlen(CONFIG_COPY_NAME);
+	if (strstr(rest, CONFIG_COPY_NAME) != NULL)
+		return refuse(text, "holds " CONFIG_COPY_NAME " twice", err);
+	int before = (int)(name - text);
+	(void)snprintf(plain, sizeof(plain), "%.*sname%s", before, text, rest);
+	return value_remote_path(plain, err);
 }
 
 bool value_listen(const char *text, struct error *err)

@@ -21,6 +21,7 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 {
 	CLEANUP(push_job_done)
 	struct push_job job = {
+		.combined = server->combined,
 		.key_mode = server->key_mode,
 		.verify = server->verify.enabled,
 		.verify_port = server->verify.port,
@@ -63,6 +64,15 @@ static bool copy_kind(const char *word, enum push_file *ret)
 	return false;
 }
 
+/* The path for the certificate NAME. */
+static char *copy_path(const struct config_copy *copy, const char *name, struct error *err)
+{
+	const char *at = strstr(copy->path, CONFIG_COPY_NAME);
+	if (at == NULL)
+		return str_format(err, "%s", copy->path);
+	return str_format(err, "%.*s%s%s", (int)(at - copy->path), copy->path, name, at + strlen(CONFIG_COPY_NAME));
+}
+
 static bool add_copies(struct push_certificate *certificate, const struct config_server *server, struct error *err)
 {
 	certificate->copies = calloc(server->copy_count ? server->copy_count : 1, sizeof(*certificate->copies));
@@ -73,7 +83,8 @@ static bool add_copies(struct push_certificate *certificate, const struct config
 		/* A kind without effect in this version has been named in a warning when the config was read. */
 		if (!copy_kind(server->copies[i].file, &copy->file))
 			continue;
-		if (!str_set(&copy->path, server->copies[i].path, err))
+		copy->path = copy_path(&server->copies[i], certificate->name, err);
+		if (copy->path == NULL)
 			return false;
 		certificate->copy_count++;
 	}

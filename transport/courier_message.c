@@ -199,6 +199,7 @@ void courier_encode_job(const struct push_job *job, struct buf *out)
 {
 	put_target(out, &job->target);
 	put_optional(out, job->dir);
+	buf_u8(out, job->combined);
 	put_optional(out, job->owner);
 	put_optional(out, job->group);
 	buf_u32(out, job->key_mode);
@@ -273,6 +274,7 @@ static void get_job(struct reader *reader, struct push_job *ret)
 {
 	get_target(reader, &ret->target);
 	ret->dir = get_optional(reader, LIMIT_PATH);
+	ret->combined = get_bool(reader);
 	ret->owner = get_optional(reader, ERROR_NAME_MAX);
 	ret->group = get_optional(reader, ERROR_NAME_MAX);
 	ret->key_mode = reader_u32(reader);

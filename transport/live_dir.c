@@ -148,13 +148,13 @@ static bool name_holds(struct sftp *sftp, const struct live_dir *live, const str
 	return true;
 }
 
-bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 		    struct sftp_owner owner, bool *ret, struct error *err)
 {
 	bool same = live->current != NULL;
 
-	for (size_t i = 0; i < LIVE_FILES && same; i++)
-		if (!name_holds(sftp, live, &files[i], owner, &same, err))
+	for (size_t i = 0; i < files->count && same; i++)
+		if (!name_holds(sftp, live, &files->list[i], owner, &same, err))
 			return false;
 	*ret = same;
 	return true;
@@ -191,16 +191,16 @@ static bool flush_generation(struct sftp *sftp, const struct live_dir *live, con
 	       sftp_flush_directory(sftp, above, err);
 }
 
-bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label, const struct live_file *files,
+bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label, const struct live_files *files,
 		     struct sftp_owner owner, struct error *err)
 {
 	live->fresh = free_generation(live, label, err);
 	if (live->fresh == NULL || !create_generation(sftp, live, live->fresh, err))
 		return false;
-	for (size_t i = 0; i < LIVE_FILES; i++) {
-		char *path AUTO_FREE = str_format(err, "%s/%s/%s", live->home, live->fresh, files[i].name);
-		if (path == NULL ||
-		    !sftp_create_file(sftp, path, files[i].data, files[i].len, files[i].mode, owner, err))
+	for (size_t i = 0; i < files->count; i++) {
+		char *path AUTO_FREE = str_format(err, "%s/%s/%s", live->home, live->fresh, files->list[i].name);
+		if (path == NULL || !sftp_create_file(sftp, path, files->list[i].data, files->list[i].len,
+						      files->list[i].mode, owner, err))
 			return false;
 	}
 	return flush_generation(sftp, live, live->fresh, err);
@@ -240,28 +240,28 @@ static bool copy_name(struct sftp *sftp, const struct live_dir *live, const char
 }
 
 /* What readers see now becomes a generation of its own, and the live one: nothing changes for names that are links. */
-static bool take_snapshot(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+static bool take_snapshot(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
 {
 	char *generation AUTO_FREE = free_generation(live, "0", err);
 
 	if (generation == NULL || !create_generation(sftp, live, generation, err))
 		return false;
-	for (size_t i = 0; i < LIVE_FILES; i++)
-		if (!copy_name(sftp, live, files[i].name, generation, err))
+	for (size_t i = 0; i < files->count; i++)
+		if (!copy_name(sftp, live, files->list[i].name, generation, err))
 			return false;
 	return flush_generation(sftp, live, generation, err) && point(sftp, live, "current", generation, err) &&
 	       str_set(&live->current, generation, err) && str_set(&live->previous, generation, err);
 }
 
-bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
 {
-	bool foreign[LIVE_FILES] = {false};
+	bool foreign[LIVE_FILES_MAX] = {false};
 	bool any = false;
 
-	for (size_t i = 0; i < LIVE_FILES; i++) {
+	for (size_t i = 0; i < files->count; i++) {
 		struct sftp_entry entry;
 		bool ours;
-		if (!look_at_name(sftp, live, files[i].name, &ours, &entry, err))
+		if (!look_at_name(sftp, live, files->list[i].name, &ours, &entry, err))
 			return false;
 		foreign[i] = entry.kind != SFTP_ABSENT && !ours;
 		any = any || foreign[i];
@@ -270,9 +270,9 @@ bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct l
 		return true;
 	if (!take_snapshot(sftp, live, files, err))
 		return false;
-	for (size_t i = 0; i < LIVE_FILES; i++) {
-		char *target AUTO_FREE = str_format(err, "current/%s", files[i].name);
-		if (target == NULL || (foreign[i] && !point(sftp, live, files[i].name, target, err)))
+	for (size_t i = 0; i < files->count; i++) {
+		char *target AUTO_FREE = str_format(err, "current/%s", files->list[i].name);
+		if (target == NULL || (foreign[i] && !point(sftp, live, files->list[i].name, target, err)))
 			return false;
 	}
 	return true;
@@ -281,12 +281,12 @@ bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct l
 /* ---- switching ---- */
 
 /* Names that are missing: where `current` has no such file yet they lead nowhere, which a reader cannot tell. */
-static bool complete_names(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+static bool complete_names(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			   struct error *err)
 {
-	for (size_t i = 0; i < LIVE_FILES; i++) {
-		char *path AUTO_FREE = path_in(live, files[i].name, err);
-		char *target AUTO_FREE = str_format(err, "current/%s", files[i].name);
+	for (size_t i = 0; i < files->count; i++) {
+		char *path AUTO_FREE = path_in(live, files->list[i].name, err);
+		char *target AUTO_FREE = str_format(err, "current/%s", files->list[i].name);
 		struct sftp_entry entry;
 		if (path == NULL || target == NULL || !sftp_look(sftp, path, false, &entry, err))
 			return false;
@@ -296,7 +296,7 @@ static bool complete_names(struct sftp *sftp, const struct live_dir *live, const
 	return true;
 }
 
-bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_file *files, struct error *err)
+bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
 {
 	const char *journal = live->previous != NULL ? live->previous : JOURNAL_NONE;
 
@@ -316,15 +316,15 @@ static bool remove_current(struct sftp *sftp, const struct live_dir *live, struc
 	return path != NULL && sftp_remove(sftp, path, err);
 }
 
-bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			  struct error *err)
 {
 	bool ok = live->previous != NULL ? point(sftp, live, "current", live->previous, err)
 					 : remove_current(sftp, live, err);
 
 	/* Names the previous generation does not have were not there before: none is left leading nowhere. */
-	for (size_t i = 0; i < LIVE_FILES && ok; i++) {
-		char *path AUTO_FREE = path_in(live, files[i].name, err);
+	for (size_t i = 0; i < files->count && ok; i++) {
+		char *path AUTO_FREE = path_in(live, files->list[i].name, err);
 		struct sftp_entry entry;
 		ok = path != NULL && sftp_look(sftp, path, true, &entry, err) &&
 		     (entry.kind != SFTP_ABSENT || sftp_remove(sftp, path, err));

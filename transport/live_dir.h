@@ -4,7 +4,7 @@
  *
  *	<home>/generations/<G>/{cert,chain,fullchain,privkey}.pem
  *	<home>/current -> generations/<G>                             the atomic switch
- *	<home>/{cert,chain,fullchain,privkey}.pem -> current/…        what servers read
+ *	<home>/{cert,chain,fullchain,privkey}.pem -> current/…        what servers read (some: combined.pem too)
  *	<home>/.certferry-previous -> generations/<P>, or none        a transaction is under way: P is what to go back
  *to
  *
@@ -17,14 +17,19 @@
 #include "base/error.h"
 #include "transport/sftp.h"
 
-enum { LIVE_FILES = 4, LIVE_GENERATIONS_KEPT = 3 };
+enum { LIVE_FILES_MAX = 5, LIVE_GENERATIONS_KEPT = 3 };
 
-/* One of the four files as it shall be. Borrowed. */
+/* One of the files as it shall be. Borrowed. */
 struct live_file {
 	const char *name; /* "cert.pem" */
 	const char *data;
 	size_t len;
 	uint32_t mode;
+};
+
+struct live_files {
+	struct live_file list[LIVE_FILES_MAX];
+	size_t count;
 };
 
 /* What is there, and what this transaction made. Paths of generations are relative to home. */
@@ -41,29 +46,29 @@ MUST_CHECK bool live_dir_inspect(struct sftp *sftp, const char *home, struct liv
 void live_dir_done(struct live_dir *live);
 
 /* Whether the names are our links and lead to exactly FILES, with their modes and OWNER. */
-MUST_CHECK bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+MUST_CHECK bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			       struct sftp_owner owner, bool *ret, struct error *err);
 
 /* Write FILES as a new generation called LABEL (or LABEL.2, .3: never over one that is live). Nobody reads it yet. */
 MUST_CHECK bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label,
-				const struct live_file *files, struct sftp_owner owner, struct error *err);
+				const struct live_files *files, struct sftp_owner owner, struct error *err);
 
 /*
  * Bring a directory with plain files or foreign links (certbot's) into our form without changing what a reader sees at
  * any instant: what the names lead to is copied to a generation 0, then each name becomes a link.
  */
-MUST_CHECK bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_file *files,
+MUST_CHECK bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_files *files,
 				   struct error *err);
 
-/* The uploaded generation becomes the live one, all four files in one instant. */
-MUST_CHECK bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_file *files,
+/* The uploaded generation becomes the live one, all its files in one instant. */
+MUST_CHECK bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_files *files,
 				struct error *err);
 
 /* Whether there is something to go back from. */
 bool live_dir_moved(const struct live_dir *live);
 
 /* The previous generation live again; where there was none, no names. Can be repeated. */
-MUST_CHECK bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_file *files,
+MUST_CHECK bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 				     struct error *err);
 
 /* The transaction is over and its files are good: end the journal and prune old generations. As far as possible. */

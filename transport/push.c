@@ -32,7 +32,7 @@ enum {
 struct placement {
 	const struct push_certificate *certificate;
 	struct push_outcome *outcome;
-	struct live_file files[LIVE_FILES];
+	struct live_files files;
 	struct buf combined;  /* fullchain and key in one, where a copy wants it */
 	struct live_dir live; /* .home NULL: only copies are written */
 	struct live_copy *copies;
@@ -126,34 +126,23 @@ static bool look_up_account(struct transaction *t, const char *kind, const char 
 static void describe_files(const struct push_job *job, struct placement *p)
 {
 	const struct push_certificate *c = p->certificate;
-	const struct live_file files[LIVE_FILES] = {
-		{"cert.pem", c->cert, strlen(c->cert), PUBLIC_MODE},
-		{"chain.pem", c->chain, strlen(c->chain), PUBLIC_MODE},
-		{"fullchain.pem", c->fullchain, strlen(c->fullchain), PUBLIC_MODE},
-		{"privkey.pem", c->privkey.data, c->privkey.len, job->key_mode},
-	};
-
-	memcpy(p->files, files, sizeof(files));
 	buf_init(&p->combined, LIMIT_REMOTE_FILE);
 	buf_str(&p->combined, c->fullchain);
 	buf_append(&p->combined, c->privkey.data, c->privkey.len);
+	p->files = (struct live_files){
+		.list = {{"cert.pem", c->cert, strlen(c->cert), PUBLIC_MODE},
+			 {"chain.pem", c->chain, strlen(c->chain), PUBLIC_MODE},
+			 {"fullchain.pem", c->fullchain, strlen(c->fullchain), PUBLIC_MODE},
+			 {"privkey.pem", c->privkey.data, c->privkey.len, job->key_mode},
+			 {"combined.pem", buf_cstr(&p->combined), p->combined.len, job->key_mode}},
+		.count = job->combined ? LIVE_FILES_MAX : LIVE_FILES_MAX - 1,
+	};
 }
 
-static struct live_file copy_source(const struct push_job *job, const struct placement *p, enum push_file file)
+/* The directory's files are in the order of the kinds. */
+static const struct live_file *copy_source(const struct placement *p, enum push_file file)
 {
-	switch (file) {
-	case PUSH_FILE_CERT:
-		return p->files[0];
-	case PUSH_FILE_CHAIN:
-		return p->files[1];
-	case PUSH_FILE_FULLCHAIN:
-		return p->files[2];
-	case PUSH_FILE_PRIVKEY:
-		return p->files[3];
-	case PUSH_FILE_COMBINED:
-		break;
-	}
-	return (struct live_file){"combined", buf_cstr(&p->combined), p->combined.len, job->key_mode};
+	return &p->files.list[file];
 }
 
 /* One handshake: is the new leaf served? What was seen goes into the outcome. */
@@ -184,7 +173,7 @@ static bool compare_directory(struct transaction *t, struct placement *p, struct
 		return true;
 	home = str_format(err, "%s/%s", t->job->dir, p->certificate->name);
 	return home != NULL && live_dir_inspect(t->sftp, home, &p->live, err) &&
-	       live_dir_holds(t->sftp, &p->live, p->files, t->owner, &p->live_same, err);
+	       live_dir_holds(t->sftp, &p->live, &p->files, t->owner, &p->live_same, err);
 }
 
 static bool compare_copies(struct transaction *t, struct placement *p, struct error *err)
@@ -196,8 +185,8 @@ static bool compare_copies(struct transaction *t, struct placement *p, struct er
 		return error_oom(err);
 	for (; p->copy_count < c->copy_count; p->copy_count++) {
 		const struct push_copy *copy = &c->copies[p->copy_count];
-		struct live_file source = copy_source(t->job, p, copy->file);
-		if (!live_copy_inspect(t->sftp, copy->path, source.data, source.len, source.mode, t->owner,
+		const struct live_file *source = copy_source(p, copy->file);
+		if (!live_copy_inspect(t->sftp, copy->path, source->data, source->len, source->mode, t->owner,
 				       &p->copies[p->copy_count], err))
 			return false;
 	}
@@ -251,8 +240,8 @@ static bool upload_directory(struct transaction *t, struct placement *p, struct 
 	const struct push_certificate *c = p->certificate;
 	char *label AUTO_FREE = str_format(err, "%llu-%.8s", (unsigned long long)c->generation, c->fingerprint_sha256);
 
-	return label != NULL && live_dir_upload(t->sftp, &p->live, label, p->files, t->owner, err) &&
-	       live_dir_take_over(t->sftp, &p->live, p->files, err);
+	return label != NULL && live_dir_upload(t->sftp, &p->live, label, &p->files, t->owner, err) &&
+	       live_dir_take_over(t->sftp, &p->live, &p->files, err);
 }
 
 /* Everything new arrives beside what is live. */
@@ -276,7 +265,7 @@ static bool switch_over(struct transaction *t, struct error *err)
 	t->switched = true;
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
-		if (p->live.fresh != NULL && !live_dir_switch(t->sftp, &p->live, p->files, err))
+		if (p->live.fresh != NULL && !live_dir_switch(t->sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
 			if (p->copies[j].staged && !live_copy_switch(t->sftp, &p->copies[j], err))
@@ -431,7 +420,7 @@ static bool switch_back(struct transaction *t, struct error *err)
 {
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
-		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->sftp, &p->live, p->files, err))
+		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
 			if (!live_copy_switch_back(t->sftp, &p->copies[j], err))

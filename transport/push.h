@@ -45,8 +45,9 @@ struct push_certificate {
 /* Everything the courier knows. All strings owned. */
 struct push_job {
 	struct ssh_target target;
-	char *dir;   /* NULL: only copies are written */
-	char *owner; /* NULL: left as created */
+	char *dir;     /* NULL: only copies are written */
+	bool combined; /* combined.pem beside the four files in it */
+	char *owner;   /* NULL: left as created */
 	char *group;
 	uint32_t key_mode;    /* e.g. 0600; the other files get 0644 */
 	char *test_command;   /* NULL: none */

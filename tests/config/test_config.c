@@ -120,12 +120,49 @@ TEST(web_server_presets_and_verify)
 	CHECK(!config_find_server(config, "off")->verify.enabled);
 	CHECK_STR(config_find_server(config, "off")->test_command, "apachectl configtest");
 	CHECK_STR(config_find_server(config, "h")->test_command, "/usr/local/bin/check");
-	CHECK(!config_find_server(config, "p")->verify.enabled);
-	CHECK_STR(config_find_server(config, "p")->reload_command, "systemctl reload postfix");
+	CHECK(config_find_server(config, "h")->combined && !config_find_server(config, "n")->combined);
+	CHECK_STR(config_find_server(config, "p")->reload_command, "postfix reload");
 	CHECK(config_find_server(config, "c")->verify.enabled);
 	CHECK(config_find_server(config, "m")->verify.enabled);
 	CHECK_INT(config_find_server(config, "m")->verify.port, 25);
 	CHECK_STR(config_find_server(config, "m")->verify.starttls, "smtp");
+}
+
+TEST(what_is_verified_where_the_file_does_not_say)
+{
+	static const struct {
+		const char *server, *starttls;
+		int port;
+	} cases[] = {
+		{"{webserver: nginx}", "none", 443},
+		{"{webserver: postfix}", "smtp", 25},
+		{"{webserver: postfix, verify: {port: 465}}", "none", 465},
+		{"{webserver: postfix, verify: {port: 2525}}", "smtp", 2525},
+		{"{webserver: postfix, verify: {port: 2465, starttls: none}}", "none", 2465},
+		{"{webserver: dovecot}", "none", 993},
+		{"{webserver: dovecot, verify: {port: 143}}", "imap", 143},
+		{"{webserver: dovecot, verify: {port: 10993}}", "none", 10993},
+		{"{webserver: postgresql, verify: {port: 5433}}", "postgres", 5433},
+		{"{verify: {port: 110}}", "pop3", 110},
+		{"{verify: true}", "none", 443},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char *text AUTO_FREE = NULL;
+		CHECK(asprintf(&text, "servers:\n  s: %s\n", cases[i].server) > 0);
+		struct config *config CLEANUP(config_freep) = load_text(text);
+		const struct config_verify *verify = &config_find_server(config, "s")->verify;
+		CHECK(verify->enabled);
+		CHECK_INT(verify->port, cases[i].port);
+		CHECK_STR(verify->starttls, cases[i].starttls);
+	}
+}
+
+TEST(postgresql_owns_its_files)
+{
+	struct config *config CLEANUP(config_freep) =
+		load_text("servers:\n  p: {webserver: postgresql}\n  o: {webserver: postgresql, owner: root}\n");
+	CHECK_STR(config_find_server(config, "p")->owner, "postgres");
+	CHECK_STR(config_find_server(config, "o")->owner, "root");
 }
 
 TEST(a_domain_is_found_among_many)

@@ -199,6 +199,10 @@ TEST(first_deployment_and_nothing_the_second_time)
 	CHECK_OK(push(&job, &outcome, &err), err);
 	CHECK_STR(push_result_name(outcome.result), "deployed");
 	CHECK_INT(mode_of(file("privkey.pem")), 0640);
+	job.combined = true;
+	CHECK_OK(push(&job, &outcome, &err), err);
+	CHECK_STR(test_read_file(file("combined.pem")), "fullchain 7\nkey 7\n");
+	CHECK_INT(mode_of(file("combined.pem")), 0640);
 	push_job_done(&job);
 }
 
