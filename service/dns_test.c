@@ -119,11 +119,12 @@ static bool open_provider(struct trial *trial, struct deadline deadline, char *d
 
 static bool follow_aliases(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
-	char target[256];
-	if (!dns_follow_aliases(trial->resolver, trial->result->record, deadline, target, err))
+	const char *name = trial->result->record;
+	char target[1][256];
+	if (!dns_follow_aliases(trial->resolver, &name, 1, deadline, target, err))
 		return false;
-	memcpy(trial->result->record, target, sizeof(target));
-	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", target);
+	memcpy(trial->result->record, target[0], sizeof(target[0]));
+	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", target[0]);
 	return true;
 }
 

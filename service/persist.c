@@ -229,9 +229,10 @@ static bool publish_one(struct making *making, size_t index, const struct dns_pr
 	const struct persist_entry *entry = &making->report.entries[index];
 	struct dns_resolver *resolver = service_resolver(making->service, err);
 	AUTO_FREE char *zone_id = NULL, *zone = NULL, *record = NULL;
-	char *where = making->looks[index].where;
+	const char *name = entry->expectation.name, *where = making->looks[index].where;
 
-	if (resolver == NULL || !dns_follow_aliases(resolver, entry->expectation.name, making->deadline, where, err) ||
+	if (resolver == NULL ||
+	    !dns_follow_aliases(resolver, &name, 1, making->deadline, &making->looks[index].where, err) ||
 	    !module->find_zone(provider, where, making->deadline, &zone_id, &zone, err))
 		return false;
 	log_info("%s: publishing the record at %s in zone %s", module->title, where, zone);

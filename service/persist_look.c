@@ -6,6 +6,7 @@
 #include "transport/dns_zone.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 enum { LOOK_MS = 20 * 1000 };
 
@@ -36,18 +37,24 @@ bool persist_look(struct service *service, struct persist_look *looks, size_t co
 {
 	struct dns_resolver *resolver = service_resolver(service, err);
 	AUTO_FREE struct dns_expectation *expected = calloc(count + 1, sizeof(*expected));
+	AUTO_FREE const char **names = calloc(count + 1, sizeof(*names));
+	AUTO_FREE char(*ends)[256] = calloc(count + 1, sizeof(*ends));
 	bool published = false;
 
 	if (resolver == NULL)
 		return false;
-	if (expected == NULL)
+	if (expected == NULL || names == NULL || ends == NULL)
 		return error_oom(err);
 	deadline = deadline_within(deadline, LOOK_MS);
 	for (size_t i = 0; i < count; i++) {
+		looks[i].finding.verdict = PERSIST_ABSENT; /* until some server says otherwise */
+		names[i] = looks[i].expectation->name;
+	}
+	if (!dns_follow_aliases(resolver, names, count, deadline, ends, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
 		struct persist_look *look = &looks[i];
-		look->finding.verdict = PERSIST_ABSENT; /* until some server says otherwise */
-		if (!dns_follow_aliases(resolver, look->expectation->name, deadline, look->where, err))
-			return false;
+		memcpy(look->where, ends[i], sizeof(ends[i]));
 		expected[i] = (struct dns_expectation){.name = look->where, .fits = judge, .ctx = look};
 	}
 	bool ok = dns_check_published(resolver, expected, count, deadline, &published, err);

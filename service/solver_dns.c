@@ -65,9 +65,10 @@ static bool publish(struct dns_solver *solver, const struct acme_challenge_task 
 		    struct deadline deadline, struct error *err)
 {
 	struct published *entry = &solver->published[solver->count];
-	char name[256];
+	const char *asked = task->dns_name;
+	char names[1][256], *name = names[0];
 
-	if (!dns_follow_aliases(solver->resolver, task->dns_name, deadline, name, err))
+	if (!dns_follow_aliases(solver->resolver, &asked, 1, deadline, names, err))
 		return false;
 	if (already_published(solver, name, task->dns_value))
 		return true;

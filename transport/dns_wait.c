@@ -127,35 +127,20 @@ static bool zone_index(struct wait *wait, const char *apex, size_t *ret, struct 
 	return init_resolvers(&zone->resolvers, wait->resolver, err);
 }
 
-static bool is_final(const struct error *err)
-{
-	return err->category == ERROR_CANCELLED || err->category == ERROR_TIMEOUT || err->category == ERROR_INTERNAL;
-}
-
-/* All SOA questions at once; only a name whose answer does not tell its zone is walked up. */
 static bool find_zones(struct wait *wait, struct deadline deadline, struct error *err)
 {
-	CLEANUP(questions_done) struct questions questions = {0};
-	if (!questions_init(&questions, wait->watch_count, err))
-		return false;
+	AUTO_FREE const char **names = calloc(wait->watch_count + 1, sizeof(*names));
+	AUTO_FREE char(*apexes)[NAME_SIZE] = calloc(wait->watch_count + 1, sizeof(*apexes));
+	if (names == NULL || apexes == NULL)
+		return error_oom(err);
 	for (size_t i = 0; i < wait->watch_count; i++)
-		questions.items[i] = (struct dns_question){.name = wait->watches[i].name, .type = DNS_TYPE_SOA};
-	if (!dns_ask(wait->resolver, questions.items, questions.count, deadline, err))
+		names[i] = wait->watches[i].name;
+	if (!dns_find_zones(wait->resolver, names, wait->watch_count, deadline, apexes, err))
 		return false;
 	for (size_t i = 0; i < wait->watch_count; i++) {
-		const struct dns_answer *answer = &questions.items[i].answer;
-		struct error failure = {0};
-		char apex[NAME_SIZE] = "";
-		if (answer->outcome != DNS_NO_ANSWER && dns_name_is_within(wait->watches[i].name, answer->zone))
-			memcpy(apex, answer->zone, sizeof(apex));
-		else if (!dns_find_zone(wait->resolver, wait->watches[i].name, deadline, apex, &failure)) {
-			if (is_final(&failure)) {
-				*err = failure;
-				return false;
-			}
-			log_debug("%s: asking the resolver's servers instead of the zone's", failure.message);
-		}
-		if (!zone_index(wait, apex, &wait->watches[i].zone, err))
+		if (apexes[i][0] == '\0')
+			log_debug("%s: asking the resolver's servers instead of the zone's", names[i]);
+		if (!zone_index(wait, apexes[i], &wait->watches[i].zone, err))
 			return false;
 	}
 	return true;

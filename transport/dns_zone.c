@@ -1,12 +1,17 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Where a name leads, and which zone holds it: CNAMEs one hop at a time, labels from the longest up. */
+/* Where names lead, and which zones hold them: CNAMEs one hop at a time, labels from the longest up. */
 #include "transport/dns_zone.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-enum { NAME_SIZE = 256 };
+enum {
+	NAME_SIZE = 256,
+	TOGETHER = 64, /* questions at once: their answers fit the socket that they share */
+};
 
 bool dns_name_is_within(const char *name, const char *zone)
 {
@@ -28,48 +33,142 @@ static bool copy_name(char ret[NAME_SIZE], const char *name, struct error *err)
 	return true;
 }
 
-bool dns_follow_aliases(struct dns_resolver *resolver, const char *name, struct deadline deadline, char ret[256],
-			struct error *err)
+/* One name on its way along CNAMEs. */
+struct trail {
+	const char *name;
+	char at[NAME_SIZE];   /* where they have led so far */
+	struct str_list seen; /* and before */
+	bool ended;
+};
+
+/* Names that are asked for side by side, a few of them at a time. */
+struct round {
+	struct dns_question questions[TOGETHER];
+	size_t of[TOGETHER]; /* which name each question is about */
+	size_t count;
+};
+
+static void round_done(struct round *round)
 {
-	CLEANUP(str_list_done) struct str_list seen = {0};
-	char current[NAME_SIZE] = "";
-	if (!copy_name(current, name, err))
-		return false;
-	for (int hops = 0; hops <= LIMIT_DNS_CNAME_HOPS; hops++) {
-		CLEANUP(dns_answer_done) struct dns_answer answer = {0};
-		if (str_list_has(&seen, current))
-			return error_set(err, ERROR_DNS, NULL, "the CNAME records of %s lead in a circle", name);
-		if (!str_list_add(&seen, current, err) ||
-		    !dns_query(resolver, current, DNS_TYPE_CNAME, deadline, &answer, err))
-			return false;
-		if (answer.alias[0] == '\0') {
-			memcpy(ret, current, sizeof(current));
-			return true;
-		}
-		memcpy(current, answer.alias, sizeof(current));
-	}
-	return error_set(err, ERROR_DNS, NULL, "more than %d CNAME records lead away from %s", LIMIT_DNS_CNAME_HOPS,
-			 name);
+	for (size_t i = 0; i < round->count; i++)
+		dns_answer_done(&round->questions[i].answer);
 }
 
-bool dns_find_zone(struct dns_resolver *resolver, const char *name, struct deadline deadline, char ret[256],
-		   struct error *err)
+static void round_add(struct round *round, size_t index, const char *name, enum dns_type type)
 {
-	char plain[NAME_SIZE] = "";
-	if (!copy_name(plain, name, err))
-		return false;
-	for (const char *candidate = plain; candidate != NULL;) {
-		CLEANUP(dns_answer_done) struct dns_answer answer = {0};
-		if (!dns_query(resolver, candidate, DNS_TYPE_SOA, deadline, &answer, err))
-			return false;
-		/* An SOA from elsewhere, such as that of a CNAME's target, says nothing about NAME. */
-		if (dns_name_is_within(plain, answer.zone)) {
-			memcpy(ret, answer.zone, sizeof(answer.zone));
-			return true;
-		}
-		candidate = strchr(candidate, '.');
-		if (candidate != NULL)
-			candidate++;
+	round->questions[round->count] = (struct dns_question){.name = name, .type = type};
+	round->of[round->count++] = index;
+}
+
+static void trails_done(struct trail *trails, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		str_list_done(&trails[i].seen);
+	free(trails);
+}
+
+/* One CNAME further, or the end. */
+static bool advance(struct trail *trail, const struct dns_question *question, struct error *err)
+{
+	const struct dns_answer *answer = &question->answer;
+	if (answer->outcome == DNS_NO_ANSWER) {
+		err->transient = true;
+		return error_set(err, ERROR_DNS, NULL, "%s", question->reason);
 	}
-	return error_set(err, ERROR_DNS, NULL, "no DNS zone was found for %s", name);
+	trail->ended = answer->alias[0] == '\0';
+	if (trail->ended)
+		return true;
+	if (trail->seen.len == LIMIT_DNS_CNAME_HOPS)
+		return error_set(err, ERROR_DNS, NULL, "more than %d CNAME records lead away from %s",
+				 LIMIT_DNS_CNAME_HOPS, trail->name);
+	if (!str_list_add(&trail->seen, trail->at, err))
+		return false;
+	memcpy(trail->at, answer->alias, sizeof(trail->at));
+	return !str_list_has(&trail->seen, trail->at) ||
+	       error_set(err, ERROR_DNS, NULL, "the CNAME records of %s lead in a circle", trail->name);
+}
+
+/* The next CNAME of some of those that have not ended; *RET_MORE: there were any. */
+static bool advance_some(struct dns_resolver *resolver, struct trail *trails, size_t count, struct deadline deadline,
+			 bool *ret_more, struct error *err)
+{
+	CLEANUP(round_done) struct round round = {.count = 0};
+	for (size_t i = 0; i < count && round.count < TOGETHER; i++)
+		if (!trails[i].ended)
+			round_add(&round, i, trails[i].at, DNS_TYPE_CNAME);
+	*ret_more = round.count > 0;
+	if (round.count > 0 && !dns_ask(resolver, round.questions, round.count, deadline, err))
+		return false;
+	for (size_t i = 0; i < round.count; i++)
+		if (!advance(&trails[round.of[i]], &round.questions[i], err))
+			return false;
+	return true;
+}
+
+bool dns_follow_aliases(struct dns_resolver *resolver, const char *const *names, size_t count, struct deadline deadline,
+			char (*ret)[256], struct error *err)
+{
+	struct trail *trails = calloc(count + 1, sizeof(*trails));
+	bool fine = trails != NULL || error_oom(err), more = true;
+	for (size_t i = 0; fine && i < count; i++) {
+		trails[i].name = names[i];
+		fine = copy_name(trails[i].at, names[i], err);
+	}
+	while (fine && more)
+		fine = advance_some(resolver, trails, count, deadline, &more, err);
+	for (size_t i = 0; fine && i < count; i++)
+		memcpy(ret[i], trails[i].at, sizeof(trails[i].at));
+	if (trails != NULL)
+		trails_done(trails, count);
+	return fine;
+}
+
+/* One name on its way up to its zone. */
+struct climb {
+	char name[NAME_SIZE];
+	const char *candidate; /* in NAME; NULL: settled */
+};
+
+/* What QUESTION about the candidate says: the apex in RET, or where to ask next. */
+static void climb_on(struct climb *climb, const struct dns_question *question, char ret[NAME_SIZE])
+{
+	const struct dns_answer *answer = &question->answer;
+	if (answer->outcome == DNS_NO_ANSWER) {
+		log_debug("the zone of %s is not known: %s", climb->name, question->reason);
+		climb->candidate = NULL;
+	} else if (dns_name_is_within(climb->name, answer->zone)) {
+		memcpy(ret, answer->zone, sizeof(answer->zone));
+		climb->candidate = NULL;
+	} else {
+		/* An SOA from elsewhere, such as that of a CNAME's target, says nothing about NAME. */
+		climb->candidate = strchr(climb->candidate, '.');
+		if (climb->candidate != NULL)
+			climb->candidate++;
+	}
+}
+
+bool dns_find_zones(struct dns_resolver *resolver, const char *const *names, size_t count, struct deadline deadline,
+		    char (*ret)[256], struct error *err)
+{
+	AUTO_FREE struct climb *climbs = calloc(count + 1, sizeof(*climbs));
+	if (climbs == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++) {
+		ret[i][0] = '\0';
+		if (!copy_name(climbs[i].name, names[i], err))
+			return false;
+		climbs[i].candidate = climbs[i].name;
+	}
+	for (;;) {
+		CLEANUP(round_done) struct round round = {.count = 0};
+		for (size_t i = 0; i < count && round.count < TOGETHER; i++)
+			if (climbs[i].candidate != NULL)
+				round_add(&round, i, climbs[i].candidate, DNS_TYPE_SOA);
+		if (round.count == 0)
+			return true;
+		if (!dns_ask(resolver, round.questions, round.count, deadline, err))
+			return false;
+		for (size_t i = 0; i < round.count; i++)
+			climb_on(&climbs[round.of[i]], &round.questions[i], ret[round.of[i]]);
+	}
 }

@@ -9,15 +9,18 @@
 #include "transport/dns.h"
 
 /*
- * Follow the CNAMEs of NAME (at most LIMIT_DNS_CNAME_HOPS, no loops): *RET is the name to publish at, NAME itself when
- * there is none. A name that does not exist yet is no failure.
+ * Follow the CNAMEs of COUNT names side by side (at most LIMIT_DNS_CNAME_HOPS each, no loops): RET[i] is the name to
+ * publish at, NAMES[i] itself when there is none. A name that does not exist yet is no failure.
  */
-MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *name, struct deadline deadline,
-				   char ret[256], struct error *err);
+MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *const *names, size_t count,
+				   struct deadline deadline, char (*ret)[256], struct error *err);
 
-/* The apex of the zone that holds NAME, by its SOA. */
-MUST_CHECK bool dns_find_zone(struct dns_resolver *resolver, const char *name, struct deadline deadline, char ret[256],
-			      struct error *err);
+/*
+ * The apex of the zone that holds each of COUNT names, by its SOA, in RET[i]; empty where none was found. False only for
+ * a name that is none, when cancelled or past DEADLINE.
+ */
+MUST_CHECK bool dns_find_zones(struct dns_resolver *resolver, const char *const *names, size_t count,
+			       struct deadline deadline, char (*ret)[256], struct error *err);
 
 /* NAME is ZONE or below it; the root holds nothing here. */
 bool dns_name_is_within(const char *name, const char *zone);

@@ -91,46 +91,72 @@ static struct deadline soon(void)
 	return deadline_in(20000, NULL);
 }
 
+/* Where FROM alone leads. */
+static bool follow(const char *from, char (*ret)[256], struct error *err)
+{
+	return dns_follow_aliases(resolver, &from, 1, soon(), ret, err);
+}
+
 TEST(aliases_are_followed)
 {
-	char target[256] = "";
+	char target[1][256] = {""};
 	struct error err = {0};
 	start(NULL);
-	CHECK_OK(dns_follow_aliases(resolver, "alias.test", soon(), target, &err), err);
-	CHECK_STR(target, "end.test");
-	CHECK_OK(dns_follow_aliases(resolver, "plain.test.", soon(), target, &err), err);
-	CHECK_STR(target, "plain.test");
-	CHECK(!dns_follow_aliases(resolver, "ring.test", soon(), target, &err));
+	CHECK_OK(follow("alias.test", target, &err), err);
+	CHECK_STR(target[0], "end.test");
+	CHECK_OK(follow("plain.test.", target, &err), err);
+	CHECK_STR(target[0], "plain.test");
+	CHECK(!follow("ring.test", target, &err));
 	CHECK_INT(err.category, ERROR_DNS);
 	CHECK_CONTAINS(err.message, "circle");
 	/* l1 to l9: eight hops; l0 to l9: nine. */
 	err = (struct error){0};
-	CHECK_OK(dns_follow_aliases(resolver, "l1.test", soon(), target, &err), err);
-	CHECK_STR(target, "l9.test");
-	CHECK(!dns_follow_aliases(resolver, "l0.test", soon(), target, &err));
+	CHECK_OK(follow("l1.test", target, &err), err);
+	CHECK_STR(target[0], "l9.test");
+	CHECK(!follow("l0.test", target, &err));
 	CHECK_CONTAINS(err.message, "more than 8");
 	err = (struct error){0};
-	CHECK(!dns_follow_aliases(resolver, "lost.zone.test", soon(), target, &err));
+	CHECK(!follow("lost.zone.test", target, &err));
 	CHECK_CONTAINS(err.message, "SERVFAIL");
-	CHECK_STR(target, "l9.test");
+	CHECK_STR(target[0], "l9.test");
 	stop();
 }
 
-TEST(zone_is_found_by_its_soa)
+/* More than go out at once, and some sooner at their end than others. */
+TEST(many_aliases_are_followed_side_by_side)
 {
-	char zone[256] = "";
+	static const char *const kinds[] = {"alias.test", "plain.test", "l1.test", "l5.test"};
+	static const char *const ends[] = {"end.test", "plain.test", "l9.test", "l9.test"};
+	static char targets[200][256];
+	const char *names[200];
 	struct error err = {0};
 	start(NULL);
-	CHECK_OK(dns_find_zone(resolver, name, soon(), zone, &err), err);
-	CHECK_STR(zone, "zone.test");
-	/* The SOA of a CNAME's target is not the name's. */
-	CHECK_OK(dns_find_zone(resolver, "elsewhere.zone.test", soon(), zone, &err), err);
-	CHECK_STR(zone, "zone.test");
-	CHECK(!dns_find_zone(resolver, "a.b.example", soon(), zone, &err));
-	CHECK_CONTAINS(err.message, "no DNS zone was found for a.b.example");
+	for (size_t i = 0; i < 200; i++)
+		names[i] = kinds[i % 4];
+	CHECK_OK(dns_follow_aliases(resolver, names, 200, soon(), targets, &err), err);
+	for (size_t i = 0; i < 200; i++)
+		CHECK_STR(targets[i], ends[i % 4]);
+	/* One that leads nowhere fails all of them, and is named. */
+	names[77] = "ring.test";
+	CHECK(!dns_follow_aliases(resolver, names, 200, soon(), targets, &err));
+	CHECK_CONTAINS(err.message, "ring.test");
 	err = (struct error){0};
-	CHECK(!dns_find_zone(resolver, "lost.zone.test", soon(), zone, &err));
-	CHECK_CONTAINS(err.message, "SERVFAIL");
+	CHECK_OK(dns_follow_aliases(resolver, names, 0, soon(), targets, &err), err);
+	stop();
+}
+
+TEST(zones_are_found_by_their_soa)
+{
+	/* The SOA of a CNAME's target is not the name's. */
+	static const char *const names[] = {name, "elsewhere.zone.test", "a.b.example", "lost.zone.test"};
+	char zones[4][256] = {"", "", "left", "left"};
+	struct error err = {0};
+	start(NULL);
+	CHECK_OK(dns_find_zones(resolver, names, 4, soon(), zones, &err), err);
+	CHECK_STR(zones[0], "zone.test");
+	CHECK_STR(zones[1], "zone.test");
+	CHECK_STR(zones[2], "");
+	CHECK_STR(zones[3], "");
 	stop();
 	CHECK(dns_name_is_within("a.zone.test", "zone.test") && dns_name_is_within("Zone.test", "zone.Test"));
 	CHECK(!dns_name_is_within("azone.test", "zone.test") && !dns_name_is_within("test", "zone.test"));
