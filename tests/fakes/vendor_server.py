@@ -9,7 +9,8 @@ standard input, where that is a pipe, is closed. Below /__lab/ it is told what t
     GET  /__lab/records         every record
     POST /__lab/records         {"zone", "type", "name", "content"}, or a list: records that somebody else made
     POST /__lab/faults          one fault, or a list (see FAULT_KINDS); an empty list ends all faults
-    POST /__lab/settings        {"lag": seconds until a new record shows in DNS}
+    GET  /__lab/at-once         the most requests that were at work side by side
+    POST /__lab/settings        {"lag": seconds until a new record shows in DNS, "delay": seconds of each answer}
     POST /__lab/reset           no faults, no requests, no records but those of the start
 
 and whatever a vendor's lab_more() has.
@@ -72,6 +73,7 @@ class Vendor(dns_server.Zones):
 
     def __init__(self, options):
         self.lock = threading.RLock()
+        self.at_work = 0  # requests
         self.options = options
         self.hosts = dict(pair.split("=", 1) for pair in options.host)
         self.everything = options.everything
@@ -119,6 +121,7 @@ class Vendor(dns_server.Zones):
 
     def lab_settings(self, told):
         self.lag = float(told.get("lag", self.lag))
+        self.delay = float(told.get("delay", self.delay))
 
     def lab_more(self, method, what, told):
         """The answer to a request at the laboratory's door that is none of the common ones; None: there is none."""
@@ -131,6 +134,7 @@ class Vendor(dns_server.Zones):
     def reset(self):
         with self.lock:
             self.kept, self.requests, self.faults, self.lag = [], [], [], 0.0
+            self.delay, self.most_at_once = 0.0, 0
 
     def zones(self):
         return [zone["name"] for zone in self.zone_list if self.is_served(zone)]
@@ -188,7 +192,19 @@ class Handler(BaseHTTPRequestHandler):
     do_GET = do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_any
 
     def api(self, request):
-        vendor, fault = self.server.vendor, self.server.vendor.fault_for(self.command, self.path)
+        vendor = self.server.vendor
+        with vendor.lock:
+            vendor.at_work += 1
+            vendor.most_at_once = max(vendor.most_at_once, vendor.at_work)
+        try:
+            self.server.stopping.wait(vendor.delay)
+            self.answer_api(vendor, request)
+        finally:
+            with vendor.lock:
+                vendor.at_work -= 1
+
+    def answer_api(self, vendor, request):
+        fault = vendor.fault_for(self.command, self.path)
         kind = fault["kind"] if fault else None
         entry = {
             "method": self.command, "path": request.path, "query": request.query, "fault": kind,
@@ -248,6 +264,8 @@ class Handler(BaseHTTPRequestHandler):
         with vendor.lock:
             if (self.command, what) == ("GET", "requests"):
                 result = vendor.requests
+            elif (self.command, what) == ("GET", "at-once"):
+                result = vendor.most_at_once
             elif (self.command, what) == ("GET", "records"):
                 result = [vendor.shown(record) for record in vendor.kept]
             elif (self.command, what) == ("POST", "records"):

@@ -83,6 +83,14 @@ class Vendor:
     def lag(self, seconds):
         self.lab("settings", {"lag": seconds})
 
+    def delay(self, seconds):
+        """Each answer takes SECONDS more."""
+        self.lab("settings", {"delay": seconds})
+
+    def most_at_once(self):
+        """The most requests that it had to work on side by side."""
+        return self.lab("at-once")
+
     def reset(self):
         self.lab("reset", {})
 
