@@ -47,6 +47,7 @@ enum {
 struct error {
 	enum error_category category;
 	bool transient;       /* trying the same again later may work */
+	bool absent;          /* the other side answered, and does not have what was looked for */
 	long http_status;     /* of the answer that caused it, or 0 */
 	int64_t retry_at;     /* wall clock seconds before which trying again is useless, or 0 */
 	int64_t clock_offset; /* seconds that our clock is ahead of the other side's, where that is too much; or 0 */

@@ -337,6 +337,7 @@ static bool no_account(const struct dns_provider *provider, const char *name, st
 	size_t listed = 0;
 
 	buf_init(&targets, ERROR_TEXT_MAX);
+	err->absent = true;
 	for (size_t i = 0; i < provider->accounts.count; i++) {
 		const struct acmedns_account *account = &provider->accounts.items[i];
 		if (domain != NULL && account->fulldomain != NULL && str_equal_nocase(account->domain, domain)) {

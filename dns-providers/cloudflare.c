@@ -99,6 +99,11 @@ static bool cloudflare_find_zone(struct dns_provider *provider, const char *name
 	return true;
 }
 
+static bool cloudflare_takes_any_name(const struct dns_provider *provider)
+{
+	return provider->zone_id != NULL;
+}
+
 /* Records. */
 
 /* Both come back from our own files: nothing else than they may get into a URL. */
@@ -216,6 +221,7 @@ const struct dns_provider_module cloudflare_module = {
 	.open = cloudflare_account_open,
 	.close = cloudflare_account_close,
 	.find_zone = cloudflare_find_zone,
+	.takes_any_name = cloudflare_takes_any_name,
 	.add_txt = cloudflare_add_txt,
 	.remove_txt = cloudflare_remove_txt,
 };

@@ -403,6 +403,12 @@ static bool exec_find_zone(struct dns_provider *provider, const char *name, stru
 	return true;
 }
 
+static bool exec_takes_any_name(const struct dns_provider *provider)
+{
+	(void)provider;
+	return true;
+}
+
 static bool exec_add_txt(struct dns_provider *provider, const char *zone_id, const char *name, const char *value,
 			 struct deadline deadline, char **ret_record, struct error *err)
 {
@@ -431,6 +437,7 @@ const struct dns_provider_module exec_module = {
 	.open = exec_open,
 	.close = exec_close,
 	.find_zone = exec_find_zone,
+	.takes_any_name = exec_takes_any_name,
 	.add_txt = exec_add_txt,
 	.remove_txt = exec_remove_txt,
 	.announce = exec_announce,

@@ -68,10 +68,16 @@ struct dns_provider_module {
 	/*
 	 * The vendor's zone that holds NAME, by longest match: *RET is its id for the vendor (opaque, malloc'd),
 	 * *RET_ZONE its apex (malloc'd). Thread-safe; the instance caches what it found. ERROR_DNS naming what was
-	 * tried.
+	 * tried; the error is `absent` where the vendor can be asked and has no such zone.
 	 */
 	bool (*find_zone)(struct dns_provider *provider, const char *name, struct deadline deadline, char **ret_id,
 			  char **ret_zone, struct error *err);
+
+	/*
+	 * Whether find_zone of this instance takes any name without asking: the zone is given by its id, or a program
+	 * knows its zones. NULL: never.
+	 */
+	bool (*takes_any_name)(const struct dns_provider *provider);
 
 	/*
 	 * A TXT record VALUE at NAME exists afterwards; *RET_RECORD is the vendor's handle for it (malloc'd; may be

@@ -289,9 +289,11 @@ static bool rfc2136_find_zone(struct dns_provider *provider, const char *name, s
 	AUTO_FREE char *id = NULL;
 
 	if (provider->zone != NULL) {
-		if (!dns_name_is_within(name, provider->zone))
+		if (!dns_name_is_within(name, provider->zone)) {
+			err->absent = true;
 			return error_set(err, ERROR_DNS, "find-zone", "%s: %s is not in the configured zone %s", TITLE,
 					 name, provider->zone);
+		}
 		(void)snprintf(zone, sizeof(zone), "%s", provider->zone);
 	} else if (!find_servers(provider, deadline, &servers, &cause)) {
 		return failed("find-zone", "cannot find the server", &cause, err);
@@ -301,6 +303,7 @@ static bool rfc2136_find_zone(struct dns_provider *provider, const char *name, s
 			return false;
 	}
 	if (zone[0] == '\0') {
+		err->absent = cause.absent || !cause.transient; /* else nobody was there to ask */
 		error_hint(err, "is server the primary server of the zone? sign_query: true helps where what it shows "
 				"depends on the key; zone: names the zone without asking");
 		return error_set(err, ERROR_DNS, "find-zone", "%s: the server tells no zone that holds %s: %s", TITLE,

@@ -252,6 +252,11 @@ static bool route53_find_zone(struct dns_provider *provider, const char *name, s
 	return provider_zones_find(&provider->found, &search, provider, name, deadline, ret_id, ret_zone, err);
 }
 
+static bool route53_takes_any_name(const struct dns_provider *provider)
+{
+	return provider->zone_id != NULL;
+}
+
 /* Record sets. */
 
 static bool read_set(struct dns_provider *provider, const char *step, const char *zone_id, const char *name,
@@ -366,6 +371,7 @@ const struct dns_provider_module route53_module = {
 	.open = route53_open,
 	.close = route53_close,
 	.find_zone = route53_find_zone,
+	.takes_any_name = route53_takes_any_name,
 	.add_txt = route53_add_txt,
 	.remove_txt = route53_remove_txt,
 };

@@ -121,6 +121,7 @@ static bool search_longest(struct provider_zones *zones, const struct provider_z
 		buf_printf(&tried, "%s%s", tried.len > 0 ? ", " : "", at);
 	}
 	error_hint(err, "%s", unusable.len > 0 && search->unusable_hint ? search->unusable_hint : search->hint);
+	err->absent = true;
 	return error_set(err, ERROR_DNS, "find-zone", "%s: %s sees no zone that holds %s; asked for %s%s",
 			 search->title, search->source, name, buf_cstr(&tried), buf_cstr(&unusable));
 }

@@ -12,7 +12,6 @@
 #include "base/log.h"
 #include "dns-providers/provider.h"
 #include "service/dns_propagation.h"
-#include "store/renewal.h"
 #include "transport/dns_zone.h"
 
 #include <stdio.h>
@@ -105,12 +104,10 @@ static bool record_name(const char *name, char ret[256], struct error *err)
 static bool open_provider(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
 	const struct dns_test_request *request = trial->request;
-	CLEANUP(renewal_done) struct renewal wanted = {0};
 	(void)deadline;
 	trial->resolver = service_resolver(trial->service, err);
-	if (trial->resolver == NULL || !str_set(&wanted.dns_provider, request->provider, err) ||
-	    !str_set(&wanted.dns_credentials, request->credentials, err) ||
-	    !service_dns_provider(trial->service, &wanted, &trial->module, &trial->provider, err))
+	if (trial->resolver == NULL || !service_dns_provider(trial->service, request->provider, request->credentials,
+							     &trial->module, &trial->provider, err))
 		return false;
 	trial->result->title = trial->module->title;
 	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->module->title);
@@ -128,11 +125,26 @@ static bool follow_aliases(struct trial *trial, struct deadline deadline, char *
 	return true;
 }
 
+/* No CNAME leads from the name's own record to another. */
+static bool is_own_record(const struct trial *trial)
+{
+	const char *record = trial->result->record;
+	return str_starts(record, PREFIX) && str_equal_nocase(record + strlen(PREFIX), trial->domain);
+}
+
 static bool find_zone(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
-	if (!trial->module->find_zone(trial->provider, trial->result->record, deadline, &trial->zone_id, &trial->zone,
-				      err))
-		return false;
+	struct error cause = {0};
+	const char *record = trial->result->record;
+	if (!trial->module->find_zone(trial->provider, record, deadline, &trial->zone_id, &trial->zone, &cause)) {
+		if (cause.absent && !is_own_record(trial))
+			error_hint(err, "a CNAME leads to %s: try the DNS provider that has its zone%s%s", record,
+				   cause.hint[0] != '\0' ? "; or " : "", cause.hint);
+		error_hint(err, "%s", cause.hint);
+		error_said(err, cause.said, strlen(cause.said));
+		err->transient = cause.transient;
+		return error_set(err, cause.category, cause.step, "%s", cause.message);
+	}
 	(void)snprintf(trial->result->zone, sizeof(trial->result->zone), "%s", trial->zone);
 	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->zone);
 	return true;

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "dns-providers/provider.h"
 #include "service/solver.h"
-#include "store/renewal.h"
 
 #include <string.h>
 
@@ -85,14 +84,11 @@ void journal_drop(struct journal *journal, const char *name, const char *value)
 static bool remove_value(struct service *service, const struct published_value *value, struct deadline deadline,
 			 struct error *err)
 {
-	CLEANUP(renewal_done) struct renewal wanted = {0};
 	const struct dns_provider_module *module = NULL;
 	struct dns_provider *provider = NULL;
 	if (value->webroot != NULL)
 		return solver_webroot_remove(value->webroot, value->name, value->value, err);
-	return str_set(&wanted.dns_provider, value->provider, err) &&
-	       str_set(&wanted.dns_credentials, value->credentials, err) &&
-	       service_dns_provider(service, &wanted, &module, &provider, err) &&
+	return service_dns_provider(service, value->provider, value->credentials, &module, &provider, err) &&
 	       module->remove_txt(provider, value->zone_id, value->name, value->value, value->record,
 				  deadline_within(deadline, REMOVE_MS), err);
 }

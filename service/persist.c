@@ -250,7 +250,8 @@ static bool publish(struct making *making, struct error *err)
 
 	if (expected == NULL)
 		return error_oom(err);
-	if (!service_dns_provider(making->service, making->wanted, &module, &provider, err))
+	if (!service_dns_provider(making->service, making->wanted->dns_provider, making->wanted->dns_credentials,
+				  &module, &provider, err))
 		return false;
 	for (size_t i = 0; i < report->count; i++) {
 		struct persist_entry *entry = &report->entries[i];

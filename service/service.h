@@ -82,8 +82,11 @@ MUST_CHECK bool service_session(struct service *service, const struct renewal *w
 /* The client for web services that are no CA: DNS providers, and where CAs hand out credentials. Borrowed. */
 MUST_CHECK struct http_client *service_http(struct service *service, struct error *err);
 
-/* The DNS provider that WANTED names, with its credentials, opened by the first call. Borrowed. Thread-safe. */
-MUST_CHECK bool service_dns_provider(struct service *service, const struct renewal *wanted,
+/*
+ * The DNS provider that is the entry NAME of the config, or with CREDENTIALS (a file; NULL: none) or its environment
+ * the vendor of that name; opened by the first call. Borrowed. Thread-safe.
+ */
+MUST_CHECK bool service_dns_provider(struct service *service, const char *name, const char *credentials,
 				     const struct dns_provider_module **ret_module, struct dns_provider **ret_provider,
 				     struct error *err);
 

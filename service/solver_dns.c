@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * dns-01 (RFC 8555 §8.4) and dns-account-01 through a DNS provider: follow each name's CNAMEs, publish every value,
- * wait once until all authoritative servers show all of them, and afterwards remove exactly what was published.
+ * dns-01 (RFC 8555 §8.4) and dns-account-01 through DNS providers: follow each name's CNAMEs, find who has the zone
+ * they end in, publish every value, wait once until all authoritative servers show all of them, and afterwards remove
+ * exactly what was published.
  */
 #include "service/solver.h"
 
 #include "base/log.h"
 #include "dns-providers/provider.h"
+#include "service/dns_holder.h"
 #include "service/dns_propagation.h"
 #include "service/journal.h"
 #include "transport/dns_zone.h"
@@ -25,15 +27,15 @@ enum {
 struct published {
 	char name[256]; /* aliases followed */
 	char value[64];
-	char *zone_id;
-	char *zone;
+	struct dns_place place;
+	const struct acme_challenge_task *task; /* while it is being published */
+	bool begun;                             /* the provider was told of it */
 	char *record; /* the vendor's handle; NULL when it gave none, or when the answer was lost */
 };
 
 struct dns_solver {
 	struct dns_resolver *resolver;
-	const struct dns_provider_module *module;
-	struct dns_provider *provider;
+	struct dns_holders holders;
 	const struct renewal *wanted;
 	struct journal journal;
 	struct published *published;
@@ -49,88 +51,169 @@ static bool already_published(const struct dns_solver *solver, const char *name,
 	return false;
 }
 
-static bool announce(const struct dns_solver *solver, const char *name, const struct acme_challenge_task *task,
-		     size_t remaining, struct error *err)
+/* --- Where values go --- */
+
+/* One entry for each value at the end of its task's CNAMEs. */
+static bool add_entries(struct dns_solver *solver, const struct acme_challenge_task *tasks, size_t count,
+			struct deadline deadline, struct error *err)
 {
-	const struct dns_challenge challenge = {.domain = identifier_base(&task->identifier),
-						.token = task->token,
-						.key_authorization = task->key_authorization,
+	AUTO_FREE const char **names = calloc(count + 1, sizeof(*names));
+	AUTO_FREE char(*ends)[256] = calloc(count + 1, sizeof(*ends));
+	/* Behind what is there: names authorized ahead of the order and those of the order come one after the other. */
+	struct published *grown = reallocarray(solver->published, solver->count + count + 1, sizeof(*grown));
+	if (grown != NULL)
+		solver->published = grown;
+	if (grown == NULL || names == NULL || ends == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		names[i] = tasks[i].dns_name;
+	if (!dns_follow_aliases(solver->resolver, names, count, deadline, ends, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct published *entry = &solver->published[solver->count];
+		if (already_published(solver, ends[i], tasks[i].dns_value))
+			continue;
+		*entry = (struct published){.task = &tasks[i]};
+		memcpy(entry->name, ends[i], sizeof(entry->name));
+		(void)snprintf(entry->value, sizeof(entry->value), "%s", tasks[i].dns_value);
+		solver->count++;
+	}
+	return true;
+}
+
+/* The provider and zone of each entry from FIRST on. */
+static bool find_places(struct dns_solver *solver, size_t first, struct deadline deadline, struct error *err)
+{
+	size_t count = solver->count - first;
+	AUTO_FREE const char **names = calloc(count + 1, sizeof(*names));
+	AUTO_FREE char(*apexes)[256] = calloc(count + 1, sizeof(*apexes));
+	if (names == NULL || apexes == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		names[i] = solver->published[first + i].name;
+	if (!dns_find_zones(solver->resolver, names, count, deadline, apexes, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct published *entry = &solver->published[first + i];
+		const struct dns_place_wanted wanted = {
+			.asked = entry->task->dns_name, .name = entry->name, .apex = apexes[i]};
+		if (!dns_holders_find(&solver->holders, &wanted, deadline, &entry->place, err))
+			return false;
+	}
+	return true;
+}
+
+/* On record before anything is published: whatever may stand at a provider is listed there. */
+static bool list_entries(struct dns_solver *solver, size_t first, struct error *err)
+{
+	for (size_t i = first; i < solver->count; i++) {
+		const struct published *entry = &solver->published[i];
+		const struct journal_entry listed = {.provider = entry->place.holder->name,
+						     .credentials = entry->place.holder->credentials,
+						     .zone_id = entry->place.zone_id,
+						     .name = entry->name,
+						     .value = entry->value};
+		if (!journal_add(&solver->journal, &listed, err))
+			return false;
+	}
+	return journal_save(&solver->journal, err);
+}
+
+/* --- Publishing --- */
+
+/* REMAINING values follow. */
+static bool announce(const struct published *entry, size_t remaining, struct error *err)
+{
+	const struct dns_holder *holder = entry->place.holder;
+	const struct dns_challenge challenge = {.domain = identifier_base(&entry->task->identifier),
+						.token = entry->task->token,
+						.key_authorization = entry->task->key_authorization,
 						.remaining = remaining};
-	return solver->module->announce == NULL ||
-	       solver->module->announce(solver->provider, name, task->dns_value, &challenge, err);
+	return holder->module->announce == NULL ||
+	       holder->module->announce(holder->provider, entry->name, entry->value, &challenge, err);
 }
 
-/* REMAINING tasks follow. */
-static bool publish(struct dns_solver *solver, const struct acme_challenge_task *task, size_t remaining,
-		    struct deadline deadline, struct error *err)
+static bool publish(struct published *entry, size_t remaining, struct deadline deadline, struct error *err)
 {
-	struct published *entry = &solver->published[solver->count];
-	const char *asked = task->dns_name;
-	char names[1][256], *name = names[0];
-
-	if (!dns_follow_aliases(solver->resolver, &asked, 1, deadline, names, err))
-		return false;
-	if (already_published(solver, name, task->dns_value))
-		return true;
-	*entry = (struct published){0};
-	(void)snprintf(entry->name, sizeof(entry->name), "%s", name);
-	(void)snprintf(entry->value, sizeof(entry->value), "%s", task->dns_value);
-	if (!solver->module->find_zone(solver->provider, name, deadline, &entry->zone_id, &entry->zone, err))
-		return false;
-	const struct journal_entry listed = {.provider = solver->wanted->dns_provider,
-					     .credentials = solver->wanted->dns_credentials,
-					     .zone_id = entry->zone_id,
-					     .name = entry->name,
-					     .value = entry->value};
-	/* Counted before the call: an answer that is lost may still have made the record. */
-	solver->count++;
-	if (!announce(solver, name, task, remaining, err) || !journal_add(&solver->journal, &listed, err) ||
-	    !journal_save(&solver->journal, err))
-		return false;
-	log_debug("%s: adding a TXT record at %s in zone %s", solver->module->title, name, entry->zone);
-	return solver->module->add_txt(solver->provider, entry->zone_id, name, task->dns_value, deadline,
-				       &entry->record, err) &&
-	       journal_set_record(&solver->journal, name, entry->value, entry->record, err);
+	const struct dns_holder *holder = entry->place.holder;
+	/* Before the call: an answer that is lost may still have made the record. */
+	entry->begun = true;
+	log_debug("%s: adding a TXT record at %s in zone %s", holder->module->title, entry->name, entry->place.zone);
+	return announce(entry, remaining, err) &&
+	       holder->module->add_txt(holder->provider, entry->place.zone_id, entry->name, entry->value, deadline,
+				       &entry->record, err);
 }
 
-static bool wait_published(const struct dns_solver *solver, struct deadline deadline, struct error *err)
+static bool publish_all(struct dns_solver *solver, size_t first, struct deadline deadline, struct error *err)
 {
-	AUTO_FREE struct dns_expectation *expected = calloc(solver->count ? solver->count : 1, sizeof(*expected));
+	for (size_t i = first; i < solver->count; i++) {
+		struct published *entry = &solver->published[i];
+		if (!publish(entry, solver->count - i - 1, deadline, err) ||
+		    !journal_set_record(&solver->journal, entry->name, entry->value, entry->record, err))
+			return false;
+	}
+	return journal_save(&solver->journal, err);
+}
+
+/* What HOLDER was given. */
+static bool wait_published(const struct dns_solver *solver, const struct dns_holder *holder, struct deadline deadline,
+			   struct error *err)
+{
+	AUTO_FREE struct dns_expectation *expected = calloc(solver->count + 1, sizeof(*expected));
+	size_t count = 0;
 	if (expected == NULL)
 		return error_oom(err);
 	for (size_t i = 0; i < solver->count; i++) {
-		expected[i].name = solver->published[i].name;
-		expected[i].value = solver->published[i].value;
+		const struct published *entry = &solver->published[i];
+		if (entry->place.holder == holder)
+			expected[count++] = (struct dns_expectation){.name = entry->name, .value = entry->value};
 	}
-	return dns_propagation_wait(solver->module, solver->provider, solver->resolver, expected, solver->count,
-				    deadline, /* progress= */ NULL, /* ctx= */ NULL, err);
+	return count == 0 ||
+	       dns_propagation_wait(holder->module, holder->provider, solver->resolver, expected, count, deadline,
+				    /* progress= */ NULL, /* ctx= */ NULL, err);
 }
 
 static bool dns_present(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct deadline deadline,
 			struct error *err)
 {
 	struct dns_solver *solver = ctx;
+	size_t first = solver->count;
 
-	/* Behind what is there: names authorized ahead of the order and those of the order come one after the other. */
-	struct published *grown = reallocarray(solver->published, solver->count + count + 1, sizeof(*grown));
-	if (grown == NULL)
-		return error_oom(err);
-	solver->published = grown;
-	for (size_t i = 0; i < count; i++) {
-		if (!publish(solver, &tasks[i], count - i - 1, deadline, err))
+	if (!add_entries(solver, tasks, count, deadline, err) || !find_places(solver, first, deadline, err) ||
+	    !list_entries(solver, first, err) || !publish_all(solver, first, deadline, err))
+		return false;
+	for (size_t i = 0; i < solver->holders.count; i++) {
+		if (!wait_published(solver, &solver->holders.items[i], deadline, err))
 			return false;
 	}
-	return journal_save(&solver->journal, err) && wait_published(solver, deadline, err);
+	return true;
 }
+
+/* --- Removing --- */
 
 static void forget_published(struct dns_solver *solver)
 {
 	for (size_t i = 0; i < solver->count; i++) {
-		free(solver->published[i].zone_id);
-		free(solver->published[i].zone);
+		dns_place_done(&solver->published[i].place);
 		free(solver->published[i].record);
 	}
 	solver->count = 0;
+}
+
+static bool remove_published(const struct published *entry, struct deadline deadline, struct error *err)
+{
+	const struct dns_holder *holder = entry->place.holder;
+	struct error cause = {0};
+	if (!entry->begun ||
+	    holder->module->remove_txt(holder->provider, entry->place.zone_id, entry->name, entry->value, entry->record,
+				       deadline_within(deadline, REMOVE_MS), &cause))
+		return true;
+	/* What is left behind comes first, whatever the vendor's own advice is. */
+	error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s", entry->name,
+		  entry->value, cause.message);
+	error_said(err, cause.said, strlen(cause.said));
+	error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
+	return false;
 }
 
 static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
@@ -145,18 +228,10 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 	(void)count;
 	for (size_t i = 0; i < solver->count; i++) {
 		const struct published *entry = &solver->published[i];
-		struct error cause = {0};
-		if (solver->module->remove_txt(solver->provider, entry->zone_id, entry->name, entry->value,
-					       entry->record, deadline_within(deadline, REMOVE_MS), &cause)) {
+		if (remove_published(entry, deadline, err))
 			journal_drop(&solver->journal, entry->name, entry->value);
-			continue;
-		}
-		/* What is left behind comes first, whatever the vendor's own advice is. */
-		error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
-			  entry->name, entry->value, cause.message);
-		error_said(err, cause.said, strlen(cause.said));
-		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
-		ok = false;
+		else
+			ok = false;
 	}
 	forget_published(solver);
 	return journal_save(&solver->journal, err) && ok;
@@ -174,7 +249,7 @@ void *solver_dns_open(struct service *service, const struct renewal *wanted, str
 	journal_init(&solver->journal, service, wanted->name);
 	solver->resolver = service_resolver(service, err);
 	if (solver->resolver == NULL ||
-	    !service_dns_provider(service, wanted, &solver->module, &solver->provider, err)) {
+	    !dns_holders_open(service, wanted->dns_provider, wanted->dns_credentials, &solver->holders, err)) {
 		solver_dns_close(solver);
 		return NULL;
 	}
@@ -192,6 +267,7 @@ void solver_dns_close(void *ctx)
 	struct dns_solver *solver = ctx;
 	forget_published(solver);
 	journal_done(&solver->journal);
+	dns_holders_done(&solver->holders);
 	free(solver->published);
 	free(solver);
 }

@@ -438,11 +438,11 @@ static bool open_provider(struct service *service, struct provider_connection *c
 	return connection->provider != NULL;
 }
 
-static struct provider_connection *find_provider(struct service *service, const struct renewal *wanted,
+static struct provider_connection *find_provider(struct service *service, const char *name, const char *credentials,
 						 struct error *err)
 {
 	for (struct provider_connection *known = service->providers; known != NULL; known = known->next) {
-		if (same(known->name, wanted->dns_provider) && same(known->credentials, wanted->dns_credentials))
+		if (same(known->name, name) && same(known->credentials, credentials))
 			return known;
 	}
 	struct provider_connection *connection = calloc(1, sizeof(*connection));
@@ -450,8 +450,7 @@ static struct provider_connection *find_provider(struct service *service, const 
 		error_oom(err);
 		return NULL;
 	}
-	if (!str_set(&connection->name, wanted->dns_provider, err) ||
-	    !str_set(&connection->credentials, wanted->dns_credentials, err) ||
+	if (!str_set(&connection->name, name, err) || !str_set(&connection->credentials, credentials, err) ||
 	    !open_provider(service, connection, err)) {
 		provider_connection_free(connection);
 		return NULL;
@@ -461,12 +460,12 @@ static struct provider_connection *find_provider(struct service *service, const 
 	return connection;
 }
 
-bool service_dns_provider(struct service *service, const struct renewal *wanted,
+bool service_dns_provider(struct service *service, const char *name, const char *credentials,
 			  const struct dns_provider_module **ret_module, struct dns_provider **ret_provider,
 			  struct error *err)
 {
 	(void)pthread_mutex_lock(&service->lock);
-	struct provider_connection *connection = find_provider(service, wanted, err);
+	struct provider_connection *connection = find_provider(service, name, credentials, err);
 	(void)pthread_mutex_unlock(&service->lock);
 	if (connection == NULL)
 		return false;

@@ -17,7 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DNS_PORT = 53 };
+enum { DNS_PORT = 53, RCODE_REFUSED = 5 };
 
 /* One server: TCP also helps where UDP is filtered, or an answer is too large for the path. */
 static const struct dns_wave direct_plan[] = {{false, 1000}, {true, 1000}};
@@ -196,6 +196,7 @@ static bool ask_one(struct dns_resolver *resolver, struct dns_question *question
 		return false;
 	if (question->answer.outcome == DNS_NO_ANSWER) {
 		err->transient = err->transient || !error_is_set(err);
+		err->absent = question->answer.rcode == RCODE_REFUSED; /* as a server does about zones of others */
 		return error_set(err, ERROR_DNS, NULL, "%s", question->reason);
 	}
 	*ret = question->answer;

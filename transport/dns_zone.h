@@ -16,8 +16,8 @@ MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *co
 				   struct deadline deadline, char (*ret)[256], struct error *err);
 
 /*
- * The apex of the zone that holds each of COUNT names, by its SOA, in RET[i]; empty where none was found. False only for
- * a name that is none, when cancelled or past DEADLINE.
+ * The apex of the zone that holds each of COUNT names, by its SOA, in RET[i]; empty where none was found. False only
+ * for a name that is none, when cancelled or past DEADLINE.
  */
 MUST_CHECK bool dns_find_zones(struct dns_resolver *resolver, const char *const *names, size_t count,
 			       struct deadline deadline, char (*ret)[256], struct error *err);

@@ -7,7 +7,7 @@ standard input, where that is a pipe, is closed. Below /__lab/ it is told what t
 
     GET  /__lab/requests        every API request so far: method, path, query, body, kind of credential, status
     GET  /__lab/records         every record
-    POST /__lab/records         {"zone", "type", "name", "content"}, or a list: records that somebody else made
+    POST /__lab/records         {"zone", "type", "name", "content"}, or a list: records that somebody else made long ago
     POST /__lab/faults          one fault, or a list (see FAULT_KINDS); an empty list ends all faults
     GET  /__lab/at-once         the most requests that were at work side by side
     POST /__lab/settings        {"lag": seconds until a new record shows in DNS, "delay": seconds of each answer}
@@ -271,7 +271,10 @@ class Handler(BaseHTTPRequestHandler):
             elif (self.command, what) == ("POST", "records"):
                 for record in told if isinstance(told, list) else [told]:
                     apex = record.pop("zone")
+                    there = len(vendor.kept)
                     result = vendor.lab_add(next(zone for zone in vendor.zone_list if zone["name"] == apex), record)
+                    for made in vendor.kept[there:]:
+                        made["born"] = 0
             elif (self.command, what) == ("POST", "faults"):
                 told = told if isinstance(told, list) else [told]
                 assert all(fault["kind"] in FAULT_KINDS for fault in told), "unknown kind of fault"
