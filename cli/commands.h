@@ -12,6 +12,7 @@ extern const struct command command_renew;
 extern const struct command command_list;
 extern const struct command command_show;
 extern const struct command command_deploy;
+extern const struct command command_rollback;
 extern const struct command command_revoke;
 extern const struct command command_delete;
 extern const struct command command_account;

@@ -91,6 +91,12 @@ static int64_t days_left(int64_t not_after)
 
 /* --- Results --- */
 
+/* Up to which generation newer ones than the live one are not wanted; null where it is the newest. */
+static void set_rollback(json_t *object, uint64_t from)
+{
+	(void)json_object_set_new(object, "rolled_back_from", from ? json_integer((json_int_t)from) : json_null());
+}
+
 static json_t *result_json(const struct certificate_result *certificate)
 {
 	json_t *object = json_object();
@@ -101,6 +107,7 @@ static json_t *result_json(const struct certificate_result *certificate)
 	(void)json_object_set_new(
 		object, "generation",
 		certificate->generation ? json_integer((json_int_t)certificate->generation) : json_null());
+	set_rollback(object, certificate->rolled_back_from);
 	output_set_time(object, "not_after", certificate->not_after);
 	output_set_time(object, "renew_at", certificate->renew_at);
 	for (size_t i = 0; i < certificate->server_count; i++) {
@@ -127,6 +134,9 @@ static void print_result(const struct certificate_result *certificate)
 	if (certificate->not_after > 0)
 		printf(" until %.10s (%lld days), renews %.10s", rfc3339_format(certificate->not_after, until),
 		       (long long)days_left(certificate->not_after), rfc3339_format(certificate->renew_at, renew));
+	if (certificate->rolled_back_from > 0)
+		printf(", generation %llu, rolled back from %llu", (unsigned long long)certificate->generation,
+		       (unsigned long long)certificate->rolled_back_from);
 	putchar('\n');
 	for (size_t i = 0; i < certificate->server_count; i++) {
 		const struct server_result *server = &certificate->servers[i];
@@ -295,10 +305,18 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 	output_set_str(object, "path", entry->path);
 	(void)json_object_set_new(object, "generation",
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
+	set_rollback(object, record->rolled_back_from);
 	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
 	(void)json_object_set_new(object, "servers", output_servers(record));
 	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
 	return object;
+}
+
+static void print_rollback(const struct renewal *record)
+{
+	if (record->rolled_back_from > 0)
+		printf("  generation %llu is live, rolled back from %llu\n", (unsigned long long)record->generation,
+		       (unsigned long long)record->rolled_back_from);
 }
 
 static void print_entry(const struct inventory_entry *entry)
@@ -310,6 +328,7 @@ static void print_entry(const struct inventory_entry *entry)
 		printf(" %5lld days  %.10s  %-12s %s", (long long)days_left(record->not_after),
 		       rfc3339_format(record->not_after, until), key_type_name(record->key_type), record->issuer);
 	putchar('\n');
+	print_rollback(record);
 	if (record->ari.start != 0 && record->ari.explanation != NULL)
 		printf("  the CA suggests to renew between %s and %s because %s\n",
 		       rfc3339_format(record->ari.start, start), rfc3339_format(record->ari.end, end),
@@ -360,6 +379,9 @@ static void print_details(const struct inventory_entry *entry)
 		print_field("renews", rfc3339_format(record->renew_at, time));
 		print_suggestion(record);
 		print_field("files", entry->path);
+		printf("  %-14s %llu\n", "generation", (unsigned long long)record->generation);
+		if (record->rolled_back_from > 0)
+			printf("  %-14s %llu\n", "rolled back from", (unsigned long long)record->rolled_back_from);
 	}
 	output_print_server_details(record);
 	if (entry->status != STATUS_VALID)

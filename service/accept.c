@@ -8,9 +8,7 @@
 #include "acme/chain.h"
 #include "base/limits.h"
 #include "base/log.h"
-#include "config/config.h"
-#include "service/renewal_info.h"
-#include "service/schedule.h"
+#include "service/live_facts.h"
 #include "store/order_record.h"
 
 #include <string.h>
@@ -23,24 +21,11 @@ enum {
 static bool take_facts(const struct acceptance *acceptance, const struct chain *chain, const char *profile,
 		       struct renewal *wanted, struct error *err)
 {
-	enum { DEFAULT_DAYS = 30 };
-	const struct config *config = service_options(acceptance->service)->config;
-	struct chain_info info;
-
-	if (!chain_info(chain, &info, err) || !str_set(&wanted->serial, info.serial, err) ||
-	    !str_set(&wanted->issuer, info.issuer, err) ||
-	    !str_set(&wanted->fingerprint_sha256, info.fingerprint_sha256, err) ||
+	if (!live_facts_take(acceptance->service, chain, wanted, err) ||
 	    !str_set(&wanted->account, acceptance->account, err) ||
 	    !str_set(&wanted->profile_issued, profile != NULL ? profile : acceptance->profile, err))
 		return false;
-	wanted->not_before = info.not_before;
-	wanted->not_after = info.not_after;
-	wanted->renew_at = schedule_by_lifetime(info.not_before, info.not_after,
-						config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS,
-						schedule_random());
-	renewal_ari_done(&wanted->ari);
-	if (!renewal_info_identify(wanted, chain, err))
-		return false;
+	wanted->rolled_back_from = 0;
 	renewal_forget_failures(wanted);
 	return true;
 }

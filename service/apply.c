@@ -61,6 +61,7 @@ static bool describe(const struct plan *plan, struct run_result *results, struct
 			return false;
 		(void)snprintf(result->reason, sizeof(result->reason), "%s", item->reason);
 		result->generation = item->wanted.generation;
+		result->rolled_back_from = item->wanted.rolled_back_from;
 		result->not_after = item->wanted.not_after;
 		result->renew_at = item->wanted.renew_at;
 	}

@@ -19,6 +19,7 @@
 #include "service/profile_choice.h"
 #include "service/progress.h"
 #include "service/renewal_info.h"
+#include "service/rollback.h"
 #include "service/schedule.h"
 #include "service/solver.h"
 #include "service/wanted.h"
@@ -281,7 +282,8 @@ static const char *what_it_replaces(const struct issuance *issuance)
 {
 	const struct renewal *wanted = issuance->wanted;
 	bool ours = str_equal(issuance->live_ca, wanted->ca_url) && str_equal(wanted->account, issuance->account.kid);
-	return ours ? renewal_info_id(wanted) : NULL;
+	/* After a rollback it has been replaced already. */
+	return ours && wanted->rolled_back_from == 0 ? renewal_info_id(wanted) : NULL;
 }
 
 /* Another contact, or a folder that was lost, makes another account: what names the former one has to be changed. */
@@ -425,10 +427,12 @@ static bool look_again(struct issuance *issuance, struct plan_item *item, bool f
 {
 	struct service *service = issuance->service;
 	CLEANUP(renewal_done) struct renewal stored = {0};
+	struct store_rollback rollback = {0};
 	uint64_t planned = item->wanted.generation, live = 0;
 	bool recovered = false;
 
-	if (!store_recover(service_store(service), item->wanted.name, &live, &recovered, err) ||
+	if (!rollback_on_record(service_store(service), item->wanted.name, &rollback, err) ||
+	    !store_recover(service_store(service), item->wanted.name, &rollback, &live, &recovered, err) ||
 	    !plan_refresh(service, &item->wanted, &stored, err))
 		return false;
 	/* What another run has just issued is not forced a second time. */

@@ -6,9 +6,8 @@
 #include "config/config.h"
 #include "service/backoff.h"
 #include "service/key_guard.h"
+#include "service/live_facts.h"
 #include "service/own_csr.h"
-#include "service/renewal_info.h"
-#include "service/schedule.h"
 #include "service/wanted.h"
 
 #include <stdio.h>
@@ -104,15 +103,13 @@ enum plan_action plan_decide(const struct renewal *wanted, const struct renewal 
 		(void)snprintf(reason, 256, "due since %s%s", rfc3339_format(wanted->renew_at, when), by_ca);
 		return PLAN_RENEW;
 	}
-	(void)snprintf(reason, 256, "valid, renews on %s%s", rfc3339_format(wanted->renew_at, when), by_ca);
+	char rolled_back[64] = "";
+	if (wanted->rolled_back_from != 0)
+		(void)snprintf(rolled_back, sizeof(rolled_back), "rolled back from generation %llu, ",
+			       (unsigned long long)wanted->rolled_back_from);
+	(void)snprintf(reason, 256, "valid, %srenews on %s%s", rolled_back, rfc3339_format(wanted->renew_at, when),
+		       by_ca);
 	return PLAN_NONE;
-}
-
-static int days_before_expiry(const struct service *service)
-{
-	enum { DEFAULT_DAYS = 30 };
-	const struct config *config = service_options(service)->config;
-	return config != NULL ? config->renewal.days_before_expiry : DEFAULT_DAYS;
 }
 
 /* Which key the live generation is for: ours, or that of a request. */
@@ -139,7 +136,6 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 		       struct error *err)
 {
 	CLEANUP(generation_done) struct generation live = {0};
-	struct chain_info info;
 	bool found = false;
 
 	*ret_adopted = false;
@@ -148,9 +144,7 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	if (!found)
 		return true;
 	CLEANUP(chain_freep) struct chain *chain = chain_parse(live.fullchain, strlen(live.fullchain), err);
-	if (chain == NULL || !chain_info(chain, &info, err))
-		return error_attribute(err, ERROR_STORE, "read-live");
-	if (!adopt_key(&live, stored, err))
+	if (chain == NULL || !adopt_key(&live, stored, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
 
 	free(stored->identifiers);
@@ -159,20 +153,13 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	if (!chain_identifiers(chain, &stored->identifiers, &stored->identifier_count, err) ||
 	    !str_set(&stored->name, wanted->name, err) || !str_set(&stored->ca_url, wanted->ca_url, err) ||
 	    !str_set(&stored->ca_name, wanted->ca_name, err) || !str_set(&stored->profile, wanted->profile, err) ||
-	    !str_set(&stored->serial, info.serial, err) || !str_set(&stored->issuer, info.issuer, err) ||
-	    !str_set(&stored->fingerprint_sha256, info.fingerprint_sha256, err))
+	    !live_facts_take(service, chain, stored, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
-	/* What failed before it was issued is over. */
+	/* What failed before it was issued is over, and so is a rollback before it. */
 	if (live.number > stored->generation)
 		renewal_forget_failures(stored);
+	stored->rolled_back_from = 0;
 	stored->generation = live.number;
-	stored->not_before = info.not_before;
-	stored->not_after = info.not_after;
-	stored->renew_at =
-		schedule_by_lifetime(info.not_before, info.not_after, days_before_expiry(service), schedule_random());
-	renewal_ari_done(&stored->ari);
-	if (!renewal_info_identify(stored, chain, err))
-		return false;
 	*ret_adopted = true;
 	return true;
 }
@@ -213,7 +200,7 @@ bool plan_server_due(const struct renewal *wanted, const struct renewal_server *
 	else if (str_equal(server->result, "failed"))
 		reason = "failed last time";
 	else if (server->pushed != wanted->generation)
-		reason = "has an older generation";
+		reason = server->pushed < wanted->generation ? "has an older generation" : "has a newer generation";
 	*ret_reason = reason != NULL ? reason : "has the live generation";
 	return reason != NULL;
 }

@@ -27,11 +27,12 @@ struct server_result {
 struct certificate_result {
 	char *name;
 	enum result_action action;
-	char reason[256];      /* why it was (or was not) issued */
-	uint64_t generation;   /* live afterwards; 0: none */
-	int64_t not_after;     /* of the live certificate, wall clock seconds; 0: none */
-	int64_t renew_at;      /* 0: none */
-	struct str_list notes; /* what did not fail it but is worth knowing, a sentence each; terminal-safe */
+	char reason[256];          /* why it was (or was not) issued */
+	uint64_t generation;       /* live afterwards; 0: none */
+	uint64_t rolled_back_from; /* see renewal.h */
+	int64_t not_after;         /* of the live certificate, wall clock seconds; 0: none */
+	int64_t renew_at;          /* 0: none */
+	struct str_list notes;     /* what did not fail it but is worth knowing, a sentence each; terminal-safe */
 	struct server_result *servers;
 	size_t server_count;
 	struct error *error; /* owned; NULL unless action is RESULT_FAILED */

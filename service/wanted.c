@@ -133,6 +133,7 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	renewal_ari_done(&wanted->ari);
 	wanted->ari = stored->ari;
 	stored->ari = (struct renewal_ari){0};
+	wanted->rolled_back_from = stored->rolled_back_from;
 	wanted->revoked_generation = stored->revoked_generation;
 	wanted->revoked_at = stored->revoked_at;
 	if (!renewal_copy_tries(wanted, stored, err) || !str_set(&wanted->serial, stored->serial, err) ||

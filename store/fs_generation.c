@@ -260,6 +260,79 @@ bool store_read_live(struct store *store, const char *name, struct generation *r
 	return true;
 }
 
+/* Generation NUMBER below HOME, read and verified. */
+static bool read_good(const struct fs_folder *home, uint64_t number, struct generation *ret, bool *ret_found,
+		      struct error *err)
+{
+	bool found = false;
+	if (!read_generation(home, number, ret, &found, err) || (found && !verify(ret, err)))
+		return false;
+	*ret_found = found;
+	return true;
+}
+
+bool store_read_generation(struct store *store, const char *name, uint64_t number, struct generation *ret,
+			   bool *ret_found, struct error *err)
+{
+	struct fs_folder home CLEANUP(fs_folder_done) = {0};
+	struct generation read CLEANUP(generation_done) = {0};
+	bool found = false;
+	if (!open_home(store, name, /* create= */ false, &home, err))
+		return false;
+	if (home.path != NULL && !read_good(&home, number, &read, &found, err)) {
+		error_hint(err, "restore %s/%llu from a backup, or choose another generation", home.path,
+			   (unsigned long long)number);
+		if (err->category == ERROR_CA) /* a key that does not fit: of a certificate just received, its fault */
+			err->category = ERROR_STORE;
+		return error_attribute(err, ERROR_STORE, step);
+	}
+	if (found) {
+		generation_done(ret);
+		*ret = read;
+		read = (struct generation){0};
+	}
+	*ret_found = found;
+	return true;
+}
+
+static int compare_numbers(const void *a, const void *b)
+{
+	uint64_t left = *(const uint64_t *)a, right = *(const uint64_t *)b;
+	return left < right ? -1 : left > right;
+}
+
+bool store_list_generations(struct store *store, const char *name, uint64_t **ret, size_t *ret_count, struct error *err)
+{
+	struct fs_folder home CLEANUP(fs_folder_done) = {0};
+	struct str_list names CLEANUP(str_list_done) = {0};
+	size_t count = 0;
+	if (!open_home(store, name, /* create= */ false, &home, err) ||
+	    (home.path != NULL && !fs_folder_list(&home, "", &names, err)))
+		return false;
+	uint64_t *numbers AUTO_FREE = calloc(names.len + 1, sizeof(*numbers));
+	if (numbers == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < names.len; i++)
+		if (layout_generation_parse(names.items[i], &numbers[count]))
+			count++;
+	qsort(numbers, count, sizeof(*numbers), compare_numbers);
+	*ret = count > 0 ? STEAL(numbers) : NULL;
+	*ret_count = count;
+	return true;
+}
+
+bool store_make_live(struct store *store, const char *name, uint64_t number, struct error *err)
+{
+	struct generation checked CLEANUP(generation_done) = {0};
+	bool found = false;
+	if (!store_read_generation(store, name, number, &checked, &found, err))
+		return false;
+	if (!found)
+		return error_set(err, ERROR_STORE, step, "there is no generation %llu of %s",
+				 (unsigned long long)number, name);
+	return switch_link(store, name, number, err);
+}
+
 /* --- Staging --- */
 
 bool store_stage_key(struct store *store, const char *name, const struct secret *key_pem, struct error *err)
@@ -423,8 +496,7 @@ static bool newest_good(const struct fs_folder *home, uint64_t floor, uint64_t *
 			return false;
 		if (number <= floor)
 			number = 0;
-		if (number == 0 || (read_generation(home, number, &candidate, &found, &reason) && found &&
-				    verify(&candidate, &reason))) {
+		if (number == 0 || (read_good(home, number, &candidate, &found, &reason) && found)) {
 			*ret = number;
 			return true;
 		}
@@ -437,7 +509,22 @@ static bool newest_good(const struct fs_folder *home, uint64_t floor, uint64_t *
 	}
 }
 
-bool store_recover(struct store *store, const char *name, uint64_t *ret_number, bool *ret_recovered, struct error *err)
+/* What is to be live where the link, or the folder it leads to, is gone. */
+static bool replacement(const struct fs_folder *home, const struct store_rollback *rollback, uint64_t *ret,
+			struct error *err)
+{
+	struct generation wanted CLEANUP(generation_done) = {0};
+	struct error reason = {0};
+	bool found = false;
+	if (rollback->to != 0 && read_good(home, rollback->to, &wanted, &found, &reason) && found) {
+		*ret = rollback->to;
+		return true;
+	}
+	return newest_good(home, /* floor= */ 0, ret, err);
+}
+
+bool store_recover(struct store *store, const char *name, const struct store_rollback *rollback, uint64_t *ret_number,
+		   bool *ret_recovered, struct error *err)
 {
 	struct fs_folder home CLEANUP(fs_folder_done) = {0};
 	char entry[LAYOUT_FILE_SIZE];
@@ -449,7 +536,9 @@ bool store_recover(struct store *store, const char *name, uint64_t *ret_number, 
 		/* Never backwards, unless there is nothing to go back from. */
 		layout_generation_folder(live, entry);
 		bool present = linked && faccessat(home.fd, entry, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
-		if (!newest_good(&home, present ? live : 0, &newest, err))
+		uint64_t floor = present ? live : 0;
+		if (!newest_good(&home, floor > rollback->from ? floor : rollback->from, &newest, err) ||
+		    (newest == 0 && !present && !replacement(&home, rollback, &newest, err)))
 			return false;
 	}
 	if (newest != 0 && !switch_link(store, name, newest, err))

@@ -46,6 +46,7 @@ static const struct record_field fields[] = {
 	STRING(profile_issued, SHORT_TEXT),
 	STRING(preferred_chain, SHORT_TEXT),
 	STRING(listen, SHORT_TEXT),
+	OTHER(rolled_back_from, RECORD_NUMBER),
 	OTHER(revoked_generation, RECORD_NUMBER),
 	OTHER(revoked_at, RECORD_TIME),
 	STRING(revoked_reason, SHORT_TEXT),

@@ -89,6 +89,7 @@ struct renewal {
 	int64_t retry_at;         /* our own back-off: no try before; 0: none */
 	struct error *last_error; /* owned; NULL: none */
 	struct renewal_tries tries;
+	uint64_t rolled_back_from;   /* `generation` is live on purpose, the ones up to this are not; 0: no rollback */
 	uint64_t revoked_generation; /* the generation that was revoked, 0: none; nothing once another one is live */
 	int64_t revoked_at;
 	char *revoked_reason; /* "keyCompromise", … */

@@ -61,6 +61,17 @@ MUST_CHECK bool store_read_live(struct store *store, const char *name, struct ge
 MUST_CHECK bool store_live_number(struct store *store, const char *name, uint64_t *ret_number, bool *ret_found,
 				  struct error *err);
 
+/* The numbers of NAME's complete generations, ascending: malloc'd, NULL when there are none. */
+MUST_CHECK bool store_list_generations(struct store *store, const char *name, uint64_t **ret, size_t *ret_count,
+				       struct error *err);
+
+/* Generation NUMBER, checked: it reads whole and its key fits its certificate. *RET_FOUND false when there is none. */
+MUST_CHECK bool store_read_generation(struct store *store, const char *name, uint64_t number, struct generation *ret,
+				      bool *ret_found, struct error *err);
+
+/* Make generation NUMBER live, by one rename, after that check. ERROR_STORE when there is none. */
+MUST_CHECK bool store_make_live(struct store *store, const char *name, uint64_t number, struct error *err);
+
 /* live/<name>, as configs and hooks know it. malloc'd. */
 MUST_CHECK char *store_live_path(const struct store *store, const char *name, struct error *err);
 
@@ -89,15 +100,21 @@ MUST_CHECK bool store_discard_staged(struct store *store, const char *name, stru
 MUST_CHECK bool store_commit(struct store *store, const char *name, const char *cert, const char *chain,
 			     const char *fullchain, uint64_t *ret_number, struct error *err);
 
+/* A rollback on purpose: generation TO is to be live, and those up to FROM are not. Zeroed: there was none. */
+struct store_rollback {
+	uint64_t to;
+	uint64_t from;
+};
+
 /*
  * After a crash between those two renames, a complete generation is there that is not live. Make the newest one that
- * verifies (key fits certificate) live when its number is above the live one's, or when the live one is gone; nothing
- * needs ordering then. *RET_RECOVERED tells whether something was switched, *RET_NUMBER is the live generation's
- * number afterwards (0: none). Reading moves nothing by itself: the caller does this under the certificate's lock,
- * before it places an order. After a rollback on purpose, the newest is not wanted: do not call it then.
+ * verifies (key fits certificate) live when its number is above the live one's and above ROLLBACK's `from`, or when the
+ * live one is gone (then ROLLBACK's `to` comes before the newest); nothing needs ordering then. *RET_RECOVERED tells
+ * whether something was switched, *RET_NUMBER is the live generation's number afterwards (0: none). Reading moves
+ * nothing by itself: the caller does this under the certificate's lock, before it places an order.
  */
-MUST_CHECK bool store_recover(struct store *store, const char *name, uint64_t *ret_number, bool *ret_recovered,
-			      struct error *err);
+MUST_CHECK bool store_recover(struct store *store, const char *name, const struct store_rollback *rollback,
+			      uint64_t *ret_number, bool *ret_recovered, struct error *err);
 
 /*
  * Remove everything of NAME: the live link, then its generations with their keys, its order, its record at last. Gone

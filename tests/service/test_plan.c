@@ -53,6 +53,14 @@ TEST(valid_is_left_alone_until_it_is_due)
 	CHECK_INT(decide(&wanted, &stored, 1, true, "forced"), PLAN_RENEW);
 }
 
+TEST(after_a_rollback_it_is_due_by_its_own_dates_alone)
+{
+	struct renewal wanted = stored_certificate(), stored = stored_certificate();
+	wanted.rolled_back_from = stored.rolled_back_from = 5;
+	CHECK_INT(decide(&wanted, &stored, 699, false, "valid, rolled back from generation 5, renews on"), PLAN_NONE);
+	CHECK_INT(decide(&wanted, &stored, 700, false, "due since"), PLAN_RENEW);
+}
+
 TEST(a_revoked_certificate_is_due)
 {
 	static char reason[] = "keyCompromise";
@@ -124,6 +132,11 @@ TEST(a_server_is_due_until_it_has_the_live_generation)
 	server = (struct renewal_server){.pushed = 2, .last_try = 5, .result = "deployed"};
 	CHECK(plan_server_due(&wanted, &server, &reason));
 	CHECK_STR(reason, "has an older generation");
+
+	/* After a rollback. */
+	server.pushed = 4;
+	CHECK(plan_server_due(&wanted, &server, &reason));
+	CHECK_STR(reason, "has a newer generation");
 
 	server.pushed = 3;
 	CHECK(!plan_server_due(&wanted, &server, &reason));

@@ -70,6 +70,7 @@ static void age_temporaries(const char *dir)
 /* What must hold after any accident in DIR; then a commit of PAIR must work. BEFORE: what was live before it. */
 static void check_converges(const char *dir, uint64_t before, const struct pair *pair)
 {
+	static const struct store_rollback none = {0};
 	struct error err = {0};
 	uint64_t number = 0;
 	bool recovered = false;
@@ -84,7 +85,7 @@ static void check_converges(const char *dir, uint64_t before, const struct pair 
 	struct buf order CLEANUP(buf_done) = {0};
 	bool found = false;
 	CHECK_OK(store_read_record(store, STORE_ORDER, name, &order, &found, &err), err);
-	CHECK_OK(store_recover(store, name, &number, &recovered, &err), err);
+	CHECK_OK(store_recover(store, name, &none, &number, &recovered, &err), err);
 	CHECK_INT(live_number(dir, name), number);
 	CHECK_OK(issue(store, pair, &err), err);
 	CHECK_INT(live_look(dir, name), LIVE_MATCHES);

@@ -7,6 +7,7 @@
 
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -51,16 +52,22 @@ static void check_live(struct store *store, uint64_t number, const struct pair *
 	CHECK_STR(live.path, want);
 }
 
-/* Nothing was recovered, or (WANT_CHANGE) something was; NUMBER is live now. */
-static void check_recover(struct store *store, bool want_change, uint64_t want_number)
+/* Nothing was recovered, or (WANT_CHANGE) something was; NUMBER is live now. ROLLBACK is on record. */
+static void check_recover_after(struct store *store, struct store_rollback rollback, bool want_change,
+				uint64_t want_number)
 {
 	struct error err = {0};
 	uint64_t number = 99;
 	bool recovered = !want_change;
-	CHECK_OK(store_recover(store, name, &number, &recovered, &err), err);
+	CHECK_OK(store_recover(store, name, &rollback, &number, &recovered, &err), err);
 	CHECK_INT(recovered, want_change);
 	CHECK_INT(number, want_number);
 	CHECK_INT(live_number(store_dir(store), name), want_number);
+}
+
+static void check_recover(struct store *store, bool want_change, uint64_t want_number)
+{
+	check_recover_after(store, (struct store_rollback){0}, want_change, want_number);
 }
 
 static void relink(struct store *store, const char *target)
@@ -271,6 +278,86 @@ TEST(a_live_entry_that_is_not_ours_is_refused_and_kept)
 	CHECK_OK(store_stage_key(store, name, &pair.key, &err), err);
 	CHECK(!store_commit(store, name, pair.cert, pair.chain, pair.fullchain, &number, &err));
 	CHECK_CONTAINS(err.message, "live/example.com is not a link");
+}
+
+static void make_live(struct store *store, uint64_t number)
+{
+	struct error err = {0};
+	CHECK_OK(store_make_live(store, name, number, &err), err);
+	CHECK_INT(live_number(store_dir(store), name), number);
+}
+
+TEST(an_earlier_generation_is_made_live_and_stays_so)
+{
+	struct store *store CLEANUP(store_closep) = fresh("rollback");
+	struct pair first CLEANUP(pair_done), second CLEANUP(pair_done), third CLEANUP(pair_done);
+	const struct store_rollback done = {.to = 1, .from = 2};
+	pair_init(&first, name, 1);
+	pair_init(&second, name, 2);
+	pair_init(&third, name, 3);
+	CHECK_INT(commit(store, &first), 1);
+	CHECK_INT(commit(store, &second), 2);
+	make_live(store, 1);
+	check_live(store, 1, &first);
+	check_recover_after(store, done, false, 1);
+
+	/* Where the link is gone it is the one that was meant; where that is damaged too, the newest. */
+	relink(store, NULL);
+	check_recover_after(store, done, true, 1);
+	relink(store, NULL);
+	check_recover_after(store, (struct store_rollback){.to = 7, .from = 9}, true, 2);
+	make_live(store, 1);
+
+	/* One issued since then is wanted, also when its own switch was cut off. */
+	CHECK_INT(commit(store, &third), 3);
+	make_live(store, 1);
+	check_recover_after(store, done, true, 3);
+	check_live(store, 3, &third);
+}
+
+TEST(generations_are_listed_in_their_order)
+{
+	struct store *store CLEANUP(store_closep) = fresh("listed");
+	struct pair pair CLEANUP(pair_done);
+	struct error err = {0};
+	uint64_t *numbers = NULL;
+	size_t count = 9;
+	CHECK_OK(store_list_generations(store, name, &numbers, &count, &err), err);
+	CHECK(numbers == NULL && count == 0);
+	pair_init(&pair, name, 1);
+	for (uint64_t number = 1; number <= 11; number++)
+		CHECK_INT(commit(store, &pair), number);
+	CHECK_OK(store_stage_key(store, name, &pair.key, &err), err);
+	CHECK_OK(store_list_generations(store, name, &numbers, &count, &err), err);
+	CHECK_INT(count, 11);
+	for (size_t i = 0; i < count; i++)
+		CHECK_INT(numbers[i], i + 1);
+	free(numbers);
+}
+
+TEST(a_generation_that_is_missing_or_damaged_is_not_made_live)
+{
+	struct store *store CLEANUP(store_closep) = fresh("unfit");
+	struct pair first CLEANUP(pair_done), second CLEANUP(pair_done);
+	struct generation read CLEANUP(generation_done) = {0};
+	struct error err = {0};
+	bool found = true;
+	pair_init(&first, name, 1);
+	pair_init(&second, name, 2);
+	CHECK_INT(commit(store, &first), 1);
+	CHECK_INT(commit(store, &second), 2);
+
+	CHECK_OK(store_read_generation(store, name, 3, &read, &found, &err), err);
+	CHECK(!found);
+	CHECK(!store_make_live(store, name, 3, &err));
+	CHECK_CONTAINS(err.message, "no generation 3");
+
+	spoil(scratch("unfit/archive/example.com/1/privkey.pem"), second.key.data, second.key.len);
+	error_clear(&err);
+	CHECK(!store_make_live(store, name, 1, &err));
+	CHECK_INT(err.category, ERROR_STORE);
+	CHECK_CONTAINS(err.message, "another key");
+	CHECK_INT(live_number(store_dir(store), name), 2);
 }
 
 /* The request (PEM) that the owner of PAIR's key would bring. */

@@ -41,6 +41,7 @@ static struct renewal full_record(void)
 				  .challenge = CHALLENGE_DNS_PERSIST_01,
 				  .from_config = true,
 				  .generation = 12,
+				  .rolled_back_from = 14,
 				  .not_before = 1790000000,
 				  .not_after = 253402300799,
 				  .renew_at = 1795000000,
@@ -144,6 +145,7 @@ static void check_full(const struct renewal *got, const struct renewal *want)
 	CHECK_STR(got->issuer, want->issuer);
 	CHECK_STR(got->fingerprint_sha256, want->fingerprint_sha256);
 	CHECK_INT(got->generation, 12);
+	CHECK_INT(got->rolled_back_from, 14);
 	CHECK_INT(got->not_before, want->not_before);
 	CHECK_INT(got->not_after, want->not_after);
 	CHECK_INT(got->renew_at, want->renew_at);
