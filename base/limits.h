@@ -74,6 +74,7 @@ enum {
 
 	/* SSH, SFTP and the courier's messages */
 	LIMIT_REMOTE_OUTPUT = 64 * 1024,
+	LIMIT_REMOTE_COMMAND = 20 * 1024, /* a command of the config, quoted for a shell */
 	LIMIT_SFTP_PACKET = 256 * 1024,
 	LIMIT_REMOTE_FILE = 1024 * 1024, /* a PEM file read back from a server */
 	LIMIT_REMOTE_NAMES = 4096,       /* entries of one remote directory that are looked at */

@@ -103,6 +103,7 @@ struct config_server {
 	int timeout; /* seconds for one deployment, commands apart; default 60 */
 	char *proxy_jump;
 	bool sudo;
+	char *sftp_server; /* path there; NULL: the usual one */
 	enum config_webserver webserver;
 	char *dir; /* default /etc/letsencrypt/live */
 	struct config_copy *copies;

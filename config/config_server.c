@@ -25,6 +25,7 @@ void config_server_done(struct config_server *server)
 	free(server->agent);
 	free(server->known_hosts);
 	free(server->proxy_jump);
+	free(server->sftp_server);
 	free(server->dir);
 	for (size_t i = 0; i < server->copy_count; i++) {
 		free(server->copies[i].file);

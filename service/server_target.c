@@ -15,10 +15,9 @@ static bool read_identity(const struct config_server *server, struct secret *ret
 /* A key that this version gives no effect must not be passed over where that changes how the server is reached. */
 static bool understood(const struct config_server *server, struct error *err)
 {
-	if (server->proxy_jump == NULL && !server->sudo)
+	if (server->proxy_jump == NULL)
 		return true;
-	error_set(err, ERROR_CONFIG, NULL, "servers.%s.%s has no effect in this version", server->name,
-		  server->sudo ? "sudo" : "proxy_jump");
+	error_set(err, ERROR_CONFIG, NULL, "servers.%s.proxy_jump has no effect in this version", server->name);
 	error_hint(
 		err,
 		"without it this server would be treated differently from what the config says, so it is left alone");
@@ -27,11 +26,11 @@ static bool understood(const struct config_server *server, struct error *err)
 
 bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err)
 {
-	CLEANUP(ssh_target_done) struct ssh_target target = {.port = server->port};
+	CLEANUP(ssh_target_done) struct ssh_target target = {.port = server->port, .sudo = server->sudo};
 	if (!understood(server, err) || !str_set(&target.server, server->name, err) ||
 	    !str_set(&target.host, server->host, err) || !str_set(&target.user, server->user, err) ||
 	    !str_set(&target.agent, server->agent, err) || !str_set(&target.known_hosts, server->known_hosts, err) ||
-	    !read_identity(server, &target.identity, err)) {
+	    !str_set(&target.sftp_server, server->sftp_server, err) || !read_identity(server, &target.identity, err)) {
 		error_context(err, "connect", /* certificate= */ NULL, server->name);
 		return false;
 	}

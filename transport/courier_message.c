@@ -150,6 +150,8 @@ static void put_target(struct buf *out, const struct ssh_target *target)
 	buf_string(out, target->identity.data, target->identity.len);
 	put_optional(out, target->agent);
 	put_text(out, target->known_hosts);
+	buf_u8(out, target->sudo);
+	put_optional(out, target->sftp_server);
 }
 
 static void get_target(struct reader *reader, struct ssh_target *ret)
@@ -162,6 +164,16 @@ static void get_target(struct reader *reader, struct ssh_target *ret)
 	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
 	ret->agent = get_optional(reader, LIMIT_PATH);
 	ret->known_hosts = get_text(reader, LIMIT_PATH);
+	ret->sudo = get_bool(reader);
+	ret->sftp_server = get_optional(reader, LIMIT_PATH);
+}
+
+/* It becomes part of a command line. */
+static bool is_plain_path(const char *path)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
+
+	return path[0] == '/' && path[strspn(path, allowed)] == '\0';
 }
 
 /* NULL, or why it must not be connected to. */
@@ -173,6 +185,8 @@ static const char *why_unreachable(const struct ssh_target *target)
 		return "the port is 0";
 	if (target->user[0] == '\0' || target->known_hosts[0] == '\0')
 		return "user or known_hosts file is missing";
+	if (target->sftp_server != NULL && !is_plain_path(target->sftp_server))
+		return "the SFTP server's path is not valid";
 	return NULL;
 }
 

@@ -5,7 +5,6 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "transport/sftp.h"
-#include "transport/ssh.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -34,17 +33,12 @@ void publish_job_done(struct publish_job *job)
 
 void publication_done(struct publication *publication)
 {
-	sftp_stop(STEAL(publication->sftp));
-	ssh_link_close(STEAL(publication->link));
+	remote_disconnect(&publication->remote);
 }
 
 static bool connect_server(struct publication *publication, struct deadline deadline, struct error *err)
 {
-	publication->link = ssh_link_open(&publication->job->target, deadline, err);
-	if (publication->link == NULL)
-		return false;
-	publication->sftp = sftp_start(publication->link, deadline, err);
-	return publication->sftp != NULL;
+	return remote_connect(&publication->remote, &publication->job->target, deadline, err);
 }
 
 static char *file_path(const struct publish_job *job, const struct publish_file *file, struct error *err)
@@ -58,7 +52,7 @@ static bool make_folder(struct publication *publication, struct error *err)
 	struct sftp_entry entry;
 	AUTO_FREE char *folder = str_format(err, "%s/%s", job->folder, CHALLENGES);
 
-	if (folder == NULL || !sftp_look(publication->sftp, job->folder, /* follow= */ true, &entry, err))
+	if (folder == NULL || !sftp_look(publication->remote.sftp, job->folder, /* follow= */ true, &entry, err))
 		return false;
 	/* A webroot that is not there is a mistake in the config; a folder made for it would only hide that. */
 	if (entry.kind != SFTP_DIRECTORY) {
@@ -66,7 +60,7 @@ static bool make_folder(struct publication *publication, struct error *err)
 		error_hint(err, "`webroot` is the folder that the web server there serves on port 80");
 		return false;
 	}
-	return sftp_create_directories(publication->sftp, folder, err);
+	return sftp_create_directories(publication->remote.sftp, folder, err);
 }
 
 /*
@@ -78,7 +72,7 @@ static bool write_file(struct publication *publication, const struct publish_fil
 	enum { FILE_MODE = 0644 };
 	static const struct sftp_owner as_made = {-1, -1};
 	const struct publish_job *job = publication->job;
-	struct sftp *sftp = publication->sftp;
+	struct sftp *sftp = publication->remote.sftp;
 	AUTO_FREE char *path = file_path(job, file, err);
 	AUTO_FREE char *beside = path != NULL ? str_format(err, "%s.%s", path, job->target.server) : NULL;
 
@@ -111,18 +105,12 @@ bool publish_files(struct publication *publication, struct error *err)
 	return false;
 }
 
-static bool is_connected(const struct publication *publication)
-{
-	return publication->link != NULL && ssh_link_alive(publication->link) && publication->sftp != NULL &&
-	       sftp_usable(publication->sftp);
-}
-
 static bool remove_file(struct publication *publication, const struct publish_file *file, struct error *err)
 {
 	AUTO_FREE char *path = file_path(publication->job, file, err);
 	AUTO_FREE char *beside = path != NULL ? str_format(err, "%s.%s", path, publication->job->target.server) : NULL;
-	return beside != NULL && sftp_remove(publication->sftp, beside, err) &&
-	       sftp_remove(publication->sftp, path, err);
+	return beside != NULL && sftp_remove(publication->remote.sftp, beside, err) &&
+	       sftp_remove(publication->remote.sftp, path, err);
 }
 
 /* As many as can be: one that stays must not keep the others. */
@@ -142,8 +130,8 @@ bool publish_withdraw(struct publication *publication, struct error *err)
 
 	if (publication->written == 0)
 		return true;
-	if (is_connected(publication)) {
-		sftp_set_deadline(publication->sftp, deadline);
+	if (remote_is_connected(&publication->remote)) {
+		sftp_set_deadline(publication->remote.sftp, deadline);
 		if (remove_files(publication, &cut))
 			return true;
 		/* After minutes of silence a firewall may have forgotten the connection. */

@@ -7,14 +7,13 @@
 #define TRANSPORT_PUBLISH_H
 
 #include "base/clock.h"
+#include "transport/remote.h"
 #include "transport/ssh_target.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct error;
-struct sftp;
-struct ssh_link;
 
 /* All strings owned. */
 struct publish_file {
@@ -38,8 +37,7 @@ void publish_job_drop_files(struct publish_job *job);
 /* What was published. Zeroed but for its job, which is borrowed. */
 struct publication {
 	const struct publish_job *job;
-	struct ssh_link *link;
-	struct sftp *sftp;
+	struct remote remote;
 	size_t written; /* files that may be there */
 };
 

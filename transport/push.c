@@ -12,9 +12,9 @@
 #include "base/log.h"
 #include "transport/live_copy.h"
 #include "transport/live_dir.h"
+#include "transport/remote.h"
 #include "transport/remote_accounts.h"
 #include "transport/sftp.h"
-#include "transport/ssh.h"
 #include "transport/tls_probe.h"
 
 #include <stdlib.h>
@@ -46,8 +46,7 @@ struct transaction {
 	push_step *step;
 	void *ctx;
 	struct deadline transfer; /* for everything but commands and verification */
-	struct ssh_link *link;
-	struct sftp *sftp;
+	struct remote remote;
 	struct sftp_owner owner;
 	struct placement *placements; /* certificate_count */
 	bool compared;                /* it is known what there is to do */
@@ -66,30 +65,15 @@ static bool blame(struct error *err, const struct placement *placement)
 
 static bool connect_server(struct transaction *t, struct error *err)
 {
-	t->link = ssh_link_open(&t->job->target, t->transfer, err);
-	if (t->link == NULL)
+	if (!remote_connect(&t->remote, &t->job->target, t->transfer, err))
 		return false;
-	t->sftp = sftp_start(t->link, t->transfer, err);
-	if (t->sftp == NULL)
-		return false;
-	if (sftp_offers(t->sftp, SFTP_HAS_POSIX_RENAME))
+	if (sftp_offers(t->remote.sftp, SFTP_HAS_POSIX_RENAME))
 		return true;
 	(void)error_set(err, ERROR_REMOTE, NULL,
 			"the server's SFTP lacks posix-rename@openssh.com: files could not be "
 			"replaced atomically");
 	error_hint(err, "use OpenSSH's sftp-server or internal-sftp");
 	return false;
-}
-
-static bool is_connected(const struct transaction *t)
-{
-	return ssh_link_alive(t->link) && t->sftp != NULL && sftp_usable(t->sftp);
-}
-
-static void disconnect(struct transaction *t)
-{
-	sftp_stop(STEAL(t->sftp));
-	ssh_link_close(STEAL(t->link));
 }
 
 /* ---- compare ---- */
@@ -110,7 +94,7 @@ static bool look_up_account(struct transaction *t, const char *kind, const char 
 		*ret = (int64_t)number;
 		return true;
 	}
-	if (!sftp_read_file(t->sftp, path, &text, &found, err))
+	if (!sftp_read_file(t->remote.sftp, path, &text, &found, err))
 		return false;
 	if (!remote_accounts_find(buf_cstr(&text), text.len, name, &id)) {
 		(void)error_set(err, ERROR_REMOTE, NULL, "the server has no %s called \"%s\" in its %s", kind, name,
@@ -172,8 +156,8 @@ static bool compare_directory(struct transaction *t, struct placement *p, struct
 	if (t->job->dir == NULL)
 		return true;
 	home = str_format(err, "%s/%s", t->job->dir, p->certificate->name);
-	return home != NULL && live_dir_inspect(t->sftp, home, &p->live, err) &&
-	       live_dir_holds(t->sftp, &p->live, &p->files, t->owner, &p->live_same, err);
+	return home != NULL && live_dir_inspect(t->remote.sftp, home, &p->live, err) &&
+	       live_dir_holds(t->remote.sftp, &p->live, &p->files, t->owner, &p->live_same, err);
 }
 
 static bool compare_copies(struct transaction *t, struct placement *p, struct error *err)
@@ -186,7 +170,7 @@ static bool compare_copies(struct transaction *t, struct placement *p, struct er
 	for (; p->copy_count < c->copy_count; p->copy_count++) {
 		const struct push_copy *copy = &c->copies[p->copy_count];
 		const struct live_file *source = copy_source(p, copy->file);
-		if (!live_copy_inspect(t->sftp, copy->path, source->data, source->len, source->mode, t->owner,
+		if (!live_copy_inspect(t->remote.sftp, copy->path, source->data, source->len, source->mode, t->owner,
 				       &p->copies[p->copy_count], err))
 			return false;
 	}
@@ -240,8 +224,8 @@ static bool upload_directory(struct transaction *t, struct placement *p, struct 
 	const struct push_certificate *c = p->certificate;
 	char *label AUTO_FREE = str_format(err, "%llu-%.8s", (unsigned long long)c->generation, c->fingerprint_sha256);
 
-	return label != NULL && live_dir_upload(t->sftp, &p->live, label, &p->files, t->owner, err) &&
-	       live_dir_take_over(t->sftp, &p->live, &p->files, err);
+	return label != NULL && live_dir_upload(t->remote.sftp, &p->live, label, &p->files, t->owner, err) &&
+	       live_dir_take_over(t->remote.sftp, &p->live, &p->files, err);
 }
 
 /* Everything new arrives beside what is live. */
@@ -252,7 +236,7 @@ static bool upload(struct transaction *t, struct error *err)
 		if (!p->live_same && !upload_directory(t, p, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
-			if (!p->copies[j].same && !live_copy_upload(t->sftp, &p->copies[j], t->owner, err))
+			if (!p->copies[j].same && !live_copy_upload(t->remote.sftp, &p->copies[j], t->owner, err))
 				return blame(err, p);
 	}
 	return true;
@@ -265,10 +249,10 @@ static bool switch_over(struct transaction *t, struct error *err)
 	t->switched = true;
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
-		if (p->live.fresh != NULL && !live_dir_switch(t->sftp, &p->live, &p->files, err))
+		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
-			if (p->copies[j].staged && !live_copy_switch(t->sftp, &p->copies[j], err))
+			if (p->copies[j].staged && !live_copy_switch(t->remote.sftp, &p->copies[j], err))
 				return blame(err, p);
 	}
 	return true;
@@ -276,46 +260,20 @@ static bool switch_over(struct transaction *t, struct error *err)
 
 /* ---- test and reload ---- */
 
-/* How COMMAND ended, as an error unless it ended well. */
-static bool judge_exit(const char *command, const struct ssh_exit *exit_state, struct error *err)
-{
-	if (!exit_state->known)
-		return error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
-	if (exit_state->signal[0] != '\0')
-		return error_set(err, ERROR_REMOTE, NULL, "`%s` was ended by signal %s", command, exit_state->signal);
-	if (exit_state->status != 0)
-		return error_set(err, ERROR_REMOTE, NULL, "`%s` exited with status %d", command, exit_state->status);
-	return true;
-}
-
 static bool run_command(struct transaction *t, const char *command, struct error *err)
 {
-	struct buf output CLEANUP(buf_done);
-	struct error broken = {0};
-	struct ssh_exit exit_state;
-	bool ok = false;
-
-	buf_init(&output, LIMIT_REMOTE_OUTPUT);
-	if (ssh_link_run(t->link, command, deadline_in(t->job->command_ms, NULL), &output, &exit_state, &broken))
-		ok = judge_exit(command, &exit_state, err);
-	else if (broken.category == ERROR_TIMEOUT)
-		(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u ms", command, t->job->command_ms);
-	else
-		*err = broken;
-	if (!ok)
-		error_said(err, buf_cstr(&output), output.len);
-	return ok;
+	return command == NULL || remote_run(&t->remote, command, t->job->command_ms, err);
 }
 
 static bool test(struct transaction *t, struct error *err)
 {
-	return t->job->test_command == NULL || run_command(t, t->job->test_command, err);
+	return run_command(t, t->job->test_command, err);
 }
 
 static bool reload(struct transaction *t, struct error *err)
 {
 	t->reloaded = true;
-	return t->job->reload_command == NULL || run_command(t, t->job->reload_command, err);
+	return run_command(t, t->job->reload_command, err);
 }
 
 /* ---- verify ---- */
@@ -420,10 +378,10 @@ static bool switch_back(struct transaction *t, struct error *err)
 {
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
-		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->sftp, &p->live, &p->files, err))
+		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->remote.sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
-			if (!live_copy_switch_back(t->sftp, &p->copies[j], err))
+			if (!live_copy_switch_back(t->remote.sftp, &p->copies[j], err))
 				return blame(err, p);
 	}
 	return true;
@@ -449,17 +407,18 @@ static bool roll_back(struct transaction *t, struct error *err)
 
 	announce(t, "roll-back");
 	t->transfer = deadline_in(t->job->transfer_ms, NULL);
-	if (!is_connected(t)) { /* what failed may have been the connection */
-		disconnect(t);
+	if (!remote_is_connected(&t->remote)) { /* what failed may have been the connection */
+		remote_disconnect(&t->remote);
 		if (!connect_server(t, &second))
 			goto failed;
 	}
-	sftp_set_deadline(t->sftp, t->transfer);
+	sftp_set_deadline(t->remote.sftp, t->transfer);
 	if (!switch_back(t, &second))
 		goto failed;
 	if (t->reloaded && !reload(t, &second))
 		add_second_cause(err, "the previous files are back, but reloading them failed too", &second,
-				 "log in there and find out why the reload command fails");
+				 second.hint[0] != '\0' ? second.hint
+							: "log in there and find out why the reload command fails");
 	return true;
 failed:
 	add_second_cause(
@@ -472,17 +431,17 @@ failed:
 /* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
 static void tidy_up(struct transaction *t, bool deployed)
 {
-	if (!is_connected(t))
+	if (!remote_is_connected(&t->remote))
 		return;
-	sftp_set_deadline(t->sftp, deadline_in(t->job->transfer_ms, NULL));
+	sftp_set_deadline(t->remote.sftp, deadline_in(t->job->transfer_ms, NULL));
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		if (deployed)
-			live_dir_settle(t->sftp, &p->live);
+			live_dir_settle(t->remote.sftp, &p->live);
 		else
-			live_dir_abandon(t->sftp, &p->live, t->switched);
+			live_dir_abandon(t->remote.sftp, &p->live, t->switched);
 		for (size_t j = 0; j < p->copy_count; j++)
-			(t->switched ? live_copy_settle : live_copy_abandon)(t->sftp, &p->copies[j]);
+			(t->switched ? live_copy_settle : live_copy_abandon)(t->remote.sftp, &p->copies[j]);
 	}
 }
 
@@ -503,7 +462,7 @@ static bool begin(struct transaction *t, struct push_outcome *outcomes, struct e
 
 static void end(struct transaction *t)
 {
-	disconnect(t);
+	remote_disconnect(&t->remote);
 	for (size_t i = 0; t->placements != NULL && i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		for (size_t j = 0; j < p->copy_count; j++)

@@ -15,8 +15,12 @@
 struct sftp;
 struct ssh_link;
 
-/* Start SFTP on LINK, which must outlive it. DEADLINE holds for every operation until sftp_set_deadline(). */
-MUST_CHECK struct sftp *sftp_start(struct ssh_link *link, struct deadline deadline, struct error *err);
+/*
+ * Start SFTP on LINK, which must outlive it: the server's subsystem, or with COMMAND what that starts there. DEADLINE
+ * holds for every operation until sftp_set_deadline().
+ */
+MUST_CHECK struct sftp *sftp_start(struct ssh_link *link, const char *command, struct deadline deadline,
+				   struct error *err);
 void sftp_stop(struct sftp *sftp); /* accepts NULL */
 void sftp_set_deadline(struct sftp *sftp, struct deadline deadline);
 

@@ -82,7 +82,9 @@ bool sftp_refused(const struct sftp_reply *reply, const char *verb, const char *
 	if (reply->bytes != NULL)
 		error_said(err, (const char *)reply->bytes, reply->len);
 	if (reply->status == SFTP_PERMISSION_DENIED)
-		error_hint(err, "the user this server is deployed as needs the right to %s %s", verb, safe);
+		error_hint(err,
+			   "the user this server is deployed as needs the right to %s %s; `sudo: true` takes root's",
+			   verb, safe);
 	return false;
 }
 
@@ -165,7 +167,7 @@ bool sftp_is_absent(const struct sftp_reply *reply)
 
 /* ---- session ---- */
 
-struct sftp *sftp_start(struct ssh_link *link, struct deadline deadline, struct error *err)
+struct sftp *sftp_start(struct ssh_link *link, const char *command, struct deadline deadline, struct error *err)
 {
 	enum { VERSION = 3 };
 	struct sftp *sftp = calloc(1, sizeof(*sftp));
@@ -177,7 +179,7 @@ struct sftp *sftp_start(struct ssh_link *link, struct deadline deadline, struct 
 	sftp->deadline = deadline;
 	buf_init(&sftp->out, 2 * (size_t)LIMIT_REMOTE_FILE);
 	buf_init(&sftp->in, LIMIT_SFTP_PACKET);
-	sftp->stream = ssh_stream_sftp(link, deadline, err);
+	sftp->stream = ssh_stream_open(link, command, deadline, err);
 	if (sftp->stream == NULL)
 		goto failed;
 	sftp_packet_end(&sftp->out, sftp_packet_begin(&sftp->out, SFTP_INIT, VERSION));
@@ -196,6 +198,7 @@ void sftp_stop(struct sftp *sftp)
 {
 	if (sftp == NULL)
 		return;
+	ssh_stream_close(sftp->stream);
 	buf_done(&sftp->out);
 	buf_done(&sftp->in);
 	free(sftp);

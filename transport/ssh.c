@@ -35,7 +35,6 @@ enum {
 
 struct ssh_link {
 	ssh_session session;
-	struct ssh_stream *stream; /* the SFTP channel, when open */
 	char *host;
 	int fd;
 };
@@ -43,6 +42,7 @@ struct ssh_link {
 struct ssh_stream {
 	struct ssh_link *link;
 	ssh_channel channel;
+	struct buf complaints; /* of the program behind it, as far as they fit */
 };
 
 /* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file but the given known_hosts. */
@@ -425,19 +425,10 @@ failed:
 	return NULL;
 }
 
-static void stream_free(struct ssh_stream *stream)
-{
-	if (stream == NULL)
-		return;
-	ssh_channel_free(stream->channel);
-	free(stream);
-}
-
 void ssh_link_close(struct ssh_link *link)
 {
 	if (link == NULL)
 		return;
-	stream_free(link->stream);
 	ssh_disconnect(link->session);
 	ssh_free(link->session);
 	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
@@ -467,37 +458,84 @@ static bool open_channel(struct ssh_link *link, struct deadline deadline, ssh_ch
 		*ret = channel;
 		return true;
 	}
-	if (rc != SSH_AGAIN)
+	if (rc != SSH_AGAIN) {
 		(void)fail(link, ERROR_REMOTE, "the server refused to open a channel", err);
+		error_hint(err, "one connection needs two of them: does its sshd_config set MaxSessions lower?");
+	}
 	ssh_channel_free(channel);
 	return false;
 }
 
-struct ssh_stream *ssh_stream_sftp(struct ssh_link *link, struct deadline deadline, struct error *err)
+/* Have COMMAND run in CHANNEL; *RET_REFUSED where the server does not do that. */
+static bool request_command(struct ssh_link *link, ssh_channel channel, const char *command, struct deadline deadline,
+			    bool *ret_refused, struct error *err)
+{
+	int rc;
+
+	while ((rc = ssh_channel_request_exec(channel, command)) == SSH_AGAIN)
+		if (!link_wait(link, deadline, "a command was started", err))
+			return false;
+	if (rc != SSH_OK && !ssh_is_connected(link->session))
+		return fail(link, ERROR_NETWORK, "the SSH connection was cut while a command was started", err);
+	*ret_refused = rc != SSH_OK;
+	return true;
+}
+
+static bool start_program(struct ssh_link *link, ssh_channel channel, const char *command, struct deadline deadline,
+			  struct error *err)
+{
+	bool refused = false;
+
+	if (!request_command(link, channel, command, deadline, &refused, err))
+		return false;
+	if (!refused)
+		return true;
+	(void)fail(link, ERROR_REMOTE, "the server refused to run the command that starts SFTP", err);
+	error_hint(err, "this account must be allowed to run commands (see ForceCommand and command= restrictions)");
+	return false;
+}
+
+static bool request_sftp(struct ssh_link *link, ssh_channel channel, struct deadline deadline, struct error *err)
+{
+	int rc;
+
+	while ((rc = ssh_channel_request_subsystem(channel, "sftp")) == SSH_AGAIN)
+		if (!link_wait(link, deadline, "SFTP was started", err))
+			return false;
+	if (rc == SSH_OK)
+		return true;
+	(void)fail(link, ERROR_REMOTE, "the server refused to start SFTP", err);
+	error_hint(err, "its sshd_config needs a line such as `Subsystem sftp internal-sftp`");
+	return false;
+}
+
+struct ssh_stream *ssh_stream_open(struct ssh_link *link, const char *command, struct deadline deadline,
+				   struct error *err)
 {
 	struct ssh_stream *stream = calloc(1, sizeof(*stream));
-	int rc = SSH_AGAIN;
 
 	if (stream == NULL) {
 		(void)error_oom(err);
 		return NULL;
 	}
 	stream->link = link;
-	if (!open_channel(link, deadline, &stream->channel, err)) {
-		free(stream);
-		return NULL;
-	}
-	while ((rc = ssh_channel_request_subsystem(stream->channel, "sftp")) == SSH_AGAIN)
-		if (!link_wait(link, deadline, "SFTP was started", err))
-			break;
-	if (rc != SSH_OK) {
-		(void)fail(link, ERROR_REMOTE, "the server refused to start SFTP", err);
-		error_hint(err, "its sshd_config needs a line such as `Subsystem sftp internal-sftp`");
-		stream_free(stream);
-		return NULL;
-	}
-	link->stream = stream;
-	return stream;
+	buf_init(&stream->complaints, ERROR_SAID_MAX);
+	if (open_channel(link, deadline, &stream->channel, err) &&
+	    (command != NULL ? start_program(link, stream->channel, command, deadline, err)
+			     : request_sftp(link, stream->channel, deadline, err)))
+		return stream;
+	ssh_stream_close(stream);
+	return NULL;
+}
+
+void ssh_stream_close(struct ssh_stream *stream)
+{
+	if (stream == NULL)
+		return;
+	if (stream->channel != NULL)
+		ssh_channel_free(stream->channel);
+	buf_done(&stream->complaints);
+	free(stream);
 }
 
 bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, struct deadline deadline,
@@ -517,6 +555,29 @@ bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, s
 	return true;
 }
 
+/* Take what CHANNEL has of one of its outputs now into OUTPUT; what does not fit is dropped. False when it is broken.
+ */
+static bool take_output(ssh_channel channel, bool is_stderr, struct buf *output)
+{
+	char chunk[READ_CHUNK];
+	int got;
+
+	while ((got = ssh_channel_read_nonblocking(channel, chunk, sizeof(chunk), is_stderr)) > 0) {
+		size_t room = output->max - output->len;
+		buf_append(output, chunk, (size_t)got < room ? (size_t)got : room);
+	}
+	return got == 0 || got == SSH_AGAIN || got == SSH_EOF;
+}
+
+static bool stream_ended(struct ssh_stream *stream, struct error *err)
+{
+	(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
+	(void)error_set(err, ERROR_NETWORK, NULL, "the server ended the SFTP session");
+	err->transient = true;
+	error_said(err, buf_cstr(&stream->complaints), stream->complaints.len);
+	return false;
+}
+
 bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct deadline deadline, struct error *err)
 {
 	char *at = ret;
@@ -524,15 +585,18 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 	while (len > 0) {
 		int got = ssh_channel_read_nonblocking(stream->channel, at, (uint32_t)len, 0);
 		if (got == SSH_EOF || (got == 0 && ssh_channel_is_closed(stream->channel)))
-			return fail(stream->link, ERROR_NETWORK, "the server ended the SFTP session", err);
+			return stream_ended(stream, err);
 		if (got < 0 && got != SSH_AGAIN)
 			return fail(stream->link, ERROR_NETWORK, "the SSH connection was cut", err);
 		if (got > 0) {
 			at += got;
 			len -= (size_t)got;
-		} else if (!link_wait(stream->link, deadline, "its answer was awaited", err)) {
-			return false;
+			continue;
 		}
+		/* Left unread, complaints would fill the channel's window. */
+		(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
+		if (!link_wait(stream->link, deadline, "its answer was awaited", err))
+			return false;
 	}
 	return true;
 }
@@ -565,18 +629,9 @@ static void note_signal(ssh_session session, ssh_channel channel, const char *na
 /* Take what both outputs have now. False at the end of the channel. */
 static bool drain(ssh_channel channel, struct buf *output)
 {
-	char chunk[READ_CHUNK];
-	bool open = true;
+	bool open = take_output(channel, /* is_stderr= */ false, output);
 
-	for (int is_stderr = 0; is_stderr <= 1; is_stderr++) {
-		int got;
-		while ((got = ssh_channel_read_nonblocking(channel, chunk, sizeof(chunk), is_stderr)) > 0) {
-			size_t room = output->max - output->len;
-			buf_append(output, chunk, (size_t)got < room ? (size_t)got : room);
-		}
-		if (got < 0 && got != SSH_AGAIN && got != SSH_EOF)
-			open = false;
-	}
+	open = take_output(channel, /* is_stderr= */ true, output) && open;
 	return open && !ssh_channel_is_eof(channel) && !ssh_channel_is_closed(channel);
 }
 
@@ -617,7 +672,6 @@ bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline de
 	};
 	ssh_channel channel = NULL;
 	bool ok = false;
-	int rc;
 
 	ssh_callbacks_init(&callbacks);
 	if (!open_channel(link, deadline, &channel, err))
@@ -626,16 +680,11 @@ bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline de
 		(void)error_oom(err);
 		goto done;
 	}
-	while ((rc = ssh_channel_request_exec(channel, command)) == SSH_AGAIN)
-		if (!link_wait(link, deadline, "a command was started", err))
-			goto done;
-	if (rc != SSH_OK) {
-		(void)fail(link, ERROR_REMOTE, "the server refused to run the command", err);
-		error_hint(err, "this account must be allowed to run it (see ForceCommand and command= restrictions)");
+	if (!request_command(link, channel, command, deadline, &exit_state.refused, err))
 		goto done;
-	}
-	(void)ssh_channel_send_eof(channel);
-	ok = await_exit(link, channel, deadline, output, &exit_state, err);
+	if (!exit_state.refused)
+		(void)ssh_channel_send_eof(channel);
+	ok = exit_state.refused || await_exit(link, channel, deadline, output, &exit_state, err);
 	if (ok)
 		*ret = exit_state;
 done:

@@ -23,14 +23,19 @@ struct ssh_stream;
  */
 MUST_CHECK struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err);
 
-/* Says goodbye without waiting. Closes what ssh_stream_sftp() opened. Accepts NULL. */
+/* Says goodbye without waiting. Accepts NULL. */
 void ssh_link_close(struct ssh_link *link);
 
 /* Whether the connection is still there, as far as is known. */
 bool ssh_link_alive(const struct ssh_link *link);
 
-/* Start the server's SFTP subsystem; the stream belongs to LINK and goes with it. */
-MUST_CHECK struct ssh_stream *ssh_stream_sftp(struct ssh_link *link, struct deadline deadline, struct error *err);
+/*
+ * Start the server's SFTP subsystem, or with COMMAND that command through the user's shell. To be closed before LINK.
+ * What the program behind it writes to its stderr is told with the error when the stream ends.
+ */
+MUST_CHECK struct ssh_stream *ssh_stream_open(struct ssh_link *link, const char *command, struct deadline deadline,
+					      struct error *err);
+void ssh_stream_close(struct ssh_stream *stream); /* accepts NULL */
 
 /* All of LEN bytes, or an error. */
 MUST_CHECK bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, struct deadline deadline,
@@ -43,11 +48,13 @@ struct ssh_exit {
 	int status;      /* its exit status; -1 when it was ended by a signal */
 	char signal[16]; /* "TERM", …: as the server says; empty otherwise */
 	bool known;      /* false: the server closed the channel without telling */
+	bool refused;    /* it was not even started: the account has no commands */
 };
 
 /*
  * Run COMMAND through the user's shell on the server, its input empty. OUTPUT (initialised by the caller) gets what it
- * wrote to both its outputs, as far as it fits; the rest is read and dropped. True when it ended, however it ended.
+ * wrote to both its outputs, as far as it fits; the rest is read and dropped. True when it ended, however it ended, and
+ * when the server refused to start it.
  * A command that leaves children behind which hold its output open is not waited for beyond its own end.
  */
 MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,

@@ -12,6 +12,7 @@ void ssh_target_done(struct ssh_target *target)
 	free(target->user);
 	free(target->agent);
 	free(target->known_hosts);
+	free(target->sftp_server);
 	secret_done(&target->identity);
 	*target = (struct ssh_target){0};
 }

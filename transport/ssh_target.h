@@ -8,6 +8,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* All strings owned. */
@@ -20,6 +21,8 @@ struct ssh_target {
 	struct secret identity; /* a private key's PEM or OpenSSH text, without passphrase; empty: none */
 	char *agent;            /* path of an agent's socket, used where there is no identity; NULL: none */
 	char *known_hosts;      /* file; the host's key must be in it */
+	bool sudo;              /* SFTP and commands run as root, through `sudo -n` */
+	char *sftp_server;      /* path of the SFTP server there; NULL: the subsystem, or with sudo the usual paths */
 };
 
 void ssh_target_done(struct ssh_target *target);

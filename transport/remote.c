@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Files and commands on one server. Most of this is about saying exactly what an account lacks: whoever sets up an
+ * unprivileged one meets each of these errors once.
+ */
+#include "transport/remote.h"
+
+#include "base/buf.h"
+#include "base/limits.h"
+#include "base/log.h"
+#include "base/str.h"
+#include "transport/sftp.h"
+#include "transport/ssh.h"
+#include "transport/ssh_target.h"
+#include "transport/sudo.h"
+
+#include <string.h>
+
+enum { LOOK_UP_MS = 5000 }; /* for what is only asked to explain a failure */
+
+/* Debian, Fedora, Arch and Alpine, openSUSE, the BSDs, Gentoo, built from source. */
+#define USUAL_SFTP_SERVERS                                                                        \
+	"/usr/lib/openssh/sftp-server /usr/libexec/openssh/sftp-server /usr/lib/ssh/sftp-server " \
+	"/usr/libexec/ssh/sftp-server /usr/libexec/sftp-server /usr/lib64/misc/sftp-server "      \
+	"/usr/local/libexec/sftp-server"
+#define NO_SFTP_SERVER "no sftp-server in the usual places"
+#define SYSTEM_PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+static const char start_usual_server[] =
+	"exec sh -c 'for s in " USUAL_SFTP_SERVERS
+	"; do if [ -x $s ]; then exec sudo -n -- $s; fi; done; echo " NO_SFTP_SERVER " >&2; exit 127'";
+static const char find_usual_server[] =
+	"exec sh -c 'for s in " USUAL_SFTP_SERVERS "; do if [ -x $s ]; then echo $s; exit; fi; done'";
+
+/* ---- sudo refuses ---- */
+
+/* The first line of what COMMAND, one of ours, writes that is a path; NULL where there is none. */
+static char *ask_for_path(struct remote *remote, const char *command)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-";
+	struct buf output CLEANUP(buf_done);
+	struct ssh_exit ended;
+	struct error err = {0};
+
+	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	if (!ssh_link_run(remote->link, command, deadline_in(LOOK_UP_MS, NULL), &output, &ended, &err)) {
+		log_debug("%s: not looked up: %s", remote->target->server, err.message);
+		return NULL;
+	}
+	for (const char *line = buf_cstr(&output); line != NULL; line = strchr(line, '\n')) {
+		line += line[0] == '\n';
+		size_t len = strspn(line, allowed);
+		if (line[0] == '/' && line[len] == '\n')
+			return str_format(&err, "%.*s", (int)len, line);
+	}
+	return NULL;
+}
+
+/* Where PROGRAM is there, as sudo looks for it: sudoers lines have full paths. NULL where that cannot be found out. */
+static char *find_program(struct remote *remote, const char *program)
+{
+	struct error err = {0};
+	char *command AUTO_FREE = str_format(&err, "exec env PATH=" SYSTEM_PATH " sh -c 'command -v %s'", program);
+
+	if (program[0] == '/')
+		return str_format(&err, "%s", program);
+	return command != NULL ? ask_for_path(remote, command) : NULL;
+}
+
+/* The hint for COMMAND, which sudo did not run: the line that would let it. */
+static void hint_rule(struct remote *remote, const char *program, const char *command, struct error *err)
+{
+	const char *user = remote->target->user;
+	struct error ignored = {0};
+	char *rule AUTO_FREE = NULL;
+
+	if (strstr(err->said, "command not found") != NULL)
+		error_hint(err, "give the command's full path in the config, or install it there");
+	if (strstr(err->said, "must have a tty") != NULL)
+		error_hint(err, "put this line into /etc/sudoers.d/certferry there: Defaults:%s !requiretty", user);
+	if (!sudo_rule(user, program != NULL ? program : "/FULL/PATH", command, &rule, &ignored))
+		return;
+	if (rule[0] == '\0')
+		error_hint(err,
+			   "put this command into a script on the server, name the script here, and let %s run it by a "
+			   "line in /etc/sudoers.d/certferry: %s ALL=(root) NOPASSWD: /PATH/OF/SCRIPT \"\"",
+			   user, user);
+	error_hint(err, "let it be run without a password by this line in /etc/sudoers.d/certferry there: %s", rule);
+}
+
+/* ---- connecting ---- */
+
+/* The command that starts SFTP; NULL in *RET is the subsystem. */
+static bool sftp_command(const struct ssh_target *target, char **ret, struct error *err)
+{
+	if (!target->sudo)
+		return str_set(ret, target->sftp_server, err);
+	*ret = target->sftp_server != NULL ? sudo_command(target->sftp_server, err)
+					   : str_format(err, "%s", start_usual_server);
+	return *ret != NULL;
+}
+
+static bool no_sftp_as_root(struct remote *remote, const struct error *cause, struct error *err)
+{
+	const struct ssh_target *target = remote->target;
+	struct error ignored = {0};
+	char *path AUTO_FREE = target->sftp_server != NULL ? str_format(&ignored, "%s", target->sftp_server)
+							   : ask_for_path(remote, find_usual_server);
+
+	(void)error_set(err, ERROR_REMOTE, NULL, "sudo does not let user %s start the SFTP server as root",
+			target->user);
+	error_said(err, cause->said, strlen(cause->said));
+	hint_rule(remote, path, path != NULL ? path : "/FULL/PATH/OF/sftp-server", err);
+	return false;
+}
+
+/* Why no SFTP server came up where one was to be started by a command, as far as the shell or sudo said. */
+static void hint_missing(const char *said, struct error *err)
+{
+	if (strstr(said, "sudo: not found") != NULL || strstr(said, "sudo: command not found") != NULL)
+		error_hint(err, "install sudo there, or deploy as a user who needs none and leave out `sudo`");
+	else if (strstr(said, NO_SFTP_SERVER) != NULL || strstr(said, "not found") != NULL)
+		error_hint(err, "set `sftp_server` to the path of that server's own (its sshd_config names it behind "
+				"\"Subsystem sftp\")");
+}
+
+static bool start_sftp(struct remote *remote, struct deadline deadline, struct error *err)
+{
+	const struct ssh_target *target = remote->target;
+	struct error cause = {0};
+	char *command AUTO_FREE = NULL;
+
+	if (!sftp_command(target, &command, err))
+		return false;
+	remote->sftp = sftp_start(remote->link, command, deadline, &cause);
+	if (remote->sftp != NULL)
+		return true;
+	if (command != NULL)
+		hint_missing(cause.said, &cause);
+	if (target->sudo && cause.hint[0] == '\0' && sudo_refused(cause.said))
+		return no_sftp_as_root(remote, &cause, err);
+	*err = cause;
+	return false;
+}
+
+bool remote_connect(struct remote *remote, const struct ssh_target *target, struct deadline deadline, struct error *err)
+{
+	*remote = (struct remote){.target = target};
+	remote->link = ssh_link_open(target, deadline, err);
+	return remote->link != NULL && start_sftp(remote, deadline, err);
+}
+
+void remote_disconnect(struct remote *remote)
+{
+	sftp_stop(STEAL(remote->sftp));
+	ssh_link_close(STEAL(remote->link));
+}
+
+bool remote_is_connected(const struct remote *remote)
+{
+	return ssh_link_alive(remote->link) && remote->sftp != NULL && sftp_usable(remote->sftp);
+}
+
+/* ---- commands ---- */
+
+/* How COMMAND ended, as an error unless it ended well. */
+static bool judge_exit(const char *command, const struct ssh_exit *exit_state, struct error *err)
+{
+	if (!exit_state->known)
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
+	if (exit_state->signal[0] != '\0')
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` was ended by signal %s", command, exit_state->signal);
+	if (exit_state->status != 0)
+		return error_set(err, ERROR_REMOTE, NULL, "`%s` exited with status %d", command, exit_state->status);
+	return true;
+}
+
+static bool runs_no_commands(const struct remote *remote, const char *command, struct error *err)
+{
+	(void)error_set(err, ERROR_REMOTE, NULL, "user %s may not run `%s`: this server gives it SFTP and no commands",
+			remote->target->user, command);
+	error_hint(err, "set `test_command: \"\"` and `reload_command: \"\"` for this server, or let the account run "
+			"these two commands");
+	return false;
+}
+
+/*
+ * A forced sftp-server takes any command for a session with nothing to do, and ends well: silence is no proof that the
+ * command was run. Asked again, with a command that does nothing, such a server speaks SFTP.
+ */
+static bool answers_by_sftp(struct remote *remote)
+{
+	struct error none = {0};
+	struct sftp *sftp = sftp_start(remote->link, "true", deadline_in(LOOK_UP_MS, NULL), &none);
+
+	sftp_stop(sftp);
+	remote->runs_commands = sftp == NULL;
+	return sftp != NULL;
+}
+
+/* What sshd says of a forced internal-sftp, and nologin(8) of itself. */
+static bool says_no_commands(const char *output)
+{
+	return strstr(output, "allows sftp connections only") != NULL ||
+	       strstr(output, "account is currently not available") != NULL;
+}
+
+/* Nothing, but for what sshd itself says where the account has no home. */
+static bool is_silent(const struct buf *output)
+{
+	const char *said = buf_cstr(output);
+	const char *end = strchr(said, '\n');
+
+	return output->len == 0 ||
+	       (str_starts(said, "Could not chdir to home directory ") && end != NULL && end[1] == '\0');
+}
+
+/* COMMAND ended. Was it run, and was that a success? */
+static bool judge(struct remote *remote, const char *command, const struct buf *output,
+		  const struct ssh_exit *exit_state, struct error *err)
+{
+	const char *said = buf_cstr(output);
+
+	if (exit_state->refused || says_no_commands(said) ||
+	    (is_silent(output) && !remote->runs_commands && exit_state->status == 0 && answers_by_sftp(remote))) {
+		error_said(err, said, output->len);
+		return runs_no_commands(remote, command, err);
+	}
+	remote->runs_commands = true;
+	if (judge_exit(command, exit_state, err))
+		return true;
+	error_said(err, said, output->len);
+	if (remote->target->sudo && sudo_refused(said)) {
+		char *program AUTO_FREE = sudo_program(command, err);
+		char *path AUTO_FREE = program != NULL ? find_program(remote, program) : NULL;
+		hint_rule(remote, path, command, err);
+	}
+	return false;
+}
+
+bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err)
+{
+	const struct ssh_target *target = remote->target;
+	struct buf output CLEANUP(buf_done);
+	struct error broken = {0};
+	struct ssh_exit exit_state;
+	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
+
+	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	if (line == NULL)
+		return false;
+	if (ssh_link_run(remote->link, line, deadline_in(ms, NULL), &output, &exit_state, &broken))
+		return judge(remote, command, &output, &exit_state, err);
+	if (broken.category == ERROR_TIMEOUT)
+		(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u ms", command, ms);
+	else
+		*err = broken;
+	error_said(err, buf_cstr(&output), output.len);
+	return false;
+}

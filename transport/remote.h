@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * One server as its target says it is used: files over SFTP and commands, both with `sudo` as root (sudo.h). Errors
+ * carry no step.
+ */
+#ifndef TRANSPORT_REMOTE_H
+#define TRANSPORT_REMOTE_H
+
+#include "base/clock.h"
+#include "base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct sftp;
+struct ssh_link;
+struct ssh_target;
+
+/* A connection. Zeroed: there is none. */
+struct remote {
+	const struct ssh_target *target; /* borrowed */
+	struct ssh_link *link;
+	struct sftp *sftp;
+	bool runs_commands; /* this has been seen */
+};
+
+/*
+ * Log in to TARGET and start SFTP: the server's subsystem; with `sudo` an SFTP server through sudo instead, so that its
+ * files are handled as root's; with `sftp_server` the one at that path. DEADLINE holds for SFTP's operations too.
+ */
+MUST_CHECK bool remote_connect(struct remote *remote, const struct ssh_target *target, struct deadline deadline,
+			       struct error *err);
+void remote_disconnect(struct remote *remote);
+
+/* Whether files can still be handled, as far as is known. */
+bool remote_is_connected(const struct remote *remote);
+
+/*
+ * Run COMMAND, which must end well within MS milliseconds; else ERR has what it said. A server that does not run
+ * commands at all, but answers them by SFTP or a refusal, is told apart from a command that fails.
+ */
+MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err);
+
+#endif
