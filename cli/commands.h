@@ -17,6 +17,7 @@ extern const struct command command_revoke;
 extern const struct command command_delete;
 extern const struct command command_account;
 extern const struct command command_dns;
+extern const struct command command_server;
 extern const struct command command_config;
 extern const struct command command_persist;
 extern const struct command command_version;

@@ -66,18 +66,6 @@ void output_print_plan_servers(const struct plan_item *item)
 
 /* --- Inventory --- */
 
-/* What one server has, in a word. */
-static const char *server_status(const struct renewal *record, const struct renewal_server *server)
-{
-	const char *reason = NULL;
-	if (!plan_server_due(record, server, &reason))
-		return "deployed";
-	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
-			       !str_equal(server->result, "unchanged")
-		       ? server->result
-		       : "pending";
-}
-
 json_t *output_servers(const struct renewal *record)
 {
 	json_t *list = json_array();
@@ -85,7 +73,7 @@ json_t *output_servers(const struct renewal *record)
 		const struct renewal_server *server = &record->servers[i];
 		json_t *object = json_object();
 		output_set_str(object, "name", server->name);
-		output_set_str(object, "status", server_status(record, server));
+		output_set_str(object, "status", plan_server_status(record, server));
 		output_set_str(object, "fingerprint_sha256", server->served_sha256);
 		output_set_time(object, "seen_at", server->seen_at);
 		(void)json_object_set_new(object, "generation",
@@ -114,7 +102,7 @@ void output_print_servers(const struct renewal *record)
 	char held[64];
 	for (size_t i = 0; i < record->server_count; i++) {
 		const struct renewal_server *server = &record->servers[i];
-		printf("  -> %-27s %s%s\n", server->name, server_status(record, server),
+		printf("  -> %-27s %s%s\n", server->name, plan_server_status(record, server),
 		       held_text(record, server, held));
 	}
 }
@@ -124,7 +112,7 @@ void output_print_server_details(const struct renewal *record)
 	char held[64];
 	for (size_t i = 0; i < record->server_count; i++) {
 		const struct renewal_server *server = &record->servers[i];
-		printf("  %-14s %s: %s%s\n", i == 0 ? "servers" : "", server->name, server_status(record, server),
+		printf("  %-14s %s: %s%s\n", i == 0 ? "servers" : "", server->name, plan_server_status(record, server),
 		       held_text(record, server, held));
 		if (server->error == NULL)
 			continue;

@@ -158,6 +158,11 @@ static void free_parts(struct config *config)
 		config_server_done(&config->servers[i]);
 	for (size_t i = 0; i < config->dns_provider_count; i++)
 		config_dns_provider_done(&config->dns_providers[i]);
+	for (size_t i = 0; i < config->group_count; i++) {
+		free(config->groups[i].name);
+		str_list_done(&config->groups[i].servers);
+	}
+	free(config->groups);
 	free(config->cas);
 	free(config->domains);
 	free(config->domains_by_name);

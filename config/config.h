@@ -117,6 +117,15 @@ struct config_server {
 	struct config_position position;
 };
 
+/* "nginx", "custom", … */
+const char *config_webserver_name(enum config_webserver webserver);
+
+/* An entry of `groups`. */
+struct config_group {
+	char *name;
+	struct str_list servers;
+};
+
 /* One key of a DNS provider's mapping; what keys it may have is the provider's own table, checked above this layer. */
 struct config_setting {
 	char *key;
@@ -171,6 +180,8 @@ struct config {
 	struct config_domain **domains_by_name; /* the same, sorted by cert_name; NULL: not there */
 	struct config_server *servers;
 	size_t server_count;
+	struct config_group *groups; /* sorted by name */
+	size_t group_count;
 	struct config_dns_provider *dns_providers;
 	size_t dns_provider_count;
 	struct config_renewal renewal;

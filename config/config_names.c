@@ -114,6 +114,37 @@ static bool check_group(struct config_build *b, const struct node *group)
 	return true;
 }
 
+/* A group's members that are servers; the others have been reported with the group. */
+static bool add_group(struct config_build *b, const struct node *group, struct str_list *servers)
+{
+	for (size_t i = 0; i <= group->count; i++) {
+		const struct node *member = i < group->count ? group->children[i] : group;
+		if (member->kind != NODE_SCALAR || member->bad)
+			continue;
+		const struct server_name *found = find_name(b, member->text);
+		if (found != NULL && !found->is_group && !str_list_add_once(servers, found->name, b->err))
+			return false;
+	}
+	return true;
+}
+
+/* The groups as they are, for those who show them. */
+static bool keep_groups(struct config_build *b)
+{
+	struct config *config = b->config;
+	if (!config_allocate(&config->groups, b->server_name_count, sizeof(*config->groups), b->err))
+		return false;
+	for (size_t i = 0; i < b->server_name_count; i++) {
+		const struct server_name *name = &b->server_names[i];
+		if (!name->is_group)
+			continue;
+		struct config_group *group = &config->groups[config->group_count++];
+		if (!str_set(&group->name, name->name, b->err) || !add_group(b, name->node, &group->servers))
+			return false;
+	}
+	return true;
+}
+
 bool config_build_server_names(struct config_build *b, const struct node *root)
 {
 	const struct node *servers = yaml_tree_child(root, "servers"), *groups = yaml_tree_child(root, "groups");
@@ -128,21 +159,7 @@ bool config_build_server_names(struct config_build *b, const struct node *root)
 	for (size_t i = 0; groups != NULL && groups->kind == NODE_MAP && i < groups->count; i++)
 		if (groups->children[i]->duplicate_of == 0 && !check_group(b, groups->children[i]))
 			return false;
-	return true;
-}
-
-/* A group's members that are servers; the others have been reported with the group. */
-static bool add_group(struct config_build *b, const struct node *group, struct str_list *servers)
-{
-	for (size_t i = 0; i <= group->count; i++) {
-		const struct node *member = i < group->count ? group->children[i] : group;
-		if (member->kind != NODE_SCALAR || member->bad)
-			continue;
-		const struct server_name *found = find_name(b, member->text);
-		if (found != NULL && !found->is_group && !str_list_add_once(servers, found->name, b->err))
-			return false;
-	}
-	return true;
+	return keep_groups(b);
 }
 
 /* A name that is not listed is an SSH host's, as ssh(1) itself would take it. */

@@ -251,6 +251,14 @@ const struct schema_word *schema_word_find(const struct schema_word *words, cons
 	return NULL;
 }
 
+const char *config_webserver_name(enum config_webserver webserver)
+{
+	for (const struct schema_word *word = webservers; word->word != NULL; word++)
+		if (word->value == (int)webserver)
+			return word->word;
+	return "custom";
+}
+
 bool schema_setting_is_harmless(const char *key)
 {
 	for (size_t i = 0; i < ARRAY_LEN(harmless_settings); i++)

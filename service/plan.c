@@ -205,6 +205,17 @@ bool plan_server_due(const struct renewal *wanted, const struct renewal_server *
 	return reason != NULL;
 }
 
+const char *plan_server_status(const struct renewal *wanted, const struct renewal_server *server)
+{
+	const char *reason = NULL;
+	if (!plan_server_due(wanted, server, &reason))
+		return "deployed";
+	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
+			       !str_equal(server->result, "unchanged")
+		       ? server->result
+		       : "pending";
+}
+
 /* --- Plans --- */
 
 static bool add_item(struct service *service, struct plan *plan, struct renewal *take_wanted, bool force,

@@ -59,4 +59,7 @@ MUST_CHECK bool plan_refresh(struct service *service, struct renewal *wanted, st
 /* Whether SERVER still needs the live generation, and why ("never deployed", "rolled back last time", …). */
 bool plan_server_due(const struct renewal *wanted, const struct renewal_server *server, const char **ret_reason);
 
+/* What SERVER has, in a word: "deployed", "pending", "failed", "rolled_back". */
+const char *plan_server_status(const struct renewal *wanted, const struct renewal_server *server);
+
 #endif

@@ -287,7 +287,7 @@ bool rollback_certificate(struct service *service, const struct rollback_request
 			  struct error *err)
 {
 	/* What the servers have is looked at: a run that was cut off may not have written it down. */
-	static const struct deploy_options options = {.compare = true};
+	static const struct deploy_options options = {.compare = true, .by_hand = true};
 	CLEANUP(rollback_done) struct rollback rollback = {.service = service, .request = request};
 	CLEANUP(str_list_done) struct str_list names = {0};
 	CLEANUP(plan_done) struct plan plan = {0};

@@ -222,8 +222,14 @@ TEST(groups_are_expanded_in_order)
 	struct config *config CLEANUP(config_freep) =
 		load_text("domains: [{name: example.com, webroot: /w, servers: [b, all, elsewhere]}]\n"
 			  "servers: {a: {host: 192.0.2.1}, b: {host: 192.0.2.2}, c: {host: 192.0.2.3}}\n"
-			  "groups: {all: [a, b, c]}\n");
+			  "groups: {first: a, all: [a, b, c]}\n");
 	const struct str_list *servers = &config->domains[0].servers;
+	CHECK_INT(config->group_count, 2);
+	CHECK_STR(config->groups[0].name, "all");
+	CHECK_INT(config->groups[0].servers.len, 3);
+	CHECK_STR(config->groups[1].name, "first");
+	CHECK_STR(config->groups[1].servers.items[0], "a");
+	CHECK_STR(config_webserver_name(config->servers[0].webserver), "custom");
 	CHECK_INT(servers->len, 4);
 	CHECK_STR(servers->items[0], "b");
 	CHECK_STR(servers->items[1], "a");

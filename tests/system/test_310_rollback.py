@@ -128,6 +128,7 @@ def test_a_server_that_is_down_stays_pending_and_apply_makes_up_for_it(lab, rene
     assert {s["name"]: s["status"] for s in listed(renewed)["servers"]} == {"web-1": "deployed", "web-2": "failed"}
 
     lab.servers["web-2"].start_ssh()
+    renewed.let_time_pass(CERT)
     mark = lab.ca.mark()
     run = renewed.run("apply", "--json")
     assert run.code == 0 and run.deployed(CERT)["web-2"]["result"] == "deployed", run

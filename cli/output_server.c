@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Prints the config's servers. */
+#include "cli/output_server.h"
+
+#include "base/clock.h"
+#include "cli/output_json.h"
+#include "config/config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* --- list --- */
+
+static json_t *names_json(const struct str_list *names)
+{
+	json_t *list = json_array();
+	for (size_t i = 0; i < names->len; i++)
+		(void)json_array_append_new(list, json_string(names->items[i]));
+	return list;
+}
+
+static json_t *view_json(const struct server_view *view)
+{
+	const struct config_server *server = view->server;
+	json_t *object = json_object(), *certificates = json_array();
+	for (size_t i = 0; i < view->certificate_count; i++)
+		(void)json_array_append_new(certificates, json_string(view->certificates[i].name));
+	output_set_str(object, "name", server->name);
+	output_set_str(object, "host", server->host);
+	(void)json_object_set_new(object, "port", json_integer(server->port));
+	output_set_str(object, "user", server->user);
+	output_set_str(object, "proxy_jump", server->proxy_jump);
+	output_set_str(object, "webserver", config_webserver_name(server->webserver));
+	(void)json_object_set_new(object, "groups", names_json(&view->groups));
+	(void)json_object_set_new(object, "certificates", certificates);
+	output_set_str(object, "status", view->status);
+	output_set_time(object, "last_try", view->last_try);
+	(void)json_object_set_new(object, "error", output_error_object(view->error));
+	return object;
+}
+
+static void print_view(const struct server_view *view)
+{
+	const struct config_server *server = view->server;
+	char reached[512], when[RFC3339_SIZE];
+	bool v6 = strchr(server->host, ':') != NULL;
+
+	(void)snprintf(reached, sizeof(reached), "%s@%s%s%s:%u%s%s", server->user, v6 ? "[" : "", server->host,
+		       v6 ? "]" : "", (unsigned)server->port, server->proxy_jump != NULL ? " via " : "",
+		       server->proxy_jump != NULL ? server->proxy_jump : "");
+	printf("%-24s %-36s %-10s %-11s %s\n", server->name, reached, config_webserver_name(server->webserver),
+	       view->status != NULL ? view->status : "-",
+	       view->last_try > 0 ? rfc3339_format(view->last_try, when) : "-");
+	for (size_t i = 0; i < view->groups.len; i++)
+		printf("%s%s%s", i == 0 ? "  groups: " : ", ", view->groups.items[i],
+		       i + 1 == view->groups.len ? "\n" : "");
+	for (size_t i = 0; i < view->certificate_count; i++)
+		printf("  <- %-27s %s\n", view->certificates[i].name, view->certificates[i].status);
+	if (view->error != NULL)
+		printf("  %s: %s\n", view->error->step != NULL ? view->error->step : "error", view->error->message);
+}
+
+bool output_server_list(const struct server_list *list, enum output_form form, struct error *err)
+{
+	if (form == OUTPUT_JSON) {
+		json_t *servers = json_array();
+		for (size_t i = 0; i < list->count; i++)
+			(void)json_array_append_new(servers, view_json(&list->items[i]));
+		return output_json(json_pack("{s:o}", "servers", servers), err);
+	}
+	if (list->count == 0)
+		puts("the config has no servers");
+	else
+		printf("%-24s %-36s %-10s %-11s %s\n", "SERVER", "REACHED AS", "WEB SERVER", "STATUS", "LAST TRY");
+	for (size_t i = 0; i < list->count; i++)
+		print_view(&list->items[i]);
+	return true;
+}

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * What the subcommands of `server` say.
+ */
+#ifndef CLI_OUTPUT_SERVER_H
+#define CLI_OUTPUT_SERVER_H
+
+#include "cli/output.h"
+#include "service/server_list.h"
+
+/* `server list` */
+MUST_CHECK bool output_server_list(const struct server_list *list, enum output_form form, struct error *err);
+
+#endif
