@@ -230,6 +230,8 @@ static bool judge(struct remote *remote, const char *command, const struct buf *
 	if (judge_exit(command, exit_state, err))
 		return true;
 	error_said(err, said, output->len);
+	if (output->len == 0)
+		error_hint(err, "it printed nothing: look into that program's own log on the server");
 	if (remote->target->sudo && sudo_refused(said)) {
 		char *program AUTO_FREE = sudo_program(command, err);
 		char *path AUTO_FREE = program != NULL ? find_program(remote, program) : NULL;

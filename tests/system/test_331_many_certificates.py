@@ -1,0 +1,87 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Five certificates for one server: one connection, one test, one reload, and each of them seen."""
+
+import pytest
+from lab import certificates
+
+CERTS = [f"{word}.ferry.test" for word in ("one", "two", "three", "four", "five")]
+
+
+class Counted:
+    """What one server had to do since the last look."""
+
+    def __init__(self, lab):
+        self.server = lab.servers["web-1"]
+        self.commands = self.server.home / "commands"
+        self.look()
+
+    def entry(self, lab):
+        def noted(word, command):
+            return f"echo {word} >>{self.commands}; {command}"
+
+        return lab.server_entry(self.server, test_command=noted("test", self.server.test_command),
+                                reload_command=noted("reload", self.server.reload_command))  # fmt: skip
+
+    def look(self):
+        commands = self.commands.read_text().split() if self.commands.exists() else []
+        now = self.server.ssh_sessions(), commands
+        before, self.before = getattr(self, "before", now), now
+        return now[0] - before[0], commands[len(before[1]) :]
+
+
+@pytest.fixture
+def counted(lab, product):
+    counted = Counted(lab)
+    product.write_config(lab.config([lab.wildcard(f"*.{cert}", ["web-1"]) for cert in CERTS],
+                                    servers={"web-1": counted.entry(lab)}))  # fmt: skip
+    counted.look()
+    return counted
+
+
+def served(lab):
+    return [lab.served("web-1", f"any.{cert}") for cert in CERTS]
+
+
+def stored(product):
+    return [certificates.fingerprint(product.live(cert) / "cert.pem") for cert in CERTS]
+
+
+def test_one_connection_one_test_one_reload(lab, product, counted):
+    run = product.run("apply", "--json")
+    assert run.code == 0, run
+    assert [run.deployed(cert)["web-1"]["result"] for cert in CERTS] == ["deployed"] * 5, run
+    assert counted.look() == (1, ["test", "reload"])
+    assert served(lab) == stored(product) and len(set(stored(product))) == 5
+
+    run = product.run("deploy", "--json")
+    assert [run.deployed(cert)["web-1"]["result"] for cert in CERTS] == ["unchanged"] * 5, run
+    assert counted.look() == (1, [])
+
+    # Two of them are renewed: the others' files stay as they are.
+    before = stored(product)
+    for cert in CERTS[:2]:
+        product.make_due(cert)
+    run = product.run("apply", "--json")
+    assert run.code == 0, run
+    assert counted.look() == (1, ["test", "reload"])
+    assert served(lab) == stored(product)
+    assert [new != old for new, old in zip(stored(product), before)] == [True, True, False, False, False]
+    generations = [(counted.server.live / cert / "current").readlink().name[:2] for cert in CERTS]
+    assert generations == ["2-", "2-", "1-", "1-", "1-"]
+
+
+def test_a_transaction_that_fails_takes_all_of_them_back(lab, product, counted):
+    run = product.run("apply", "--json")
+    assert run.code == 0, run
+    before = served(lab)
+    counted.server.break_nginx()
+    run = product.run("apply", "--force", "--json")
+    assert run.code != 0, run
+    assert [run.deployed(cert)["web-1"]["result"] for cert in CERTS] == ["rolled_back"] * 5, run
+    assert served(lab) == before != stored(product)
+    counted.server.mend_nginx()
+    counted.look()
+    run = product.run("deploy", "--json")
+    assert run.code == 0, run
+    assert counted.look() == (1, ["test", "reload"])
+    assert served(lab) == stored(product)
