@@ -44,9 +44,10 @@ struct config_hooks {
 };
 
 struct config_rollout {
-	int canary;   /* servers first, default 0 */
-	int parallel; /* servers at once, default 10 */
-	int max_failures;
+	bool given;       /* otherwise no server waits for another, and no failure stops anything */
+	int canary;       /* servers first, default 0 */
+	int parallel;     /* servers at once, default 10 */
+	int max_failures; /* servers that may fail before it stops, default 0 */
 };
 
 struct config_domain {

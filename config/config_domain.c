@@ -107,7 +107,8 @@ static bool build_domain(struct config_build *b, const struct node *node)
 	struct config_domain *domain = &b->config->domains[b->config->domain_count++];
 	domain->position = node->position;
 	domain->key_type = b->config->key_type;
-	domain->rollout.parallel = PARALLEL;
+	domain->rollout =
+		(struct config_rollout){.given = yaml_tree_child(node, "rollout") != NULL, .parallel = PARALLEL};
 	if (node->kind != NODE_MAP)
 		return true;
 	return schema_read(b, node, "domains", domain) && read_identifiers(b, node, domain) &&

@@ -1,36 +1,49 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Groups what is to be deployed by server, runs one courier per server, and writes down what each server has now. The
- * server's lock keeps two runs from deploying to it at once; what is pushed is read from the store under that lock, so
- * it is always the newest.
+ * Groups what is to be deployed by server, and sends it off in the order of the certificates' rollouts (rollout.h).
+ *
+ * Workers take the next server whenever one may begin. A server that has not answered within STALLED_MS gives its place
+ * to another and goes on beside it, so that a few that hang cost the others seconds, not their time-out each; and one
+ * that could not be reached last time has its turn last.
  */
 #include "service/deploy.h"
 
-#include "base/log.h"
+#include "base/limits.h"
 #include "config/config.h"
-#include "service/deploy_job.h"
 #include "service/pending.h"
 #include "service/progress.h"
-#include "service/schedule.h"
+#include "service/rollout.h"
+#include "service/shipment.h"
 #include "service/worker.h"
-#include "transport/courier.h"
 
+#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
+#include <time.h>
+
+enum {
+	DEFAULT_PARALLEL = 10,
+	STALLED_MS = 3000, /* a server that is well lets us in sooner */
+};
 
 /* One certificate on one server: indexes into the plan, and where its result goes. */
 struct delivery {
 	size_t item;
 	size_t slot; /* in the certificate's server results */
-	uint64_t generation;
-	struct push_outcome outcome;
 };
 
-/* One server's share of the run. */
-struct shipment {
-	const char *server;
+/* One server's deliveries, in the order of its stop's legs. */
+struct load {
 	struct delivery *deliveries;
 	size_t count;
+};
+
+/* A server that is being deployed to. */
+struct trip {
+	struct deployment *deployment;
+	const char *certificate, *server;
+	int64_t began_ms;
+	bool connected;
+	struct trip *next;
 };
 
 struct deployment {
@@ -38,50 +51,75 @@ struct deployment {
 	const struct plan *plan;
 	const struct deploy_options *options;
 	struct run_result *results;
-	struct shipment *shipments;
-	size_t count;
+	struct load *loads; /* as many as stops */
+	size_t load_count;
 	size_t parallel;
+
+	pthread_mutex_t lock; /* of what follows */
+	pthread_cond_t changed;
+	struct rollout rollout;
+	struct trip *trips; /* under way */
 };
 
 static void deployment_done(struct deployment *deployment)
 {
-	for (size_t i = 0; i < deployment->count; i++)
-		free(deployment->shipments[i].deliveries);
-	free(deployment->shipments);
+	for (size_t i = 0; i < deployment->load_count; i++)
+		free(deployment->loads[i].deliveries);
+	free(deployment->loads);
+	rollout_done(&deployment->rollout);
+	(void)pthread_cond_destroy(&deployment->changed);
+	(void)pthread_mutex_destroy(&deployment->lock);
+}
+
+/* Waits are measured on the clock that nobody sets. */
+static bool deployment_init(struct deployment *deployment, struct error *err)
+{
+	pthread_condattr_t monotonic;
+	(void)pthread_mutex_init(&deployment->lock, /* attr= */ NULL);
+	(void)pthread_condattr_init(&monotonic);
+	(void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&deployment->changed, &monotonic);
+	(void)pthread_condattr_destroy(&monotonic);
+	return rollout_init(&deployment->rollout, deployment->plan->count, err);
 }
 
 /* --- Who gets what --- */
 
-static struct shipment *find_shipment(struct deployment *deployment, const char *server, struct error *err)
+static bool grow_loads(struct deployment *deployment, size_t count, struct error *err)
 {
-	for (size_t i = 0; i < deployment->count; i++) {
-		if (str_equal(deployment->shipments[i].server, server))
-			return &deployment->shipments[i];
-	}
-	struct shipment *grown = reallocarray(deployment->shipments, deployment->count + 1, sizeof(*grown));
-	if (grown == NULL) {
-		error_oom(err);
-		return NULL;
-	}
-	deployment->shipments = grown;
-	grown[deployment->count] = (struct shipment){.server = server};
-	return &grown[deployment->count++];
-}
-
-static bool add_delivery(struct deployment *deployment, size_t item, const char *server, struct error *err)
-{
-	struct certificate_result *certificate = &deployment->results->certificates[item];
-	struct shipment *shipment = find_shipment(deployment, server, err);
-	if (shipment == NULL)
-		return false;
-	struct delivery *grown = reallocarray(shipment->deliveries, shipment->count + 1, sizeof(*grown));
+	if (deployment->load_count >= count)
+		return true;
+	struct load *grown = reallocarray(deployment->loads, count, sizeof(*grown));
 	if (grown == NULL)
 		return error_oom(err);
-	shipment->deliveries = grown;
-	if (certificate_result_add(certificate, server, err) == NULL)
+	deployment->loads = grown;
+	for (; deployment->load_count < count; deployment->load_count++)
+		grown[deployment->load_count] = (struct load){0};
+	return true;
+}
+
+static bool add_delivery(struct deployment *deployment, size_t item, const struct renewal_server *server,
+			 struct error *err)
+{
+	const struct renewal *wanted = &deployment->plan->items[item].wanted;
+	struct certificate_result *certificate = &deployment->results->certificates[item];
+	enum rollout_past past = pending_refused(wanted, server)  ? ROLLOUT_REFUSED
+				 : pending_is_unreachable(server) ? ROLLOUT_UNREACHED
+								  : ROLLOUT_NOTHING;
+	size_t stop = 0, leg = 0;
+
+	if (!rollout_add(&deployment->rollout, server->name, item, past, &stop, &leg, err) ||
+	    !grow_loads(deployment, stop + 1, err))
 		return false;
-	grown[shipment->count] = (struct delivery){.item = item, .slot = certificate->server_count - 1};
-	shipment->count++;
+	struct load *load = &deployment->loads[stop];
+	struct delivery *grown = reallocarray(load->deliveries, leg + 1, sizeof(*grown));
+	if (grown == NULL)
+		return error_oom(err);
+	load->deliveries = grown;
+	if (certificate_result_add(certificate, server->name, err) == NULL)
+		return false;
+	grown[leg] = (struct delivery){.item = item, .slot = certificate->server_count - 1};
+	load->count = leg + 1;
 	return true;
 }
 
@@ -102,205 +140,240 @@ static bool collect_server(struct deployment *deployment, size_t item, const str
 {
 	const struct renewal *wanted = &deployment->plan->items[item].wanted;
 	const struct deploy_options *options = deployment->options;
+	bool chosen = options->only == NULL || options->only->len == 0 || str_list_has(options->only, server->name);
 	struct error held = {0};
 	const char *reason = NULL;
+	bool due = plan_server_due(wanted, server, &reason);
 
+	if (!due && !options->force)
+		rollout_has(&deployment->rollout, item);
+	if (!chosen)
+		return true;
 	/* A record that says the server has it is believed, so that a run with nothing due asks nobody. */
-	if (!plan_server_due(wanted, server, &reason) && !options->compare && !options->force)
+	if (!due && !options->compare && !options->force)
 		return add_result(deployment, item, server->name, /* held= */ NULL, err);
 	int64_t until = options->by_hand ? 0 : pending_until(wanted, server, clock_wall());
 	if (until == 0)
-		return add_delivery(deployment, item, server->name, err);
+		return add_delivery(deployment, item, server, err);
+	if (pending_refused(wanted, server))
+		rollout_is_held(&deployment->rollout, item, server->name, until);
 	pending_held(wanted, server, until, &held);
 	return add_result(deployment, item, server->name, &held, err);
 }
 
 static bool collect_item(struct deployment *deployment, size_t index, struct error *err)
 {
-	const struct renewal *wanted = &deployment->plan->items[index].wanted;
-	const struct deploy_options *options = deployment->options;
+	const struct config *config = service_options(deployment->service)->config;
+	const struct plan_item *item = &deployment->plan->items[index];
+	const struct config_domain *domain = config != NULL ? config_find_domain(config, item->wanted.name) : NULL;
+	struct rollout_track *track = &deployment->rollout.tracks[index];
 
-	if (wanted->generation == 0 || deployment->plan->items[index].error != NULL)
+	if (item->wanted.generation == 0 || item->error != NULL)
 		return true;
-	for (size_t i = 0; i < wanted->server_count; i++) {
-		const struct renewal_server *server = &wanted->servers[i];
-		if (options->only != NULL && options->only->len > 0 && !str_list_has(options->only, server->name))
-			continue;
-		if (!collect_server(deployment, index, server, err))
+	if (domain != NULL && domain->rollout.given) {
+		track->ruled = true;
+		track->canary = (size_t)domain->rollout.canary;
+		track->max_failures = (size_t)domain->rollout.max_failures;
+	}
+	for (size_t i = 0; i < item->wanted.server_count; i++) {
+		if (!collect_server(deployment, index, &item->wanted.servers[i], err))
 			return false;
 	}
+	/* As many servers at once as the most careful of the certificates involved allows. */
+	if (domain != NULL && track->place_count > 0 && (size_t)domain->rollout.parallel < deployment->parallel)
+		deployment->parallel = (size_t)domain->rollout.parallel;
 	return true;
-}
-
-/* As many servers at once as the most careful of the domains involved allows. */
-static size_t parallel_servers(const struct deployment *deployment)
-{
-	enum { DEFAULT_PARALLEL = 10 };
-	const struct config *config = service_options(deployment->service)->config;
-	size_t parallel = 0;
-	for (size_t i = 0; config != NULL && i < deployment->plan->count; i++) {
-		const struct config_domain *domain = config_find_domain(config, deployment->plan->items[i].wanted.name);
-		if (domain == NULL || domain->rollout.parallel <= 0)
-			continue;
-		if (parallel == 0 || (size_t)domain->rollout.parallel < parallel)
-			parallel = (size_t)domain->rollout.parallel;
-	}
-	return parallel > 0 ? parallel : DEFAULT_PARALLEL;
 }
 
 /* --- One server --- */
 
-struct watcher {
-	const struct progress *progress;
-	const char *certificate;
-	const char *server;
-};
-
 static void on_step(void *ctx, const char *step)
 {
-	const struct watcher *watcher = ctx;
-	progress_step(watcher->progress, watcher->certificate, watcher->server, step);
+	struct trip *trip = ctx;
+	struct deployment *deployment = trip->deployment;
+
+	if (!trip->connected && !str_equal(step, "connect")) {
+		(void)pthread_mutex_lock(&deployment->lock);
+		trip->connected = true;
+		(void)pthread_mutex_unlock(&deployment->lock);
+	}
+	progress_step(service_options(deployment->service)->progress, trip->certificate, trip->server, step);
 }
 
-static void fail_all(struct shipment *shipment, const struct error *cause)
+static void report(struct deployment *deployment, const struct delivery *delivery, const struct push_outcome *outcome,
+		   const char *word)
 {
-	for (size_t i = 0; i < shipment->count; i++) {
-		shipment->deliveries[i].outcome.result = PUSH_FAILED;
-		shipment->deliveries[i].outcome.error = *cause;
-	}
+	struct certificate_result *certificate = &deployment->results->certificates[delivery->item];
+	struct server_result *result = &certificate->servers[delivery->slot];
+	const char *name = deployment->plan->items[delivery->item].wanted.name;
+
+	result->result = outcome->result;
+	error_keep(&result->error, &outcome->error);
+	progress_finished(service_options(deployment->service)->progress, name, result->server, word, result->error);
 }
 
-static bool build_job(struct deployment *deployment, struct shipment *shipment, struct push_job *ret, struct error *err)
+/* Under the lock: others may begin. */
+static void end_trip(struct deployment *deployment, const struct trip *trip)
 {
-	const struct config *config = service_options(deployment->service)->config;
-	const struct config_server *server = config != NULL ? config_find_server(config, shipment->server) : NULL;
+	struct trip **at = &deployment->trips;
+	while (*at != trip)
+		at = &(*at)->next;
+	*at = trip->next;
+	(void)pthread_cond_broadcast(&deployment->changed);
+}
 
-	if (server == NULL) {
-		error_set(err, ERROR_CONFIG, "connect", "the config defines no server \"%s\"", shipment->server);
-		error_hint(err, "define it under servers: with its host, or take it out of the certificate's servers");
-		return false;
-	}
-	if (!deploy_job_open(deployment->service, server, ret, err))
-		return false;
-	ret->force = deployment->options->force;
-	for (size_t i = 0; i < shipment->count; i++) {
-		struct delivery *delivery = &shipment->deliveries[i];
-		const struct renewal *wanted = &deployment->plan->items[delivery->item].wanted;
-		if (!deploy_job_add(ret, deployment->service, server, wanted, &delivery->generation, err)) {
-			error_context(err, /* step= */ NULL, wanted->name, /* server= */ NULL);
-			return false;
+static enum rollout_end end_of(const struct push_outcome *outcome)
+{
+	if (outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED)
+		return ROLLOUT_DONE;
+	return pending_is_refusal(outcome) ? ROLLOUT_END_REFUSED : ROLLOUT_END_UNREACHED;
+}
+
+/* STOP's legs and their items, those that go first: *RET_GOING is how many. */
+static void sort_legs(const struct deployment *deployment, size_t stop, size_t *legs, size_t *items, size_t *ret_going)
+{
+	const struct load *load = &deployment->loads[stop];
+	size_t count = 0;
+	for (int going = 1; going >= 0; going--) {
+		for (size_t i = 0; i < load->count; i++) {
+			if (rollout_leg_goes(&deployment->rollout, stop, i) != (going == 1))
+				continue;
+			legs[count] = i;
+			items[count++] = load->deliveries[i].item;
 		}
+		if (going == 1)
+			*ret_going = count;
 	}
-	return true;
 }
 
-/* The longest a whole transaction may take, its roll-back included: the courier is killed then. */
-static int64_t transaction_ms(const struct push_job *job)
+/* Under the lock: the rollouts learn what became of STOP, and those who were left out why. */
+static void settle(struct deployment *deployment, size_t stop, const size_t *legs, size_t going,
+		   struct push_outcome *outcomes)
 {
-	int64_t certificates = (int64_t)job->certificate_count;
-	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
-	       (int64_t)job->verify_ms * certificates * 2;
-}
-
-static bool ship(struct deployment *deployment, struct shipment *shipment, struct error *err)
-{
-	struct service *service = deployment->service;
-	const struct service_options *options = service_options(service);
-	struct deadline lock_deadline = service_deadline(service, options->lock_timeout_ms);
-	CLEANUP(push_job_done) struct push_job job = {0};
-
-	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "server", shipment->server, lock_deadline, err);
-	if (lock == NULL || !build_job(deployment, shipment, &job, err))
-		return false;
-	struct watcher watcher = {
-		.progress = options->progress,
-		.certificate = deployment->plan->items[shipment->deliveries[0].item].wanted.name,
-		.server = shipment->server,
-	};
-	AUTO_FREE struct push_outcome *outcomes = calloc(shipment->count, sizeof(*outcomes));
-	if (outcomes == NULL)
-		return error_oom(err);
-	bool ok = courier_run(&job, on_step, &watcher, service_deadline(service, transaction_ms(&job)), outcomes, err);
-	for (size_t i = 0; i < shipment->count; i++) {
+	const struct load *load = &deployment->loads[stop];
+	for (size_t i = 0; i < load->count; i++) {
 		struct push_outcome *outcome = &outcomes[i];
-		bool reached = outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED;
-		/* Where the courier itself failed no outcome has a cause of its own. */
-		if (!ok && !reached && !error_is_set(&outcome->error))
-			outcome->error = *err;
-		shipment->deliveries[i].outcome = *outcome;
+		size_t item = load->deliveries[legs[i]].item;
+		rollout_leg_ended(&deployment->rollout, stop, legs[i], end_of(outcome), outcome->error.retry_at);
+		if (i < going)
+			continue;
+		rollout_not_tried(&deployment->rollout.tracks[item], &outcome->error);
+		error_context(&outcome->error, /* step= */ NULL, deployment->plan->items[item].wanted.name,
+			      deployment->rollout.stops[stop].server);
 	}
-	return true;
 }
 
-/* --- What is remembered --- */
+/* One stop from begin to end; called with the lock held, which is given back meanwhile. */
+static void make_stop(struct deployment *deployment, size_t stop)
+{
+	const struct load *load = &deployment->loads[stop];
+	AUTO_FREE size_t *legs = calloc(load->count, sizeof(*legs));
+	AUTO_FREE size_t *items = calloc(load->count, sizeof(*items));
+	AUTO_FREE struct push_outcome *outcomes = calloc(load->count, sizeof(*outcomes));
+	size_t going = 0;
+
+	/* Without memory nobody can be told more than that it failed, which every result says until it is known. */
+	if (legs == NULL || items == NULL || outcomes == NULL) {
+		for (size_t i = 0; i < load->count; i++)
+			rollout_leg_ended(&deployment->rollout, stop, i, ROLLOUT_END_UNREACHED, 0);
+		(void)pthread_cond_broadcast(&deployment->changed);
+		return;
+	}
+	sort_legs(deployment, stop, legs, items, &going);
+	struct shipment shipment = {deployment->rollout.stops[stop].server, items, going, outcomes};
+	struct trip trip = {
+		.deployment = deployment,
+		.certificate = deployment->plan->items[items[0]].wanted.name,
+		.server = shipment.server,
+		.began_ms = clock_monotonic_ms(),
+		.next = deployment->trips,
+	};
+	deployment->trips = &trip;
+	(void)pthread_mutex_unlock(&deployment->lock);
+	if (going > 0)
+		shipment_run(deployment->service, deployment->plan, deployment->options, &shipment, on_step, &trip);
+	(void)pthread_mutex_lock(&deployment->lock);
+	settle(deployment, stop, legs, going, outcomes);
+	end_trip(deployment, &trip);
+	(void)pthread_mutex_unlock(&deployment->lock);
+	for (size_t i = 0; i < load->count; i++)
+		report(deployment, &load->deliveries[legs[i]], &outcomes[i],
+		       i < going ? push_result_name(outcomes[i].result) : "not tried");
+	(void)pthread_mutex_lock(&deployment->lock);
+}
+
+/* --- All of them --- */
 
 /*
- * Under the certificate's lock, since another server's worker (or another run) writes the same record. The outcome
- * learns when a failed deployment is tried again.
+ * Whether one more server may be deployed to now. *RET_WAKE_MS is when a server that has not answered yet will give its
+ * place away; INT64_MAX: none is waited for.
  */
-static bool remember(struct deployment *deployment, const char *server, struct delivery *delivery, struct error *err)
+static bool has_place(const struct deployment *deployment, int64_t *ret_wake_ms)
 {
-	struct service *service = deployment->service;
-	const struct renewal *wanted = &deployment->plan->items[delivery->item].wanted;
-	struct deadline deadline = deadline_in(service_options(service)->lock_timeout_ms, /* cancel= */ NULL);
-	CLEANUP(renewal_done) struct renewal record = {0};
-	bool found = false;
+	int64_t now = clock_monotonic_ms();
+	size_t working = 0, stalled = 0;
 
-	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "certificate", wanted->name, deadline, err);
-	if (lock == NULL || !renewal_load(service_store(service), wanted->name, &record, &found, err))
-		return false;
-	if (!found)
-		return true;
-	struct renewal_server *entry = renewal_server(&record, server, err);
-	if (entry == NULL)
-		return false;
-	/* A try that came to nothing before the store was read was to bring what the plan saw live. */
-	uint64_t generation = delivery->generation != 0 ? delivery->generation : wanted->generation;
-	pending_ended(entry, generation, &delivery->outcome, clock_wall(), schedule_random());
-	if (error_is_set(&delivery->outcome.error) && delivery->outcome.error.retry_at == 0)
-		delivery->outcome.error.retry_at = entry->retry_at;
-	return renewal_save(service_store(service), &record, err);
+	*ret_wake_ms = INT64_MAX;
+	for (const struct trip *trip = deployment->trips; trip != NULL; trip = trip->next) {
+		int64_t until = trip->began_ms + STALLED_MS;
+		if (!trip->connected && now >= until) {
+			stalled++;
+			continue;
+		}
+		working++;
+		if (!trip->connected && until < *ret_wake_ms)
+			*ret_wake_ms = until;
+	}
+	return working < deployment->parallel && stalled <= LIMIT_STALLED_SERVERS;
 }
 
-static void ship_and_remember(void *ctx, size_t index)
+static void wait_for_change(struct deployment *deployment, int64_t wake_ms)
+{
+	struct timespec at = {.tv_sec = wake_ms / 1000, .tv_nsec = wake_ms % 1000 * 1000000};
+	if (wake_ms == INT64_MAX)
+		(void)pthread_cond_wait(&deployment->changed, &deployment->lock);
+	else
+		(void)pthread_cond_timedwait(&deployment->changed, &deployment->lock, &at);
+}
+
+/* One worker: as long as servers wait, it takes the next that may begin, or waits for one to end. */
+static void work(void *ctx, size_t index)
 {
 	struct deployment *deployment = ctx;
-	struct shipment *shipment = &deployment->shipments[index];
-	const struct progress *progress = service_options(deployment->service)->progress;
-	struct error cause = {0};
-
-	if (!ship(deployment, shipment, &cause))
-		fail_all(shipment, &cause);
-	for (size_t i = 0; i < shipment->count; i++) {
-		struct delivery *delivery = &shipment->deliveries[i];
-		struct certificate_result *certificate = &deployment->results->certificates[delivery->item];
-		struct server_result *result = &certificate->servers[delivery->slot];
-		const char *name = deployment->plan->items[delivery->item].wanted.name;
-		struct error unwritten = {0};
-
-		error_context(&delivery->outcome.error, /* step= */ NULL, name, shipment->server);
-		if (!remember(deployment, shipment->server, delivery, &unwritten)) {
-			error_context(&unwritten, "remember", name, shipment->server);
-			log_failure(LOG_LEVEL_WARNING, &unwritten);
-		}
-		result->result = delivery->outcome.result;
-		error_keep(&result->error, &delivery->outcome.error);
-		progress_finished(progress, name, shipment->server, push_result_name(result->result), result->error);
+	(void)index;
+	(void)pthread_mutex_lock(&deployment->lock);
+	while (rollout_waiting(&deployment->rollout)) {
+		int64_t wake_ms = INT64_MAX;
+		size_t stop = 0;
+		if (has_place(deployment, &wake_ms) && rollout_next(&deployment->rollout, &stop))
+			make_stop(deployment, stop);
+		else
+			wait_for_change(deployment, wake_ms);
 	}
+	(void)pthread_mutex_unlock(&deployment->lock);
 }
 
 bool deploy_plan(struct service *service, const struct plan *plan, const struct deploy_options *options,
 		 struct run_result *results, struct error *err)
 {
 	CLEANUP(deployment_done)
-	struct deployment deployment = {.service = service, .plan = plan, .options = options, .results = results};
+	struct deployment deployment = {
+		.service = service,
+		.plan = plan,
+		.options = options,
+		.results = results,
+		.parallel = DEFAULT_PARALLEL,
+	};
 
+	if (!deployment_init(&deployment, err))
+		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		if (!collect_item(&deployment, i, err))
 			return false;
 	}
-	worker_run_all(deployment.count, parallel_servers(&deployment), ship_and_remember, &deployment);
+	size_t workers = deployment.parallel + LIMIT_STALLED_SERVERS;
+	if (workers > deployment.rollout.stop_count)
+		workers = deployment.rollout.stop_count;
+	worker_run_all(workers, workers, work, &deployment);
 	return true;
 }

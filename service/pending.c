@@ -74,6 +74,11 @@ bool pending_refused(const struct renewal *wanted, const struct renewal_server *
 	return server->wanted == wanted->generation && server->error != NULL && !was_unreachable(server->error);
 }
 
+bool pending_is_unreachable(const struct renewal_server *server)
+{
+	return server->error != NULL && str_equal(server->error->step, "connect");
+}
+
 bool pending_is_refusal(const struct push_outcome *outcome)
 {
 	return outcome->result == PUSH_ROLLED_BACK ||

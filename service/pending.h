@@ -27,7 +27,10 @@ void pending_held(const struct renewal *wanted, const struct renewal_server *ser
  */
 bool pending_refused(const struct renewal *wanted, const struct renewal_server *server);
 
-/* The same of an outcome: the server was reached, and something went wrong there. */
+/* SERVER could not be reached last time, whatever it was to be brought. */
+bool pending_is_unreachable(const struct renewal_server *server);
+
+/* An outcome of that kind: the server was reached, and something went wrong there. */
 bool pending_is_refusal(const struct push_outcome *outcome);
 
 /*

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the plan to a courier's job, and from its outcomes to the records. */
+#include "service/shipment.h"
+
+#include "base/log.h"
+#include "config/config.h"
+#include "service/deploy_job.h"
+#include "service/pending.h"
+#include "service/schedule.h"
+#include "transport/courier.h"
+
+#include <stdlib.h>
+
+struct loading {
+	struct service *service;
+	const struct plan *plan;
+	const struct deploy_options *options;
+	struct shipment *shipment;
+	uint64_t *generations; /* of each item, once read; 0: not */
+};
+
+static const struct renewal *wanted_of(const struct loading *loading, size_t index)
+{
+	return &loading->plan->items[loading->shipment->items[index]].wanted;
+}
+
+static bool build_job(struct loading *loading, struct push_job *ret, struct error *err)
+{
+	const struct config *config = service_options(loading->service)->config;
+	const char *name = loading->shipment->server;
+	const struct config_server *server = config != NULL ? config_find_server(config, name) : NULL;
+
+	if (server == NULL) {
+		error_set(err, ERROR_CONFIG, "connect", "the config defines no server \"%s\"", name);
+		error_hint(err, "define it under servers: with its host, or take it out of the certificate's servers");
+		return false;
+	}
+	if (!deploy_job_open(loading->service, server, ret, err))
+		return false;
+	ret->force = loading->options->force;
+	for (size_t i = 0; i < loading->shipment->count; i++) {
+		const struct renewal *wanted = wanted_of(loading, i);
+		if (!deploy_job_add(ret, loading->service, server, wanted, &loading->generations[i], err)) {
+			error_context(err, /* step= */ NULL, wanted->name, /* server= */ NULL);
+			return false;
+		}
+	}
+	return true;
+}
+
+/* The longest a whole transaction may take, its roll-back included: the courier is killed then. */
+static int64_t transaction_ms(const struct push_job *job)
+{
+	int64_t certificates = (int64_t)job->certificate_count;
+	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
+	       (int64_t)job->verify_ms * certificates * 2;
+}
+
+static bool ship(struct loading *loading, push_step *step, void *ctx, struct error *err)
+{
+	struct service *service = loading->service;
+	struct shipment *shipment = loading->shipment;
+	struct deadline lock_deadline = service_deadline(service, service_options(service)->lock_timeout_ms);
+	CLEANUP(push_job_done) struct push_job job = {0};
+
+	CLEANUP(store_unlockp)
+	struct store_lock *lock = store_lock(service_store(service), "server", shipment->server, lock_deadline, err);
+	if (lock == NULL || !build_job(loading, &job, err))
+		return false;
+	return courier_run(&job, step, ctx, service_deadline(service, transaction_ms(&job)), shipment->outcomes, err);
+}
+
+/* Where nothing was tried, or the courier itself failed, no outcome has a cause of its own. */
+static void spread_cause(struct shipment *shipment, const struct error *cause)
+{
+	for (size_t i = 0; i < shipment->count; i++) {
+		struct push_outcome *outcome = &shipment->outcomes[i];
+		bool done = outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED;
+		if (!done && !error_is_set(&outcome->error))
+			outcome->error = *cause;
+	}
+}
+
+/* Under the certificate's lock, since another server's worker (or another run) writes the same record. */
+static bool remember(struct loading *loading, size_t index, struct error *err)
+{
+	struct service *service = loading->service;
+	const struct renewal *wanted = wanted_of(loading, index);
+	struct push_outcome *outcome = &loading->shipment->outcomes[index];
+	struct deadline deadline = deadline_in(service_options(service)->lock_timeout_ms, /* cancel= */ NULL);
+	CLEANUP(renewal_done) struct renewal record = {0};
+	bool found = false;
+
+	CLEANUP(store_unlockp)
+	struct store_lock *lock = store_lock(service_store(service), "certificate", wanted->name, deadline, err);
+	if (lock == NULL || !renewal_load(service_store(service), wanted->name, &record, &found, err))
+		return false;
+	if (!found)
+		return true;
+	struct renewal_server *entry = renewal_server(&record, loading->shipment->server, err);
+	if (entry == NULL)
+		return false;
+	/* A try that came to nothing before the store was read was to bring what the plan saw live. */
+	uint64_t generation = loading->generations[index] != 0 ? loading->generations[index] : wanted->generation;
+	pending_ended(entry, generation, outcome, clock_wall(), schedule_random());
+	if (error_is_set(&outcome->error) && outcome->error.retry_at == 0)
+		outcome->error.retry_at = entry->retry_at;
+	return renewal_save(service_store(service), &record, err);
+}
+
+void shipment_run(struct service *service, const struct plan *plan, const struct deploy_options *options,
+		  struct shipment *shipment, push_step *step, void *ctx)
+{
+	AUTO_FREE uint64_t *generations = calloc(shipment->count ? shipment->count : 1, sizeof(*generations));
+	struct loading loading = {service, plan, options, shipment, generations};
+	struct error cause = {0};
+
+	if (generations == NULL)
+		error_oom(&cause);
+	if (generations == NULL || !ship(&loading, step, ctx, &cause))
+		spread_cause(shipment, &cause);
+	for (size_t i = 0; i < shipment->count; i++) {
+		const char *name = wanted_of(&loading, i)->name;
+		struct error unwritten = {0};
+		error_context(&shipment->outcomes[i].error, /* step= */ NULL, name, shipment->server);
+		if (generations == NULL || remember(&loading, i, &unwritten))
+			continue;
+		error_context(&unwritten, "remember", name, shipment->server);
+		log_failure(LOG_LEVEL_WARNING, &unwritten);
+	}
+}
