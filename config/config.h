@@ -101,7 +101,8 @@ struct config_server {
 	uint16_t port; /* default 22 */
 	char *user;    /* default: the user running this */
 	char *identity_file, *certificate_file, *agent, *known_hosts;
-	int timeout; /* seconds for one deployment, commands apart; default 60 */
+	int timeout;         /* seconds for one deployment, commands apart; default 60 */
+	int command_timeout; /* seconds for each command; default 120 */
 	char *proxy_jump;
 	bool sudo;
 	char *sftp_server; /* path there; NULL: the usual one */

@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-enum { SSH_PORT = 22, HTTPS_PORT = 443, TIMEOUT = 60, KEY_MODE = 0600 };
+enum { SSH_PORT = 22, HTTPS_PORT = 443, TIMEOUT = 60, COMMAND_TIMEOUT = 120, KEY_MODE = 0600 };
 
 #define DEFAULT_DIR "/etc/letsencrypt/live"
 
@@ -163,8 +163,11 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 		config->servers = servers;
 	}
 	struct config_server *server = &config->servers[config->server_count++];
-	*server = (struct config_server){
-		.port = SSH_PORT, .timeout = TIMEOUT, .key_mode = KEY_MODE, .position = node->position};
+	*server = (struct config_server){.port = SSH_PORT,
+					 .timeout = TIMEOUT,
+					 .command_timeout = COMMAND_TIMEOUT,
+					 .key_mode = KEY_MODE,
+					 .position = node->position};
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
 	       read_agent(b, settings, server) && read_copies(b, yaml_tree_child(settings, "files"), server) &&
 	       fill_in(b, server, settings);

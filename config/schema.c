@@ -129,6 +129,8 @@ static const struct schema_key keys[] = {
 	{"servers.*.known_hosts", ONE, VALUE_PATH, INTO(config_server, known_hosts), .help = "default ~/.ssh/known_hosts"},
 	{"servers.*.timeout", ONE, VALUE_NUMBER, INTO(config_server, timeout), .min = 1, .max = DAY,
 	 .help = "seconds for one deployment, commands apart; default 60"},
+	{"servers.*.command_timeout", ONE, VALUE_NUMBER, INTO(config_server, command_timeout), .min = 1, .max = DAY,
+	 .help = "seconds for each of test_command and reload_command; default 120"},
 	{"servers.*.proxy_jump", ONE, VALUE_TEXT, SCHEMA_NO_EFFECT, INTO(config_server, proxy_jump), .check = value_host,
 	 .help = "server to go through"},
 	{"servers.*.sudo", ONE, VALUE_BOOL, INTO(config_server, sudo),

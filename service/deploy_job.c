@@ -12,8 +12,7 @@
 #include <string.h>
 
 enum {
-	COMMAND_MS = 120 * 1000, /* a web server with many hosts may take a minute to test its config */
-	VERIFY_MS = 20 * 1000,   /* a graceful reload answers with the old workers for a moment */
+	VERIFY_MS = 20 * 1000, /* a graceful reload answers with the old workers for a moment */
 };
 
 bool deploy_job_open(struct service *service, const struct config_server *server, struct push_job *ret,
@@ -26,7 +25,7 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 		.verify = server->verify.enabled,
 		.verify_port = server->verify.port,
 		.transfer_ms = (uint32_t)server->timeout * 1000,
-		.command_ms = COMMAND_MS,
+		.command_ms = (uint32_t)server->command_timeout * 1000,
 		.verify_ms = VERIFY_MS,
 	};
 	const char *address = server->verify.address != NULL ? server->verify.address : server->host;

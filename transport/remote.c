@@ -240,6 +240,13 @@ static bool judge(struct remote *remote, const char *command, const struct buf *
 	return false;
 }
 
+static bool never_ended(const char *command, uint32_t ms, struct error *err)
+{
+	(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u s", command, ms / 1000);
+	error_hint(err, "find out what it waits for, or give it longer by this server's `command_timeout`");
+	return false;
+}
+
 bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err)
 {
 	const struct ssh_target *target = remote->target;
@@ -254,7 +261,7 @@ bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct 
 	if (ssh_link_run(remote->link, line, deadline_in(ms, NULL), &output, &exit_state, &broken))
 		return judge(remote, command, &output, &exit_state, err);
 	if (broken.category == ERROR_TIMEOUT)
-		(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u ms", command, ms);
+		(void)never_ended(command, ms, err);
 	else
 		*err = broken;
 	error_said(err, buf_cstr(&output), output.len);

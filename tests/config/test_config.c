@@ -70,6 +70,7 @@ TEST(defaults)
 	CHECK_STR(server->host, "web.example.com");
 	CHECK_INT(server->port, 22);
 	CHECK_INT(server->timeout, 60);
+	CHECK_INT(server->command_timeout, 120);
 	CHECK_INT(server->key_mode, 0600);
 	CHECK_STR(server->dir, "/etc/letsencrypt/live");
 	CHECK_STR(server->known_hosts, "/home/somebody/.ssh/known_hosts");
@@ -85,6 +86,7 @@ TEST(a_server_as_written)
 	struct config *config CLEANUP(config_freep) = load_text(
 		"servers:\n  web-1:\n    host: 192.0.2.10\n    port: 2222\n    user: deploy\n"
 		"    identity_file: ~/id\n    known_hosts: ssh/known_hosts\n    agent: /run/agent\n    timeout: 5\n"
+		"    command_timeout: 7\n"
 		"    webserver: nginx\n    dir: /srv/tls\n    owner: root\n    group: ssl-cert\n    key_mode: 0640\n"
 		"    files: {privkey: /etc/k.pem, cert: /etc/c.pem}\n    reload_command: \"\"\n"
 		"    verify: {address: 127.0.0.1, port: \"8443\", server_name: example.com}\n");
@@ -96,6 +98,7 @@ TEST(a_server_as_written)
 	CHECK_STR(server->known_hosts, "/etc/certferry/ssh/known_hosts");
 	CHECK_STR(server->agent, "/run/agent");
 	CHECK_INT(server->timeout, 5);
+	CHECK_INT(server->command_timeout, 7);
 	CHECK_STR(server->test_command, "nginx -t");
 	CHECK(server->reload_command == NULL);
 	CHECK_INT(server->key_mode, 0640);
