@@ -107,6 +107,7 @@ bool deploy_only(struct service *service, struct plan *plan, const struct deploy
 
 	if (!run_result_init(&results, plan->count, err))
 		return false;
+	results.deploy_only = true;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_item *item = &plan->items[i];
 		struct certificate_result *result = &results.certificates[i];

@@ -82,7 +82,7 @@ int run_result_exit_code(const struct run_result *result)
 		const struct certificate_result *certificate = &result->certificates[i];
 		if (certificate->action == RESULT_FAILED)
 			count_failure(&tally, certificate->error);
-		else
+		else if (!result->deploy_only || certificate->server_count == 0)
 			tally.succeeded++;
 		for (size_t j = 0; j < certificate->server_count; j++) {
 			const struct server_result *server = &certificate->servers[j];

@@ -41,6 +41,7 @@ struct certificate_result {
 struct run_result {
 	struct certificate_result *certificates; /* in the order they were asked for */
 	size_t count;
+	bool deploy_only; /* no certificate was to be issued: what came of the servers is all there is */
 };
 
 void run_result_done(struct run_result *result);

@@ -428,6 +428,15 @@ failed:
 	return false;
 }
 
+/* What to do, where what failed does not say it: first of all to know what is live now. */
+static void advise(const struct transaction *t, bool rolled_back, struct error *err)
+{
+	if (!t->switched)
+		error_hint(err, "nothing that is live there was changed; the next run tries again");
+	else if (rolled_back)
+		error_hint(err, "the previous files are live again; the next run tries once more");
+}
+
 /* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
 static void tidy_up(struct transaction *t, bool deployed)
 {
@@ -503,6 +512,8 @@ bool push_run(const struct push_job *job, push_step *step, void *ctx, struct pus
 		rolled_back = roll_back(&t, err);
 	if (ok || !t.switched || rolled_back)
 		tidy_up(&t, ok);
+	if (!ok)
+		advise(&t, rolled_back, err);
 	report(&t, ok, rolled_back, err);
 	return ok;
 }

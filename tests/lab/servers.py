@@ -62,7 +62,7 @@ UsePAM no
 PasswordAuthentication no
 KbdInteractiveAuthentication no
 PermitRootLogin prohibit-password
-Subsystem sftp internal-sftp
+Subsystem sftp {sftp}
 LogLevel VERBOSE
 MaxStartups 200
 MaxSessions 50
@@ -156,8 +156,8 @@ class Server(Nginx):
         ssh.mkdir()
         run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", name, "-f", ssh / "host_key"])
         shutil.copy(f"{client_key}.pub", ssh / "authorized_keys")
-        write(ssh / "sshd_config", SSHD_CONF.format(port=self.ssh_port, dir=ssh, authorized=ssh / "authorized_keys"))
         self.ssh_dir = ssh
+        self.write_sshd_config("internal-sftp")
 
     def serve(self, cert, names):
         """A TLS virtual host for NAMES with the certificate CERT, for now one signed by itself. Reloads if running."""
@@ -183,6 +183,17 @@ class Server(Nginx):
     def known_hosts_line(self):
         kind, key = (self.ssh_dir / "host_key.pub").read_text().split()[:2]
         return f"[127.0.0.1]:{self.ssh_port} {kind} {key}\n"
+
+    def write_sshd_config(self, sftp, more=""):
+        text = SSHD_CONF.format(port=self.ssh_port, dir=self.ssh_dir, authorized=self.ssh_dir / "authorized_keys", sftp=sftp)
+        write(self.ssh_dir / "sshd_config", text + more)
+
+    def use_sftp(self, command):
+        """From now on COMMAND is the SFTP server."""
+        self.write_sshd_config(command)
+        if self.sshd:
+            self.stop_ssh()
+            self.start_ssh()
 
     def start_ssh(self):
         if os.geteuid() == 0:

@@ -56,6 +56,22 @@ TEST(some_failed_is_3)
 	CHECK_INT(exit_code(issued, 1, servers, 2, ERROR_NONE), 3);
 }
 
+TEST(where_nothing_was_to_be_issued_only_servers_count)
+{
+	struct error err = {0};
+	CLEANUP(run_result_done) struct run_result results = {0};
+	CHECK_OK(run_result_init(&results, 1, &err), err);
+	results.deploy_only = true;
+	results.certificates[0].action = RESULT_UNCHANGED;
+	CHECK_INT(run_result_exit_code(&results), 0);
+	struct server_result *server = certificate_result_add(&results.certificates[0], "s", &err);
+	CHECK(server != NULL);
+	server->result = PUSH_FAILED;
+	CHECK_INT(run_result_exit_code(&results), 1);
+	server->result = PUSH_DEPLOYED;
+	CHECK_INT(run_result_exit_code(&results), 0);
+}
+
 TEST(only_a_lock_in_the_way_is_4)
 {
 	enum result_action actions[] = {RESULT_FAILED};

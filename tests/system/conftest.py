@@ -16,6 +16,7 @@ from lab.hostile import Hostile  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
 from lab.scripted import Scripted  # noqa: E402
+from lab.slots import Slots  # noqa: E402
 from lab.vendor import newest_pebble  # noqa: E402
 
 
@@ -31,6 +32,14 @@ def lab(request):
         yield laboratory
         if request.session.testsfailed > failed_before:
             laboratory.keep_folder = True
+
+
+@pytest.fixture(scope="module")
+def slots(lab):
+    """Ten servers on one machine of the laboratory, to fail in ten ways at once."""
+    several = Slots(lab)
+    yield several
+    several.stop()
 
 
 @pytest.fixture
