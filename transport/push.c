@@ -432,9 +432,9 @@ failed:
 static void advise(const struct transaction *t, bool rolled_back, struct error *err)
 {
 	if (!t->switched)
-		error_hint(err, "nothing that is live there was changed; the next run tries again");
+		error_hint(err, "nothing that is live there was changed; `certferry deploy` tries again at once");
 	else if (rolled_back)
-		error_hint(err, "the previous files are live again; the next run tries once more");
+		error_hint(err, "the previous files are live again; `certferry deploy` tries once more");
 }
 
 /* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
