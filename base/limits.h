@@ -92,6 +92,10 @@ enum {
 
 	/* The user's own programs: what they say goes into errors and logs, where nobody reads more */
 	LIMIT_EXEC_OUTPUT = 64 * 1024,
+	LIMIT_HOOK_LINE = 16 * 1024,    /* a shell line that a renewal record keeps */
+	LIMIT_HOOK_OUTPUT = 4 * 1024,   /* of a hook's output in a result */
+	LIMIT_HOOK_FOLDER = 100,        /* hooks in one folder */
+	LIMIT_HOOK_DOMAINS = 16 * 1000, /* bytes of names in one variable: certbot's own limit */
 
 	/* Files of ours and the user's */
 	LIMIT_CONFIG_FILE = 4 * 1024 * 1024,

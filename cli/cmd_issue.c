@@ -170,6 +170,28 @@ static bool set_servers(const struct arguments *arguments, const struct config *
 	return true;
 }
 
+static bool set_hooks(const struct arguments *arguments, struct renewal *wanted, struct error *err)
+{
+	static const struct {
+		enum option_id option;
+		const char *name;
+		size_t offset;
+	} hooks[] = {
+		{OPTION_PRE_HOOK, "--pre-hook", offsetof(struct renewal, pre_hook)},
+		{OPTION_POST_HOOK, "--post-hook", offsetof(struct renewal, post_hook)},
+		{OPTION_DEPLOY_HOOK, "--deploy-hook", offsetof(struct renewal, deploy_hook)},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(hooks); i++) {
+		const char *line = option_value(arguments, hooks[i].option, /* fallback= */ NULL);
+		if (line != NULL && (line[0] == '\0' || strlen(line) > LIMIT_HOOK_LINE))
+			return error_set(err, ERROR_USAGE, "usage", "%s is empty or longer than %d bytes",
+					 hooks[i].name, LIMIT_HOOK_LINE);
+		if (!str_set((char **)((char *)wanted + hooks[i].offset), line, err))
+			return false;
+	}
+	return true;
+}
+
 static bool describe(const struct context *context, const struct arguments *arguments, struct renewal *ret,
 		     struct error *err)
 {
@@ -189,6 +211,7 @@ static bool describe(const struct context *context, const struct arguments *argu
 	    !set_csr(arguments, &wanted, err) || !set_name(arguments, &wanted, err) ||
 	    !validation_from_arguments(arguments, &wanted, err) || !set_key(arguments, context->config, &wanted, err) ||
 	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
+	    !set_hooks(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
 	    !set_wishes(arguments, &wanted, err) || !wanted_set_ca(context->service, &wanted, err))
 		return false;
@@ -264,6 +287,10 @@ const struct command command_issue = {
 			{OPTION_EAB_ALGORITHM, "eab-algorithm", 0, "ALG", "HS256 (default), HS384 or HS512"},
 			{OPTION_AGREE_TOS, "agree-tos", 0, NULL, "agree to the CA's terms of service"},
 			{OPTION_DEPLOY, "deploy", 0, "SERVER", "push it to this server of the config; repeatable"},
+			{OPTION_PRE_HOOK, "pre-hook", 0, "LINE", "shell line to run before it is issued or renewed"},
+			{OPTION_POST_HOOK, "post-hook", 0, "LINE", "the same for afterwards, also when it failed"},
+			{OPTION_DEPLOY_HOOK, "deploy-hook", 0, "LINE",
+			 "the same for when a new certificate is stored: it is in $RENEWED_LINEAGE"},
 			{OPTION_FORCE, "force", 0, NULL, "issue even if it is not due, or the CA asked to wait"},
 			{0},
 		},

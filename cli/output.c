@@ -2,6 +2,7 @@
 /* Prints what commands found and did. Each kind has its form for people and its JSON side by side. */
 #include "cli/output.h"
 
+#include "cli/output_hooks.h"
 #include "cli/output_json.h"
 #include "cli/output_servers.h"
 
@@ -122,6 +123,7 @@ static json_t *result_json(const struct certificate_result *certificate)
 	for (size_t i = 0; i < certificate->notes.len; i++)
 		(void)json_array_append_new(notes, json_string(certificate->notes.items[i]));
 	(void)json_object_set_new(object, "deployed", deployed);
+	(void)json_object_set_new(object, "hooks", output_hooks_json(certificate));
 	(void)json_object_set_new(object, "notes", notes);
 	(void)json_object_set_new(object, "error", output_error_object(certificate->error));
 	return object;
@@ -143,6 +145,7 @@ static void print_result(const struct certificate_result *certificate)
 		printf("  -> %-27s %s\n", server->server,
 		       server->result == PUSH_ROLLED_BACK ? "rolled back" : push_result_name(server->result));
 	}
+	output_deploy_hooks(certificate);
 }
 
 static void print_failure(const struct error *err)
@@ -165,6 +168,7 @@ static void log_result_failures(const struct run_result *results)
 				log_failure(LOG_LEVEL_ERROR, certificate->servers[j].error);
 		}
 	}
+	output_hook_failures(results);
 }
 
 static bool results_json(const struct run_result *results, struct error *err)
@@ -183,6 +187,8 @@ bool output_results(const struct run_result *results, enum output_form form, str
 		puts("nothing to do: there are no certificates");
 	for (size_t i = 0; form == OUTPUT_TEXT && i < results->count; i++)
 		print_result(&results->certificates[i]);
+	if (form == OUTPUT_TEXT)
+		output_shared_hooks(results);
 	log_result_failures(results);
 	return true;
 }
@@ -241,6 +247,7 @@ static json_t *plan_json(const struct plan_item *item)
 	set_held(object, &item->wanted);
 	(void)json_object_set_new(object, "error", output_error_object(item->wanted.last_error));
 	(void)json_object_set_new(object, "servers", output_plan_servers(item));
+	(void)json_object_set_new(object, "pending_hooks", output_pending_hooks_json(&item->wanted));
 	return object;
 }
 
@@ -266,6 +273,7 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 		if (item->action != PLAN_NONE)
 			print_held(&item->wanted);
 		output_print_plan_servers(item);
+		output_pending_hooks(&item->wanted);
 		if (item->error != NULL)
 			print_failure(item->error);
 	}
@@ -308,6 +316,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 	set_rollback(object, record->rolled_back_from);
 	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
 	(void)json_object_set_new(object, "servers", output_servers(record));
+	(void)json_object_set_new(object, "pending_hooks", output_pending_hooks_json(record));
 	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
 	return object;
 }
@@ -384,6 +393,7 @@ static void print_details(const struct inventory_entry *entry)
 			printf("  %-14s %llu\n", "rolled back from", (unsigned long long)record->rolled_back_from);
 	}
 	output_print_server_details(record);
+	output_pending_hooks(record);
 	if (entry->status != STATUS_VALID)
 		print_held(record);
 	if (record->last_error != NULL)

@@ -19,6 +19,7 @@ enum {
 	PASSWD_MAX = 16 * 1024,
 	DAYS_BEFORE_EXPIRY = 30,
 	RETRY_ATTEMPTS = 3,
+	HOOK_TIMEOUT = 300,
 	DASHBOARD_PORT = 3001,
 	CHECK_INTERVAL = 3600
 };
@@ -66,6 +67,7 @@ static bool begin(struct config_build *b)
 		return false;
 	b->config->renewal.days_before_expiry = DAYS_BEFORE_EXPIRY;
 	b->config->renewal.retry_attempts = RETRY_ATTEMPTS;
+	b->config->renewal.hook_timeout = HOOK_TIMEOUT;
 	b->config->monitoring.port = DASHBOARD_PORT;
 	b->config->monitoring.check_interval = CHECK_INTERVAL;
 	return str_set(&b->config->path, b->file, b->err);

@@ -146,6 +146,7 @@ struct config_dns_provider {
 struct config_renewal {
 	char *schedule;         /* cron syntax, checked */
 	int days_before_expiry; /* default 30 */
+	int hook_timeout;       /* seconds that one hook may take; default 300 */
 	int retry_attempts;     /* how often one run tries to reach a CA for a certificate; default 3 */
 };
 

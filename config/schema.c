@@ -107,11 +107,11 @@ static const struct schema_key keys[] = {
 	 .help = "servers at once; default 10"},
 	{"domains.rollout.max_failures", ONE, VALUE_NUMBER, INTO(config_domain, rollout.max_failures),
 	 .max = NUMBER_MAX, .help = "servers that may fail before it stops; default 0"},
-	{"domains.hooks", MAP, VALUE_TEXT, SCHEMA_NO_EFFECT, .help = "commands here: a string for the shell, or a list"},
+	{"domains.hooks", MAP, VALUE_TEXT, .help = "commands here: a string for the shell, or a list run without one"},
 	{"domains.hooks.pre", ONE | LIST, VALUE_COMMAND, SCHEMA_MANY_LINES, INTO(config_domain, hooks.pre),
-	 .help = "before issuing"},
+	 .help = "before it is issued; once per run"},
 	{"domains.hooks.post", ONE | LIST, VALUE_COMMAND, SCHEMA_MANY_LINES, INTO(config_domain, hooks.post),
-	 .help = "after issuing, also when it failed"},
+	 .help = "after issuing, also when it failed; once per run"},
 	{"domains.hooks.deploy", ONE | LIST, VALUE_COMMAND, SCHEMA_MANY_LINES, INTO(config_domain, hooks.deploy),
 	 .help = "after a new certificate is stored"},
 
@@ -178,6 +178,8 @@ static const struct schema_key keys[] = {
 	 .help = "cron syntax, local time"},
 	{"renewal.days_before_expiry", ONE, VALUE_NUMBER, INTO(config, renewal.days_before_expiry), .min = 1, .max = 365,
 	 .help = "at most; default 30"},
+	{"renewal.hook_timeout", ONE, VALUE_NUMBER, INTO(config, renewal.hook_timeout), .min = 1, .max = DAY,
+	 .help = "seconds that one hook may take; default 300"},
 	{"renewal.retry_attempts", ONE, VALUE_NUMBER, INTO(config, renewal.retry_attempts), .max = 100,
 	 .help = "how often one run tries to reach a CA for a certificate; default 3"},
 

@@ -310,6 +310,15 @@ static bool wrong_shape(struct config_build *b, struct node *node, const struct 
 	return report_error(b, node, "%s is needed here, not %s", shape_name(shapes, row->value), found[node->kind]);
 }
 
+/* A list is run without a shell, which would look the program up. */
+static bool check_program(struct config_build *b, struct node *word)
+{
+	if (word->kind != NODE_SCALAR || word->bad || str_starts(word->text, "/"))
+		return true;
+	word->bad = true;
+	return report_error(b, word, "a list is run without a shell: its first word is the absolute path of a program");
+}
+
 static bool check_list(struct config_build *b, struct node *list, const struct schema_key *row)
 {
 	for (size_t i = 0; i < list->count; i++) {
@@ -317,6 +326,8 @@ static bool check_list(struct config_build *b, struct node *list, const struct s
 		if (!check_value(b, item, row, row->shapes & ~(unsigned)SCHEMA_LIST))
 			return false;
 	}
+	if (row->value == VALUE_COMMAND && list->count > 0)
+		return check_program(b, list->children[0]);
 	return true;
 }
 

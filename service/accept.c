@@ -106,6 +106,14 @@ static struct chain *choose(const struct acceptance *acceptance, const struct ac
 	return chain;
 }
 
+/* What is live from now on goes on record, with what is still to be done for it. */
+static bool remember(const struct acceptance *acceptance, struct renewal *wanted, struct error *err)
+{
+	renewal_forget_hooks(wanted);
+	wanted->deploy_hooks_due = acceptance->has_deploy_hooks;
+	return renewal_save(service_store(acceptance->service), wanted, err);
+}
+
 bool accept_certificate(const struct acceptance *acceptance, const struct acme_certificate *certificate,
 			struct renewal *wanted, struct error *err)
 {
@@ -127,5 +135,5 @@ bool accept_certificate(const struct acceptance *acceptance, const struct acme_c
 	       chain_rest_pem(chain, &rest, err) && chain_full_pem(chain, &full, err) &&
 	       store_commit(store, wanted->name, buf_cstr(&cert), buf_cstr(&rest), buf_cstr(&full), &wanted->generation,
 			    err) &&
-	       renewal_save(store, wanted, err) && store_delete_record(store, STORE_ORDER, wanted->name, err);
+	       remember(acceptance, wanted, err) && store_delete_record(store, STORE_ORDER, wanted->name, err);
 }

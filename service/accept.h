@@ -18,6 +18,7 @@ struct acceptance {
 	const char *account;   /* URL */
 	const char *profile;   /* asked for; NULL: none */
 	int64_t not_after;     /* asked for; 0: none */
+	bool has_deploy_hooks; /* which are due once it is live */
 	bool may_end_earlier;  /* than the live one: it was due, or forced, or other terms were ordered */
 	struct str_list *notes;
 };

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What `apply` does: for every certificate of the plan, issue it if it is due; then bring each server what it lacks.
- * Issuing comes first as a whole, so that a server that needs several certificates gets them in one transaction.
+ * Issuing comes first as a whole, so that a server that needs several certificates gets them in one transaction. Post
+ * hooks come between the two: what was stopped for validation runs again before anything is deployed to it.
  */
 #include "service/apply.h"
 
+#include "service/hooks.h"
 #include "service/issue.h"
 #include "service/journal.h"
 #include "service/renewal_info.h"
@@ -22,6 +24,7 @@ struct issuing {
 	struct plan *plan;
 	enum backoff_asked asked;
 	struct run_result *results;
+	struct hook_run *hooks;
 	size_t *due; /* indexes of the plan's items that need the CA */
 	size_t due_count;
 };
@@ -30,8 +33,41 @@ static void issue_due(void *ctx, size_t index)
 {
 	struct issuing *issuing = ctx;
 	size_t item = issuing->due[index];
-	issue_certificate(issuing->service, &issuing->plan->items[item], issuing->asked,
-			  &issuing->results->certificates[item]);
+	struct certificate_result *result = &issuing->results->certificates[item];
+	issue_certificate(issuing->service, &issuing->plan->items[item], issuing->asked, issuing->hooks, result);
+	if (result->action != RESULT_FAILED)
+		hooks_deploy(issuing->hooks, &issuing->plan->items[item], /* by_hand= */ true, result);
+}
+
+/* Those whose own pre hook might stop what the others are validated through go last: their number. */
+static size_t put_disturbing_last(struct issuing *issuing)
+{
+	size_t quiet = 0;
+	for (size_t i = 0; i < issuing->due_count; i++) {
+		size_t item = issuing->due[i];
+		if (hooks_may_disturb(issuing->service, &issuing->plan->items[item].wanted))
+			continue;
+		issuing->due[i] = issuing->due[quiet];
+		issuing->due[quiet++] = item;
+	}
+	return issuing->due_count - quiet;
+}
+
+static void issue_all(struct issuing *issuing)
+{
+	size_t all = issuing->due_count, last = put_disturbing_last(issuing);
+	worker_run_all(all - last, PARALLEL_CERTIFICATES, issue_due, issuing);
+	issuing->due += all - last;
+	worker_run_all(last, PARALLEL_CERTIFICATES, issue_due, issuing);
+	hooks_after(issuing->hooks);
+}
+
+/* What is left of earlier runs. */
+static void retry_hooks(struct issuing *issuing)
+{
+	for (size_t i = 0; i < issuing->plan->count; i++)
+		hooks_deploy(issuing->hooks, &issuing->plan->items[i], issuing->asked != BACKOFF_SCHEDULED,
+			     &issuing->results->certificates[i]);
 }
 
 /* Without the network: what is not due is unchanged, what cannot be read has failed, the rest is due. */
@@ -84,13 +120,21 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 		return error_oom(err);
 	if (!run_result_init(&results, plan->count, err))
 		return false;
+	CLEANUP(hooks_closep) struct hook_run *hooks = hooks_open(service, &results, err);
+	if (hooks == NULL)
+		return false;
 
-	struct issuing issuing = {
-		.service = service, .plan = plan, .asked = who_asks(options), .results = &results, .due = due};
+	struct issuing issuing = {.service = service,
+				  .plan = plan,
+				  .asked = who_asks(options),
+				  .results = &results,
+				  .hooks = hooks,
+				  .due = due};
 	journal_sweep(service);
 	renewal_info_ask(service, plan);
 	sort_out(&issuing);
-	worker_run_all(issuing.due_count, PARALLEL_CERTIFICATES, issue_due, &issuing);
+	issue_all(&issuing);
+	retry_hooks(&issuing);
 	struct deploy_options deploy = options->deploy;
 	deploy.by_hand = deploy.by_hand || issuing.asked != BACKOFF_SCHEDULED;
 	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &deploy, &results, err))
@@ -108,6 +152,9 @@ bool deploy_only(struct service *service, struct plan *plan, const struct deploy
 	if (!run_result_init(&results, plan->count, err))
 		return false;
 	results.deploy_only = true;
+	CLEANUP(hooks_closep) struct hook_run *hooks = hooks_open(service, &results, err);
+	if (hooks == NULL)
+		return false;
 	for (size_t i = 0; i < plan->count; i++) {
 		struct plan_item *item = &plan->items[i];
 		struct certificate_result *result = &results.certificates[i];
@@ -122,6 +169,8 @@ bool deploy_only(struct service *service, struct plan *plan, const struct deploy
 			error_hint(&missing, "`certferry apply %s` issues it", item->wanted.name);
 			error_context(&missing, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 			error_keep(&result->error, &missing);
+		} else if (options->only == NULL || options->only->len == 0) {
+			hooks_deploy(hooks, item, /* by_hand= */ true, result);
 		}
 	}
 	if (!describe(plan, &results, err) || !deploy_plan(service, plan, options, &results, err))

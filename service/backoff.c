@@ -33,6 +33,11 @@ int64_t backoff_delay(unsigned failures, uint64_t random)
 	return seconds - spread + (int64_t)(random % (uint64_t)(2 * spread + 1));
 }
 
+int64_t backoff_delay_ours(unsigned failures, uint64_t random)
+{
+	return failures > OURS_FREE ? backoff_delay(failures - OURS_FREE, random) : 0;
+}
+
 /* --- What is counted for --- */
 
 /* FNV-1a: tells a change from no change, and need not withstand anybody. */
@@ -246,7 +251,7 @@ static int64_t delay_after(const struct renewal *record, const struct error *cau
 {
 	unsigned failures = record->failures;
 	if (is_ours(cause))
-		return failures > OURS_FREE ? backoff_delay(failures - OURS_FREE, random) : 0;
+		return backoff_delay_ours(failures, random);
 	/* A day and a little, never less. */
 	if (is_permanent(cause) || is_pause(cause))
 		return DAY + (int64_t)(random % HOUR);

@@ -25,6 +25,9 @@ MUST_CHECK bool backoff_know(struct renewal *record, const char *ca_url, struct 
 /* Seconds to wait after FAILURES in a row: 1, 2, 5 … minutes up to a day, each 20 % more or less by RANDOM. */
 int64_t backoff_delay(unsigned failures, uint64_t random);
 
+/* The same for what fails on this side: nothing before the fourth failure, since nobody else is bothered by it. */
+int64_t backoff_delay_ours(unsigned failures, uint64_t random);
+
 /* Before when RECORD's certificate is not tried at RECORD's CA; 0: it may be. Times that cannot be meant hold nothing.
  */
 int64_t backoff_until(const struct renewal *record, enum backoff_asked asked, int64_t now);

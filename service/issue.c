@@ -33,11 +33,12 @@ struct issuance {
 	struct service *service;
 	struct renewal *wanted;
 	struct deadline deadline;
-	struct str_list *notes; /* of the result */
-	const char *profile;    /* to ask for; NULL: none */
-	bool may_end_earlier;   /* see accept.h */
-	struct csr *csr;        /* the user's request; NULL: key and request are ours */
-	struct key *key;        /* ours; NULL with the user's request */
+	struct hook_run *hooks;
+	struct certificate_result *result; /* its notes and hooks, so far */
+	const char *profile;               /* to ask for; NULL: none */
+	bool may_end_earlier;              /* see accept.h */
+	struct csr *csr;                   /* the user's request; NULL: key and request are ours */
+	struct key *key;                   /* ours; NULL with the user's request */
 	struct acme_session *session;
 	struct acme_identity account;
 	const struct acme_directory *directory; /* the session's */
@@ -230,7 +231,7 @@ static void on_note(void *ctx, const struct error *note)
 	struct error copy = *note, ignored = {0};
 	error_context(&copy, "clean-up", issuance->wanted->name, /* server= */ NULL);
 	log_failure(LOG_LEVEL_WARNING, &copy);
-	if (!str_list_add(issuance->notes, note->message, &ignored))
+	if (!str_list_add(&issuance->result->notes, note->message, &ignored))
 		log_debug("a note is lost: %s", ignored.message);
 }
 
@@ -271,7 +272,7 @@ static bool choose_profile(struct issuance *issuance, struct error *err)
 	if (reason[0] == '\0')
 		return true;
 	log_info("%s: %s", issuance->wanted->name, reason);
-	return str_list_add(issuance->notes, reason, err);
+	return str_list_add(&issuance->result->notes, reason, err);
 }
 
 /*
@@ -300,7 +301,7 @@ static bool tell_other_account(struct issuance *issuance, struct error *err)
 	if (note == NULL)
 		return false;
 	log_warning("%s: %s", wanted->name, note);
-	return str_list_add(issuance->notes, note, err);
+	return str_list_add(&issuance->result->notes, note, err);
 }
 
 static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_certificate *ret, struct error *err)
@@ -341,7 +342,7 @@ static bool obtain(struct issuance *issuance, int64_t not_after, struct acme_cer
 	struct caa_watch *caa = caa_watch_begin(issuance->service, wanted, issuance->directory, &issuance->account);
 	bool ok = acme_obtain_certificate(issuance->session, &issuance->account, &request, &port, &observer,
 					  issuance->deadline, ret, err);
-	caa_watch_end(caa, issuance->notes, ok ? NULL : err);
+	caa_watch_end(caa, &issuance->result->notes, ok ? NULL : err);
 	return ok;
 }
 
@@ -355,7 +356,8 @@ static bool accept(struct issuance *issuance, int64_t not_after, const struct ac
 		.profile = issuance->profile,
 		.not_after = not_after,
 		.may_end_earlier = issuance->may_end_earlier,
-		.notes = issuance->notes,
+		.has_deploy_hooks = hooks_has_deploy(issuance->hooks, issuance->wanted),
+		.notes = &issuance->result->notes,
 	};
 	return accept_certificate(&acceptance, certificate, issuance->wanted, err);
 }
@@ -454,7 +456,7 @@ static void note_explanation(struct issuance *issuance)
 	if (wanted->ari.explanation == NULL || wanted->ari.start == 0 || clock_wall() < wanted->renew_at)
 		return;
 	note = str_format(&ignored, "the CA suggested to renew it, because %s", wanted->ari.explanation);
-	if (note == NULL || !str_list_add(issuance->notes, note, &ignored))
+	if (note == NULL || !str_list_add(&issuance->result->notes, note, &ignored))
 		log_debug("%s: cannot keep a note", wanted->name);
 }
 
@@ -494,7 +496,7 @@ static void announce(struct issuance *issuance, const char *preferred, const cha
 	if (note == NULL)
 		return;
 	log_warning("%s: %s", wanted->name, note);
-	if (!str_list_add(issuance->notes, note, &ignored))
+	if (!str_list_add(&issuance->result->notes, note, &ignored))
 		log_debug("%s: cannot keep a note", wanted->name);
 }
 
@@ -546,8 +548,12 @@ static bool try_cas(struct issuance *issuance, enum backoff_asked asked, struct 
 	size_t index = 0, next = 0;
 
 	if (!whose_turn(issuance, &index, err) || !use_ca(issuance, index, err) ||
-	    !backoff_check(wanted, asked, clock_wall(), err))
+	    !backoff_check(wanted, asked, clock_wall(), err) ||
+	    !hooks_before(issuance->hooks, wanted, issuance->result, err))
 		return false;
+	/* The hooks' time is not the certificate's. */
+	issuance->deadline =
+		service_deadline(issuance->service, service_options(issuance->service)->certificate_timeout_ms);
 	for (unsigned tries = 1;; tries++) {
 		if (try_once(issuance, &failure))
 			return true;
@@ -570,10 +576,10 @@ static bool try_cas(struct issuance *issuance, enum backoff_asked asked, struct 
 }
 
 static bool issue_locked(struct service *service, struct plan_item *item, enum backoff_asked asked,
-			 struct deadline deadline, struct str_list *notes, struct error *err)
+			 struct hook_run *hooks, struct certificate_result *result, struct error *err)
 {
 	CLEANUP(issuance_done)
-	struct issuance issuance = {.service = service, .wanted = &item->wanted, .deadline = deadline, .notes = notes};
+	struct issuance issuance = {.service = service, .wanted = &item->wanted, .hooks = hooks, .result = result};
 
 	if (!look_again(&issuance, item, asked == BACKOFF_FORCED, err))
 		return false;
@@ -594,18 +600,19 @@ static enum result_action done_action(enum plan_action action)
 }
 
 void issue_certificate(struct service *service, struct plan_item *item, enum backoff_asked asked,
-		       struct certificate_result *ret)
+		       struct hook_run *hooks, struct certificate_result *ret)
 {
 	const struct service_options *options = service_options(service);
-	struct deadline deadline = service_deadline(service, options->certificate_timeout_ms);
 	struct error err = {0};
 	bool ok = false;
 
 	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "certificate", item->wanted.name,
-					     deadline_within(deadline, options->lock_timeout_ms), &err);
+	struct store_lock *lock = store_lock(
+		service_store(service), "certificate", item->wanted.name,
+		deadline_within(service_deadline(service, options->certificate_timeout_ms), options->lock_timeout_ms),
+		&err);
 	if (lock != NULL)
-		ok = issue_locked(service, item, asked, deadline, &ret->notes, &err);
+		ok = issue_locked(service, item, asked, hooks, ret, &err);
 	error_context(&err, /* step= */ NULL, item->wanted.name, /* server= */ NULL);
 
 	ret->action = ok ? done_action(item->action) : RESULT_FAILED;

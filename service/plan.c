@@ -155,9 +155,13 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 	    !str_set(&stored->ca_name, wanted->ca_name, err) || !str_set(&stored->profile, wanted->profile, err) ||
 	    !live_facts_take(service, chain, stored, err))
 		return error_attribute(err, ERROR_STORE, "read-live");
-	/* What failed before it was issued is over, and so is a rollback before it. */
-	if (live.number > stored->generation)
+	/* What failed before it was issued is over, and so is a rollback before it; a killed run left the deploy hooks.
+	 */
+	if (live.number > stored->generation) {
 		renewal_forget_failures(stored);
+		renewal_forget_hooks(stored);
+		stored->deploy_hooks_due = true;
+	}
 	stored->rolled_back_from = 0;
 	stored->generation = live.number;
 	*ret_adopted = true;

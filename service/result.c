@@ -17,6 +17,18 @@ const char *result_action_name(enum result_action action)
 	return names[action];
 }
 
+const char *hook_when_name(enum hook_when when)
+{
+	static const char *const names[] = {[HOOK_PRE] = "pre", [HOOK_DEPLOY] = "deploy", [HOOK_POST] = "post"};
+	return names[when];
+}
+
+const char *hook_outcome_name(enum hook_outcome outcome)
+{
+	static const char *const names[] = {[HOOK_DONE] = "ok", [HOOK_FAILED] = "failed", [HOOK_PENDING] = "pending"};
+	return names[outcome];
+}
+
 bool run_result_init(struct run_result *result, size_t count, struct error *err)
 {
 	result->certificates = calloc(count ? count : 1, sizeof(*result->certificates));
@@ -35,10 +47,18 @@ void run_result_done(struct run_result *result)
 			free(certificate->servers[j].error);
 		}
 		free(certificate->servers);
+		free(certificate->hooks);
 		str_list_done(&certificate->notes);
 		free(certificate->error);
 		free(certificate->name);
 	}
+	for (size_t i = 0; i < result->hook_count; i++) {
+		free(result->hooks[i]->hook);
+		free(result->hooks[i]->output);
+		free(result->hooks[i]->error);
+		free(result->hooks[i]);
+	}
+	free(result->hooks);
 	free(result->certificates);
 	*result = (struct run_result){0};
 }
@@ -58,6 +78,32 @@ struct server_result *certificate_result_add(struct certificate_result *certific
 		return NULL;
 	certificate->server_count++;
 	return added;
+}
+
+struct hook_result *run_result_add_hook(struct run_result *result, struct error *err)
+{
+	struct hook_result **grown = reallocarray(result->hooks, result->hook_count + 1, sizeof(*grown));
+	if (grown != NULL)
+		result->hooks = grown;
+	struct hook_result *added = grown != NULL ? calloc(1, sizeof(*added)) : NULL;
+	if (added == NULL) {
+		error_oom(err);
+		return NULL;
+	}
+	grown[result->hook_count++] = added;
+	return added;
+}
+
+bool certificate_result_add_hook(struct certificate_result *certificate, const struct hook_result *hook,
+				 struct error *err)
+{
+	const struct hook_result **grown =
+		reallocarray(certificate->hooks, certificate->hook_count + 1, sizeof(*grown));
+	if (grown == NULL)
+		return error_oom(err);
+	certificate->hooks = grown;
+	grown[certificate->hook_count++] = hook;
+	return true;
 }
 
 struct tally {
@@ -93,6 +139,9 @@ int run_result_exit_code(const struct run_result *result)
 				tally.succeeded++;
 		}
 	}
+	for (size_t i = 0; i < result->hook_count; i++)
+		if (result->hooks[i]->outcome != HOOK_DONE)
+			count_failure(&tally, result->hooks[i]->error);
 	if (tally.cancelled > 0)
 		return 130;
 	if (tally.failed == 0)

@@ -24,6 +24,24 @@ struct server_result {
 	struct error *error; /* owned; NULL when deployed or unchanged */
 };
 
+enum hook_when { HOOK_PRE, HOOK_DEPLOY, HOOK_POST };
+enum hook_outcome { HOOK_DONE, HOOK_FAILED, HOOK_PENDING };
+
+/* "pre", "deploy", "post". */
+const char *hook_when_name(enum hook_when when);
+
+/* "ok", "failed", "pending". */
+const char *hook_outcome_name(enum hook_outcome outcome);
+
+/* A hook that ran, or a deploy hook that still has to. */
+struct hook_result {
+	enum hook_when when;
+	enum hook_outcome outcome;
+	char *hook;          /* the file, or the line as the user wrote it; terminal-safe */
+	char *output;        /* the beginning of what it said, terminal-safe; NULL: nothing */
+	struct error *error; /* owned; NULL when done */
+};
+
 struct certificate_result {
 	char *name;
 	enum result_action action;
@@ -35,13 +53,17 @@ struct certificate_result {
 	struct str_list notes;     /* what did not fail it but is worth knowing, a sentence each; terminal-safe */
 	struct server_result *servers;
 	size_t server_count;
+	const struct hook_result **hooks; /* of the run: pre and post hooks are shared with other certificates */
+	size_t hook_count;
 	struct error *error; /* owned; NULL unless action is RESULT_FAILED */
 };
 
 struct run_result {
 	struct certificate_result *certificates; /* in the order they were asked for */
 	size_t count;
-	bool deploy_only; /* no certificate was to be issued: what came of the servers is all there is */
+	bool deploy_only;           /* no certificate was to be issued: what came of the servers is all there is */
+	struct hook_result **hooks; /* each once, in the order they ran */
+	size_t hook_count;
 };
 
 void run_result_done(struct run_result *result);
@@ -52,6 +74,13 @@ MUST_CHECK bool run_result_init(struct run_result *result, size_t count, struct 
 /* An empty entry for SERVER added to CERTIFICATE; NULL when out of memory. Borrowed until the next one is added. */
 MUST_CHECK struct server_result *certificate_result_add(struct certificate_result *certificate, const char *server,
 							struct error *err);
+
+/* An empty entry for a hook; NULL when out of memory. Borrowed until RESULT is done. */
+MUST_CHECK struct hook_result *run_result_add_hook(struct run_result *result, struct error *err);
+
+/* HOOK concerns CERTIFICATE. */
+MUST_CHECK bool certificate_result_add_hook(struct certificate_result *certificate, const struct hook_result *hook,
+					    struct error *err);
 
 /* 0 all done; 1 all failed; 3 some failed; 4 only locks stood in the way; 130 interrupted (design: exit codes). */
 int run_result_exit_code(const struct run_result *result);

@@ -235,6 +235,8 @@ static bool write_down(struct rollback *rollback, struct error *err)
 		return error_attribute(err, ERROR_STORE, step);
 	record->generation = rollback->to;
 	record->rolled_back_from = rollback->to < newest ? newest : 0;
+	renewal_forget_hooks(record);
+	record->deploy_hooks_due = true;
 	return renewal_save(service_store(rollback->service), record, err);
 }
 
@@ -270,7 +272,7 @@ static bool switch_here(struct rollback *rollback, struct error *err)
 	       store_make_live(service_store(service), name, rollback->to, err) && note_due(rollback, err);
 }
 
-/* --- And on its servers --- */
+/* --- And for its deploy hooks and servers --- */
 
 static void describe(const struct rollback *rollback, struct certificate_result *ret)
 {

@@ -136,6 +136,12 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	wanted->rolled_back_from = stored->rolled_back_from;
 	wanted->revoked_generation = stored->revoked_generation;
 	wanted->revoked_at = stored->revoked_at;
+	renewal_forget_hooks(wanted);
+	wanted->deploy_hooks_due = stored->deploy_hooks_due;
+	wanted->hooks = stored->hooks;
+	wanted->hook_count = stored->hook_count;
+	stored->hooks = NULL;
+	stored->hook_count = 0;
 	if (!renewal_copy_tries(wanted, stored, err) || !str_set(&wanted->serial, stored->serial, err) ||
 	    !str_set(&wanted->issuer, stored->issuer, err) ||
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||

@@ -22,7 +22,7 @@ static const enum layout_folder record_folders[] = {
 	[STORE_REVOKED_KEY] = LAYOUT_REVOKED_KEYS,
 };
 
-static const char *const lock_kinds[] = {"certificate", "account", "server", "listen"};
+static const char *const lock_kinds[] = {"certificate", "account", "server", "listen", "hooks"};
 
 static const char record_ending[] = ".json";
 

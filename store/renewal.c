@@ -51,6 +51,10 @@ static const struct record_field fields[] = {
 	OTHER(revoked_at, RECORD_TIME),
 	STRING(revoked_reason, SHORT_TEXT),
 	STRING(csr, LIMIT_JSON_STRING),
+	STRING(pre_hook, LIMIT_HOOK_LINE),
+	STRING(post_hook, LIMIT_HOOK_LINE),
+	STRING(deploy_hook, LIMIT_HOOK_LINE),
+	OTHER(deploy_hooks_due, RECORD_FLAG),
 };
 /* clang-format on */
 
@@ -86,6 +90,17 @@ static const struct record_field ca_fields[] = {
 	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_ca, retry_at)},
 };
 
+static const struct record_field hook_fields[] = {
+	{.key = "name",
+	 .type = RECORD_STRING,
+	 .offset = offsetof(struct renewal_hook, name),
+	 .max = LIMIT_PATH,
+	 .needed = true},
+	{.key = "failures", .type = RECORD_COUNT, .offset = offsetof(struct renewal_hook, failures)},
+	{.key = "last_try", .type = RECORD_TIME, .offset = offsetof(struct renewal_hook, last_try)},
+	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_hook, retry_at)},
+};
+
 #define SERVER_TEXT(member)                                                                             \
 	{                                                                                               \
 		.key = #member, .type = RECORD_TEXT, .offset = offsetof(struct renewal_server, member), \
@@ -117,6 +132,18 @@ static void free_cas(struct renewal *renewal)
 	renewal->tries.ca_count = 0;
 }
 
+void renewal_forget_hooks(struct renewal *record)
+{
+	for (size_t i = 0; i < record->hook_count; i++) {
+		free(record->hooks[i].name);
+		free(record->hooks[i].error);
+	}
+	free(record->hooks);
+	record->hooks = NULL;
+	record->hook_count = 0;
+	record->deploy_hooks_due = false;
+}
+
 void renewal_done(struct renewal *renewal)
 {
 	if (renewal == NULL)
@@ -126,6 +153,7 @@ void renewal_done(struct renewal *renewal)
 		free(renewal->servers[i].error);
 	}
 	free(renewal->servers);
+	renewal_forget_hooks(renewal);
 	free_cas(renewal);
 	free(renewal->last_error);
 	free(renewal->identifiers);
@@ -207,6 +235,28 @@ static bool read_cas(const json_t *root, struct renewal *ret, struct error *err)
 	return true;
 }
 
+static bool read_hooks(const json_t *root, struct renewal *ret, struct error *err)
+{
+	const json_t *list = NULL;
+	if (!json_opt_array(root, "hooks", &list, err))
+		return false;
+	size_t count = json_array_size(list);
+	if (count == 0)
+		return true;
+	ret->hooks = calloc(count, sizeof(*ret->hooks));
+	if (ret->hooks == NULL)
+		return error_oom(err);
+	ret->hook_count = count;
+	for (size_t i = 0; i < count; i++) {
+		const json_t *entry = json_array_get(list, i);
+		struct renewal_hook *hook = &ret->hooks[i];
+		if (!record_read_fields(entry, hook_fields, ARRAY_LEN(hook_fields), hook, err) ||
+		    !read_error(entry, "error", &hook->error, err))
+			return false;
+	}
+	return true;
+}
+
 bool renewal_parse(const char *text, size_t len, const char *name, struct renewal *ret, struct error *err)
 {
 	struct error cause = {0};
@@ -218,7 +268,7 @@ bool renewal_parse(const char *text, size_t len, const char *name, struct renewa
 	    !record_read_fields(root, fields, ARRAY_LEN(fields), &renewal, &cause) ||
 	    !record_read_fields(root, timing_fields, ARRAY_LEN(timing_fields), &renewal, &cause) ||
 	    !read_error(root, "last_error", &renewal.last_error, &cause) || !read_servers(root, &renewal, &cause) ||
-	    !read_cas(root, &renewal, &cause))
+	    !read_cas(root, &renewal, &cause) || !read_hooks(root, &renewal, &cause))
 		return record_damaged(STORE_RENEWAL, name, &cause, err);
 	*ret = renewal;
 	renewal = (struct renewal){0};
@@ -268,6 +318,20 @@ static bool write_cas(json_t *root, const struct renewal *renewal, struct error 
 	return renewal->tries.ca_count == 0 || record_set_new(root, "cas", STEAL(list), err);
 }
 
+static bool write_hooks(json_t *root, const struct renewal *renewal, struct error *err)
+{
+	json_t *list AUTO_JSON = json_array();
+	for (size_t i = 0; i < renewal->hook_count; i++) {
+		json_t *entry AUTO_JSON = json_object();
+		if (!record_write_fields(entry, hook_fields, ARRAY_LEN(hook_fields), &renewal->hooks[i], err) ||
+		    !write_error(entry, "error", renewal->hooks[i].error, err))
+			return false;
+		if (json_array_append_new(list, STEAL(entry)) != 0)
+			return error_oom(err);
+	}
+	return renewal->hook_count == 0 || record_set_new(root, "hooks", STEAL(list), err);
+}
+
 bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct error *err)
 {
 	json_t *root AUTO_JSON = record_new(err);
@@ -277,7 +341,8 @@ bool renewal_serialize(const struct renewal *renewal, struct buf *out, struct er
 	       record_write_fields(root, fields, ARRAY_LEN(fields), renewal, err) &&
 	       record_write_fields(root, timing_fields, ARRAY_LEN(timing_fields), renewal, err) &&
 	       write_error(root, "last_error", renewal->last_error, err) && write_servers(root, renewal, err) &&
-	       write_cas(root, renewal, err) && json_write(root, /* pretty= */ true, out, err);
+	       write_cas(root, renewal, err) && write_hooks(root, renewal, err) &&
+	       json_write(root, /* pretty= */ true, out, err);
 }
 
 /* --- Through the store --- */
@@ -369,6 +434,31 @@ bool renewal_copy_tries(struct renewal *to, const struct renewal *from, struct e
 		ca->retry_at = from->tries.cas[i].retry_at;
 	}
 	return true;
+}
+
+const struct renewal_hook *renewal_find_hook(const struct renewal *record, const char *name)
+{
+	for (size_t i = 0; i < record->hook_count; i++)
+		if (str_equal(record->hooks[i].name, name))
+			return &record->hooks[i];
+	return NULL;
+}
+
+struct renewal_hook *renewal_hook(struct renewal *record, const char *name, struct error *err)
+{
+	for (size_t i = 0; i < record->hook_count; i++)
+		if (str_equal(record->hooks[i].name, name))
+			return &record->hooks[i];
+	struct renewal_hook *hooks = reallocarray(record->hooks, record->hook_count + 1, sizeof(*hooks));
+	if (hooks == NULL) {
+		(void)error_oom(err);
+		return NULL;
+	}
+	record->hooks = hooks;
+	hooks[record->hook_count] = (struct renewal_hook){0};
+	if (!str_set(&hooks[record->hook_count].name, name, err))
+		return NULL;
+	return &hooks[record->hook_count++];
 }
 
 struct renewal_server *renewal_server(struct renewal *renewal, const char *name, struct error *err)

@@ -25,6 +25,15 @@ struct renewal_server {
 	struct error *error;    /* owned; of the last try; NULL when it worked */
 };
 
+/* A deploy hook that failed for the live generation and is tried again. */
+struct renewal_hook {
+	char *name; /* "deploy_hook": the certificate's own; else "deploy/FILE"; "deploy/": all of that folder */
+	unsigned failures;
+	int64_t last_try;
+	int64_t retry_at;    /* our own back-off; 0: at the next run */
+	struct error *error; /* owned; NULL: none is known */
+};
+
 /* What the issuing CA says about renewing the live certificate (RFC 9773). Zeroed: it was not asked yet. */
 struct renewal_ari {
 	char *id;           /* the certificate's, §4.1; "-": it has none; NULL: not looked at yet */
@@ -78,8 +87,9 @@ struct renewal {
 	char *dns_provider;    /* type of the provider */
 	char *dns_credentials; /* file with its settings, for certificates without a config; NULL: the config has them
 				*/
-	bool from_config;      /* the config describes it; else `issue` did */
-	uint64_t generation;   /* live when this was written */
+	char *pre_hook, *post_hook, *deploy_hook; /* shell lines, for certificates without a config; NULL: none */
+	bool from_config;                         /* the config describes it; else `issue` did */
+	uint64_t generation;                      /* live when this was written */
 	int64_t not_before, not_after;
 	char *serial, *issuer, *fingerprint_sha256;
 	int64_t renew_at; /* drawn once, kept while what it was drawn from is the same; 0: not issued yet */
@@ -95,6 +105,9 @@ struct renewal {
 	char *revoked_reason; /* "keyCompromise", … */
 	struct renewal_server *servers;
 	size_t server_count;
+	bool deploy_hooks_due;      /* all of them, for the live generation */
+	struct renewal_hook *hooks; /* else those that failed */
+	size_t hook_count;
 };
 
 void renewal_done(struct renewal *renewal);
@@ -105,6 +118,15 @@ MUST_CHECK bool renewal_copy_tries(struct renewal *to, const struct renewal *fro
 
 /* Nothing was tried in vain. What counts against the daily caps stays. */
 void renewal_forget_failures(struct renewal *record);
+
+/* No deploy hook waits to be run (again). */
+void renewal_forget_hooks(struct renewal *record);
+
+/* The deploy hook called NAME waits; added empty when there is none. NULL with ERR when out of memory. Borrowed. */
+MUST_CHECK struct renewal_hook *renewal_hook(struct renewal *record, const char *name, struct error *err);
+
+/* The same, or NULL. */
+const struct renewal_hook *renewal_find_hook(const struct renewal *record, const char *name);
 
 /* The entry of the CA at URL, added empty when there is none; NULL with ERR when out of memory. Borrowed. */
 MUST_CHECK struct renewal_ca *renewal_ca(struct renewal *record, const char *url, struct error *err);

@@ -31,8 +31,8 @@ const char *store_dir(const struct store *store);
 struct store_lock;
 
 /*
- * Lock KIND ("certificate", "account", "server", "listen") NAME; waits until DEADLINE, then ERROR_BUSY naming the
- * holder's pid where known. Locks of threads of one process exclude each other too.
+ * Lock KIND ("certificate", "account", "server", "listen", "hooks") NAME; waits until DEADLINE, then ERROR_BUSY naming
+ * the holder's pid where known. Locks of threads of one process exclude each other too.
  */
 MUST_CHECK struct store_lock *store_lock(struct store *store, const char *kind, const char *name,
 					 struct deadline deadline, struct error *err);

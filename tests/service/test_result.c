@@ -94,4 +94,29 @@ TEST(bad_usage_and_config_are_2)
 	CHECK_INT(error_exit_code(&err), 1);
 }
 
+TEST(a_hook_that_failed_or_waits_is_a_failure_like_any_other)
+{
+	static const struct {
+		enum result_action action;
+		enum hook_outcome outcome;
+		enum error_category why;
+		int code;
+	} cases[] = {
+		{RESULT_ISSUED, HOOK_DONE, ERROR_NONE, 0},           {RESULT_ISSUED, HOOK_FAILED, ERROR_CONFIG, 3},
+		{RESULT_UNCHANGED, HOOK_PENDING, ERROR_CONFIG, 3},   {RESULT_FAILED, HOOK_FAILED, ERROR_CONFIG, 1},
+		{RESULT_ISSUED, HOOK_PENDING, ERROR_CANCELLED, 130},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(run_result_done) struct run_result results = {0};
+		struct error err = {0};
+		CHECK_OK(run_result_init(&results, 1, &err), err);
+		struct hook_result *hook = run_result_add_hook(&results, &err);
+		CHECK_OK(hook != NULL && certificate_result_add_hook(&results.certificates[0], hook, &err), err);
+		results.certificates[0].action = cases[i].action;
+		hook->outcome = cases[i].outcome;
+		error_keep(&hook->error, &(struct error){.category = cases[i].why});
+		CHECK_INT(run_result_exit_code(&results), cases[i].code);
+	}
+}
+
 TEST_MAIN()

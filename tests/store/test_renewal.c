@@ -33,6 +33,22 @@ static void add_names(struct renewal *renewal, const char *const *names, size_t 
 		CHECK_OK(identifier_parse(names[i], &renewal->identifiers[i], &err), err);
 }
 
+static void add_hooks(struct renewal *renewal, const struct error *failed)
+{
+	struct error err = {0};
+	set(&renewal->pre_hook, "systemctl stop nginx");
+	set(&renewal->post_hook, "systemctl start nginx\n");
+	set(&renewal->deploy_hook, "cat $RENEWED_LINEAGE/*.pem > \"/x\"");
+	renewal->deploy_hooks_due = true;
+	struct renewal_hook *hook = renewal_hook(renewal, "deploy/50-copy", &err);
+	CHECK_OK(hook != NULL, err);
+	*hook = (struct renewal_hook){
+		.name = hook->name, .failures = 4, .last_try = 1795000003, .retry_at = 1795000063};
+	error_keep(&hook->error, failed);
+	CHECK_OK(renewal_hook(renewal, "deploy_hook", &err) != NULL, err);
+	CHECK(renewal_hook(renewal, "deploy/50-copy", &err) == &renewal->hooks[0]);
+}
+
 static struct renewal full_record(void)
 {
 	static const char *const names[] = {"example.com", "*.example.com", "198.51.100.7", "2001:db8::1"};
@@ -117,6 +133,8 @@ static struct renewal full_record(void)
 	CHECK_OK(renewal_server(&renewal, "web-2", &err) != NULL, err);
 	CHECK(renewal_server(&renewal, "web-1", &err) == &renewal.servers[0]);
 	CHECK_INT(renewal.server_count, 2);
+
+	add_hooks(&renewal, &failed);
 	return renewal;
 }
 
@@ -178,6 +196,23 @@ static void check_timing(const struct renewal *got, const struct renewal *want)
 	}
 }
 
+static void check_error(const struct error *got, const struct error *want);
+
+static void check_hooks(const struct renewal *got, const struct renewal *want)
+{
+	CHECK_STR(got->pre_hook, want->pre_hook);
+	CHECK_STR(got->post_hook, want->post_hook);
+	CHECK_STR(got->deploy_hook, want->deploy_hook);
+	CHECK(got->deploy_hooks_due);
+	CHECK_INT(got->hook_count, 2);
+	const struct renewal_hook *hook = renewal_find_hook(got, "deploy/50-copy");
+	CHECK(hook != NULL && renewal_find_hook(got, "deploy_hook") != NULL && renewal_find_hook(got, "50") == NULL);
+	CHECK_INT(hook->failures, 4);
+	CHECK_INT(hook->last_try, want->hooks[0].last_try);
+	CHECK_INT(hook->retry_at, want->hooks[0].retry_at);
+	check_error(hook->error, want->hooks[0].error);
+}
+
 static void check_error(const struct error *got, const struct error *want)
 {
 	struct error_part part, back;
@@ -214,6 +249,7 @@ TEST(everything_comes_back)
 	CHECK(found);
 	check_full(&loaded, &saved);
 	check_timing(&loaded, &saved);
+	check_hooks(&loaded, &saved);
 	CHECK_OK(renewal_copy_tries(&copied, &loaded, &err), err);
 	CHECK_INT(copied.failures, loaded.failures);
 	CHECK_INT(copied.tries.ca_count, 2);
