@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * SSH client sessions over libssh, which only ssh.c includes. Every call ends at its deadline, because libssh is run in
- * non-blocking mode and waited for with poll(). Errors carry no step: the caller's step names them. A session belongs
- * to one thread.
+ * SSH client sessions over libssh, which only the ssh_… files include. Every call ends at its deadline, because libssh
+ * is run in non-blocking mode and waited for with poll(). Errors carry no step: the caller's step names them. A session
+ * belongs to one thread.
  */
 #ifndef TRANSPORT_SSH_H
 #define TRANSPORT_SSH_H
@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "transport/known_hosts.h"
 #include "transport/ssh_target.h"
 
 #include <stdint.h>
@@ -22,6 +23,24 @@ struct ssh_stream;
  * before anything of ours is offered; the hint says how to accept it. Nothing is read from the user's SSH config.
  */
 MUST_CHECK struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err);
+
+/* A server's host key, and what its target's known_hosts says about it. */
+struct ssh_host_key {
+	enum known_hosts_verdict verdict;
+	unsigned line;     /* of known_hosts, that decided; 0: none */
+	const char *type;  /* "ssh-ed25519", …; static */
+	char *fingerprint; /* "SHA256:…", as `ssh-keygen -lf` shows it */
+	char *base64;      /* the key itself */
+	char *line_to_add; /* what would make it known, without newline */
+};
+
+/*
+ * Connect and read TARGET's host key. Nothing of ours is offered to it: nobody logs in. True whatever the verdict is;
+ * false when there is no key to be had.
+ */
+MUST_CHECK bool ssh_host_key_look(const struct ssh_target *target, struct deadline deadline, struct ssh_host_key *ret,
+				  struct error *err);
+void ssh_host_key_done(struct ssh_host_key *key);
 
 /* Says goodbye without waiting. Accepts NULL. */
 void ssh_link_close(struct ssh_link *link);

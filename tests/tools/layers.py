@@ -22,7 +22,7 @@ FOLDER_OF_TARGET = {"dns_providers": "dns-providers", "certferry": "cli"}
 LIBRARIES = {
     "curl/": ["transport/http*"],
     "ares.h": ["transport/dns*"],
-    "libssh/": ["transport/ssh.c"],
+    "libssh/": ["transport/ssh*.[ch]"],
     "yaml.h": ["config/yaml.c"],
     "jansson.h": ["base/json.[ch]", "acme/*"],
     "expat.h": ["dns-providers/xml.c"],

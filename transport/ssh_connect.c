@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a host's name to a session with agreed keys; and how a session waits and fails. */
+#include "transport/ssh_link.h"
+
+#include "transport/host_addresses.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+enum {
+	WAIT_SLICE_MS = 250,         /* libssh may hold bytes that poll() does not know of: look again this often */
+	USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged data: the peer is gone */
+	KEEPALIVE_SECONDS = 15,
+};
+
+/* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file but the given known_hosts. */
+static const struct {
+	enum ssh_options_e option;
+	const char *value;
+} fixed_options[] = {
+	{SSH_OPTIONS_KEY_EXCHANGE, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
+				   "ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,"
+				   "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256"},
+	{SSH_OPTIONS_HOSTKEYS, "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
+			       "rsa-sha2-512,rsa-sha2-256"},
+	{SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
+					       "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"},
+	{SSH_OPTIONS_CIPHERS_C_S, "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,"
+				  "aes256-ctr,aes192-ctr,aes128-ctr"},
+	{SSH_OPTIONS_CIPHERS_S_C, "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,"
+				  "aes256-ctr,aes192-ctr,aes128-ctr"},
+	{SSH_OPTIONS_HMAC_C_S, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,"
+			       "hmac-sha2-512"},
+	{SSH_OPTIONS_HMAC_S_C, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,"
+			       "hmac-sha2-512"},
+	{SSH_OPTIONS_COMPRESSION, "no"},
+	{SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null"},
+};
+
+static const struct {
+	enum ssh_options_e option;
+	int value;
+} fixed_numbers[] = {
+	{SSH_OPTIONS_STRICTHOSTKEYCHECK, 1}, {SSH_OPTIONS_RSA_MIN_SIZE, 2048}, {SSH_OPTIONS_PUBKEY_AUTH, 1},
+	{SSH_OPTIONS_PASSWORD_AUTH, 0},      {SSH_OPTIONS_KBDINT_AUTH, 0},     {SSH_OPTIONS_GSSAPI_AUTH, 0},
+};
+
+bool ssh_link_fail(const struct ssh_link *link, enum error_category category, const char *what, struct error *err)
+{
+	const char *said = ssh_get_error(link->session);
+
+	(void)error_set(err, category, NULL, "%s", what);
+	err->transient = category == ERROR_NETWORK;
+	error_said(err, said, strlen(said));
+	return false;
+}
+
+static bool out_of_time(const struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err)
+{
+	if (cancel_requested(deadline.cancel))
+		return deadline_check(deadline, NULL, err);
+	(void)error_set(err, ERROR_TIMEOUT, NULL, "%s did not answer in time while %s", link->host, doing);
+	err->transient = true;
+	return false;
+}
+
+bool ssh_link_wait(struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err)
+{
+	int64_t left = deadline_left_ms(deadline);
+	struct pollfd fds[] = {
+		{.fd = link->fd, .events = POLLIN},
+		{.fd = deadline.cancel != NULL ? deadline.cancel->fd : -1, .events = POLLIN},
+	};
+
+	if (left == 0)
+		return out_of_time(link, deadline, doing, err);
+	if (!ssh_is_connected(link->session))
+		return ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut", err);
+	if (ssh_get_poll_flags(link->session) & SSH_WRITE_PENDING)
+		fds[0].events |= POLLOUT;
+	(void)poll(fds, ARRAY_LEN(fds), left < WAIT_SLICE_MS ? (int)left : WAIT_SLICE_MS);
+	return true;
+}
+
+static bool wait_connected(int fd, struct deadline deadline, int *ret_errno)
+{
+	struct pollfd fds[] = {
+		{.fd = fd, .events = POLLOUT},
+		{.fd = deadline.cancel != NULL ? deadline.cancel->fd : -1, .events = POLLIN},
+	};
+	socklen_t len = sizeof(*ret_errno);
+	int ready;
+
+	do {
+		ready = poll(fds, ARRAY_LEN(fds), (int)deadline_left_ms(deadline));
+	} while (ready < 0 && errno == EINTR);
+	if (ready <= 0 || fds[0].revents == 0) {
+		*ret_errno = ETIMEDOUT;
+		return false;
+	}
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, ret_errno, &len) == 0 && *ret_errno == 0;
+}
+
+static int connect_address(const struct dns_address *address, struct deadline deadline, int *ret_errno)
+{
+	static const struct {
+		int level, name, value;
+	} options[] = {
+		{IPPROTO_TCP, TCP_NODELAY, 1},
+		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
+		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS},
+		{SOL_SOCKET, SO_KEEPALIVE, 1},
+	};
+	int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	*ret_errno = errno;
+	if (fd < 0)
+		return -1;
+	for (size_t i = 0; i < ARRAY_LEN(options); i++) /* each only helps to notice a dead peer sooner */
+		(void)setsockopt(fd, options[i].level, options[i].name, &options[i].value, sizeof(int));
+	if (connect(fd, (const struct sockaddr *)&address->addr, address->len) == 0)
+		return fd;
+	*ret_errno = errno;
+	if (errno == EINPROGRESS && wait_connected(fd, deadline, ret_errno))
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/* Each address gets an equal share of the time that is left, so that a dead first one leaves some for the next. */
+static bool connect_socket(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
+			   struct error *err)
+{
+	int failure = ETIMEDOUT;
+	size_t count = 0;
+	AUTO_FREE struct dns_address *addresses =
+		host_addresses(target->host, target->port, &target->addresses, &count, err);
+
+	if (addresses == NULL)
+		return false;
+	for (size_t i = 0; i < count && link->fd < 0; i++) {
+		int64_t share = deadline_left_ms(deadline) / (int64_t)(count - i);
+		link->fd = connect_address(&addresses[i], deadline_within(deadline, share), &failure);
+	}
+	if (link->fd >= 0)
+		return true;
+	if (cancel_requested(deadline.cancel))
+		return deadline_check(deadline, NULL, err);
+	(void)error_errno(err, ERROR_NETWORK, NULL, failure, "cannot connect to %s port %u", link->host,
+			  (unsigned)target->port);
+	err->transient = true;
+	error_hint(err, "check that the server is up and that its SSH server listens there");
+	return false;
+}
+
+static bool set_options(struct ssh_link *link, const struct ssh_target *target)
+{
+	ssh_session session = link->session;
+	bool process_config = false;
+	unsigned port = target->port;
+	bool ok = ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process_config) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_HOST, target->host) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_USER, target->user) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, target->known_hosts) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_FD, &link->fd) == SSH_OK;
+
+	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++)
+		ok = ok && ssh_options_set(session, fixed_options[i].option, fixed_options[i].value) == SSH_OK;
+	for (size_t i = 0; i < ARRAY_LEN(fixed_numbers); i++)
+		ok = ok && ssh_options_set(session, fixed_numbers[i].option, &fixed_numbers[i].value) == SSH_OK;
+	if (ok && target->agent != NULL)
+		ok = ssh_options_set(session, SSH_OPTIONS_IDENTITY_AGENT, target->agent) == SSH_OK;
+	return ok;
+}
+
+static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struct error *err)
+{
+	int rc;
+
+	ssh_set_blocking(link->session, 0);
+	while ((rc = ssh_connect(link->session)) == SSH_AGAIN)
+		if (!ssh_link_wait(link, deadline, "SSH keys were agreed on", err))
+			return false;
+	return rc == SSH_OK || ssh_link_fail(link, ERROR_NETWORK, "the SSH handshake failed", err);
+}
+
+bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
+		      struct error *err)
+{
+	if (!connect_socket(link, target, deadline, err))
+		return false;
+	if (!set_options(link, target))
+		return ssh_link_fail(link, ERROR_INTERNAL, "libssh refused an option", err);
+	return exchange_keys(link, deadline, err);
+}

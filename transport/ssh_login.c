@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Logging in by public key. */
+#include "transport/ssh_link.h"
+
+#include <string.h>
+
+/* Whether TEXT is a private key under a passphrase: PEM says so, OpenSSH's form has a cipher that is not "none". */
+static bool is_encrypted(const struct secret *identity)
+{
+	static const char unencrypted[] = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"; /* "openssh-key-v1", cipher "none" */
+
+	if (strstr(identity->data, "BEGIN OPENSSH PRIVATE KEY") != NULL)
+		return strstr(identity->data, unencrypted) == NULL;
+	return strstr(identity->data, "ENCRYPTED") != NULL;
+}
+
+static bool import_identity(const struct ssh_target *target, ssh_key *ret, struct error *err)
+{
+	if (is_encrypted(&target->identity)) {
+		(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is protected by a passphrase",
+				target->user, target->host);
+		error_hint(err, "load it into an SSH agent and configure `agent`, or use a key without a passphrase");
+		return false;
+	}
+	if (ssh_pki_import_privkey_base64(target->identity.data, NULL, NULL, NULL, ret) == SSH_OK)
+		return true;
+	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is no private key that can be read",
+			target->user, target->host);
+	error_hint(err, "give the private key file (not the .pub file), in OpenSSH or PEM form");
+	return false;
+}
+
+static bool refused_login(const struct ssh_link *link, const struct ssh_target *target, struct error *err)
+{
+	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s", target->user,
+			target->identity.len > 0 ? "this identity" : "any key of the agent");
+	error_said(err, ssh_get_error(link->session), strlen(ssh_get_error(link->session)));
+	error_hint(err, "is the public key in ~%s/.ssh/authorized_keys on %s?", target->user, target->host);
+	return false;
+}
+
+bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
+		     struct error *err)
+{
+	ssh_key key = NULL;
+	int rc;
+
+	if (target->identity.len == 0 && target->agent == NULL) {
+		(void)error_set(err, ERROR_CONFIG, NULL, "there is neither an SSH identity nor an agent for %s@%s",
+				target->user, target->host);
+		error_hint(err, "configure `identity_file` or `agent` for this server");
+		return false;
+	}
+	if (target->identity.len > 0 && !import_identity(target, &key, err))
+		return false;
+	do {
+		rc = key != NULL ? ssh_userauth_publickey(link->session, NULL, key)
+				 : ssh_userauth_agent(link->session, NULL);
+	} while (rc == SSH_AUTH_AGAIN && ssh_link_wait(link, deadline, "logging in", err));
+	ssh_key_free(key);
+	if (rc == SSH_AUTH_AGAIN)
+		return false;
+	if (rc == SSH_AUTH_ERROR && !ssh_is_connected(link->session))
+		return ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut while logging in", err);
+	return rc == SSH_AUTH_SUCCESS || refused_login(link, target, err);
+}
