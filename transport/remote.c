@@ -184,20 +184,6 @@ static bool runs_no_commands(const struct remote *remote, const char *command, s
 	return false;
 }
 
-/*
- * A forced sftp-server takes any command for a session with nothing to do, and ends well: silence is no proof that the
- * command was run. Asked again, with a command that does nothing, such a server speaks SFTP.
- */
-static bool answers_by_sftp(struct remote *remote)
-{
-	struct error none = {0};
-	struct sftp *sftp = sftp_start(remote->link, "true", deadline_in(LOOK_UP_MS, NULL), &none);
-
-	sftp_stop(sftp);
-	remote->runs_commands = sftp == NULL;
-	return sftp != NULL;
-}
-
 /* What sshd says of a forced internal-sftp, and nologin(8) of itself. */
 static bool says_no_commands(const char *output)
 {
@@ -215,6 +201,31 @@ static bool is_silent(const struct buf *output)
 	       (str_starts(said, "Could not chdir to home directory ") && end != NULL && end[1] == '\0');
 }
 
+/*
+ * A forced sftp-server takes any command for a session with nothing to do, and ends well; false(1) as login shell does
+ * the opposite. So silence is no proof that the command was run. Asked to do nothing, the one speaks SFTP and the other
+ * fails, silently again.
+ */
+static bool runs_commands(struct remote *remote, bool ended_well)
+{
+	struct deadline deadline = deadline_in(LOOK_UP_MS, NULL);
+	struct buf output CLEANUP(buf_done);
+	struct ssh_exit ended = {0};
+	struct error none = {0};
+
+	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	if (ended_well) {
+		struct sftp *sftp = sftp_start(remote->link, "true", deadline, &none);
+		remote->runs_commands = sftp == NULL;
+		sftp_stop(sftp);
+		return sftp == NULL;
+	}
+	if (!ssh_link_run(remote->link, "true", deadline, &output, &ended, &none))
+		return true; /* it may: that is not known */
+	remote->runs_commands = ended.status == 0 || !is_silent(&output);
+	return remote->runs_commands;
+}
+
 /* COMMAND ended. Was it run, and was that a success? */
 static bool judge(struct remote *remote, const char *command, const struct buf *output,
 		  const struct ssh_exit *exit_state, struct error *err)
@@ -222,7 +233,7 @@ static bool judge(struct remote *remote, const char *command, const struct buf *
 	const char *said = buf_cstr(output);
 
 	if (exit_state->refused || says_no_commands(said) ||
-	    (is_silent(output) && !remote->runs_commands && exit_state->status == 0 && answers_by_sftp(remote))) {
+	    (is_silent(output) && !remote->runs_commands && !runs_commands(remote, exit_state->status == 0))) {
 		error_said(err, said, output->len);
 		return runs_no_commands(remote, command, err);
 	}

@@ -111,6 +111,23 @@ static bool complete_owner(struct sftp *sftp, const struct sftp_handle *handle, 
 	return true;
 }
 
+static bool change_owner(struct sftp *sftp, const struct sftp_handle *handle, const char *path,
+			 const struct sftp_attributes *attrs, struct error *err)
+{
+	struct sftp_reply reply;
+
+	sftp_batch_begin(sftp);
+	add_attributes(sftp, handle, attrs);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	if (reply.type == SFTP_STATUS && reply.status == SFTP_OK)
+		return true;
+	if (reply.type == SFTP_STATUS && reply.status == SFTP_PERMISSION_DENIED)
+		error_hint(err, "only root gives files to another user, and others to no group but their own: use "
+				"`sudo: true`, or leave out `owner` and `group`");
+	return sftp_refused(&reply, "change the owner of", path, err);
+}
+
 /* The owner before the mode: a group-readable key must not be readable by the wrong group even for an instant. */
 static bool set_attributes(struct sftp *sftp, const struct sftp_handle *handle, const char *path, uint32_t mode,
 			   struct sftp_owner owner, struct error *err)
@@ -118,11 +135,8 @@ static bool set_attributes(struct sftp *sftp, const struct sftp_handle *handle, 
 	struct sftp_attributes attrs;
 
 	if (owner.uid >= 0 || owner.gid >= 0) {
-		if (!complete_owner(sftp, handle, path, owner, &attrs, err))
-			return false;
-		sftp_batch_begin(sftp);
-		add_attributes(sftp, handle, &attrs);
-		if (!sftp_batch_run(sftp, "change the owner of", path, err))
+		if (!complete_owner(sftp, handle, path, owner, &attrs, err) ||
+		    !change_owner(sftp, handle, path, &attrs, err))
 			return false;
 	}
 	sftp_batch_begin(sftp);

@@ -2,6 +2,7 @@
 """Unprivileged users of this machine, for as long as a test needs them. Only root can make them."""
 
 import os
+import pwd
 import secrets
 import subprocess
 import time
@@ -34,6 +35,10 @@ class Account:
         # "*" is no password's hash: not locked, or sshd would refuse keys too.
         change_accounts(["/usr/sbin/useradd", "--system", "--user-group", "--no-create-home", "--home-dir", "/nonexistent",
                          "--shell", shell, "--password", "*", *more, self.name])  # fmt: skip
+
+    def ids(self):
+        entry = pwd.getpwnam(self.name)
+        return entry.pw_uid, entry.pw_gid
 
     def sudo(self, *rules):
         """From now on these sudoers lines hold for it, and no others."""

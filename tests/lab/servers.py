@@ -195,6 +195,12 @@ class Server(Nginx):
             self.stop_ssh()
             self.start_ssh()
 
+    def rule_ssh(self, rules=""):
+        """From now on these lines of sshd_config, which may begin with Match, hold beside the laboratory's own."""
+        self.stop_ssh()
+        self.write_sshd_config("internal-sftp", rules)
+        self.start_ssh()
+
     def start_ssh(self):
         if os.geteuid() == 0:
             os.makedirs("/run/sshd", mode=0o755, exist_ok=True)  # sshd insists on its privilege separation folder
@@ -234,6 +240,13 @@ class Server(Nginx):
                 info = os.lstat(path)
                 found[path] = (info.st_ino, info.st_mode, info.st_size, info.st_mtime_ns, info.st_ctime_ns)
         return found
+
+    def give_to(self, name):
+        """The folder of live files and everything in it belongs to the user NAME."""
+        for folder, folders, files in os.walk(self.live):
+            for path in [folder, *(os.path.join(folder, inside) for inside in [*folders, *files])]:
+                if not os.path.islink(path):
+                    shutil.chown(path, name, name)
 
     # What a client sees.
 
