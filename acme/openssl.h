@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What the files that use OpenSSL share: the key's inside, release functions, one way to report a failure. For
- * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, alpn_certificate.c, ari.c, chain.c and chain_verify.c only.
+ * key.c, signer.c, jwk.c, names.c, csr.c, csr_parse.c, alpn_certificate.c, ari.c, chain.c, chain_verify.c and pkcs12.c
+ * only.
  */
 #ifndef ACME_OPENSSL_H
 #define ACME_OPENSSL_H

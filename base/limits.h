@@ -84,6 +84,7 @@ enum {
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
 	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
+	LIMIT_PKCS12 = 512 * 1024,   /* key and chain in one; their own limits leave less */
 	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */
 
 	/* What is said before TLS begins: a list of capabilities is one long line, or a dozen short ones */

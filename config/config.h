@@ -110,7 +110,8 @@ struct config_server {
 	char *dir; /* default /etc/letsencrypt/live */
 	struct config_copy *copies;
 	size_t copy_count;
-	bool combined; /* combined.pem beside the four files: a preset's */
+	struct secret pkcs12_password; /* of the copy of that kind; empty: there is none */
+	bool combined;                 /* combined.pem beside the four files: a preset's */
 	char *owner, *group;
 	uint32_t key_mode;    /* default 0600 */
 	char *test_command;   /* NULL: none; presets fill it in */

@@ -32,6 +32,7 @@ void config_server_done(struct config_server *server)
 		free(server->copies[i].path);
 	}
 	free(server->copies);
+	secret_done(&server->pkcs12_password);
 	free(server->owner);
 	free(server->group);
 	free(server->test_command);
@@ -100,11 +101,17 @@ static bool default_known_hosts(struct config_build *b, struct config_server *se
 	return b->home == NULL || server->known_hosts != NULL;
 }
 
-static bool read_copies(struct config_build *b, const struct node *files, struct config_server *server)
+static bool read_copies(struct config_build *b, const struct node *settings, struct config_server *server)
 {
+	const struct node *files = yaml_tree_child(settings, "files");
 	if (files == NULL)
 		return true;
 	if (!config_allocate(&server->copies, ARRAY_LEN(copy_kinds), sizeof(*server->copies), b->err))
+		return false;
+	if (yaml_tree_child(files, "pkcs12") != NULL && yaml_tree_child(settings, "pkcs12_password") == NULL &&
+	    !report_error(
+		    b, yaml_tree_child(files, "pkcs12"),
+		    "a PKCS #12 file is encrypted: give pkcs12_password beside files (Java's usual one is changeit)"))
 		return false;
 	for (size_t i = 0; i < ARRAY_LEN(copy_kinds); i++) {
 		const char *path = schema_text(files, copy_kinds[i]);
@@ -169,8 +176,7 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 					 .key_mode = KEY_MODE,
 					 .position = node->position};
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
-	       read_agent(b, settings, server) && read_copies(b, yaml_tree_child(settings, "files"), server) &&
-	       fill_in(b, server, settings);
+	       read_agent(b, settings, server) && read_copies(b, settings, server) && fill_in(b, server, settings);
 }
 
 bool config_build_servers(struct config_build *b, const struct node *root)

@@ -174,6 +174,16 @@ bool value_copy_path(const char *text, struct error *err)
 	return value_remote_path(plain, err);
 }
 
+/* The value is never shown. Java takes no other bytes than ASCII in a password of this kind. */
+bool value_password(const char *text, struct error *err)
+{
+	for (const char *c = text; *c != '\0'; c++)
+		if (*c < ' ' || *c > '~')
+			return error_set(err, ERROR_CONFIG, NULL,
+					 "the password may hold ASCII characters only, on one line");
+	return true;
+}
+
 bool value_listen(const char *text, struct error *err)
 {
 	char host[IDENTIFIER_MAX];

@@ -3,6 +3,7 @@
 #include "service/deploy_job.h"
 
 #include "acme/chain.h"
+#include "acme/pkcs12.h"
 #include "base/limits.h"
 #include "config/config.h"
 #include "service/server_target.h"
@@ -45,22 +46,19 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 	return true;
 }
 
-static bool copy_kind(const char *word, enum push_file *ret)
+static enum push_file copy_kind(const char *word)
 {
 	static const struct {
 		const char *word;
 		enum push_file file;
 	} kinds[] = {
 		{"cert", PUSH_FILE_CERT},       {"chain", PUSH_FILE_CHAIN},       {"fullchain", PUSH_FILE_FULLCHAIN},
-		{"privkey", PUSH_FILE_PRIVKEY}, {"combined", PUSH_FILE_COMBINED},
+		{"privkey", PUSH_FILE_PRIVKEY}, {"combined", PUSH_FILE_COMBINED}, {"pkcs12", PUSH_FILE_PKCS12},
 	};
-	for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-		if (str_equal(kinds[i].word, word)) {
-			*ret = kinds[i].file;
-			return true;
-		}
-	}
-	return false;
+	for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+		if (str_equal(kinds[i].word, word))
+			return kinds[i].file;
+	return PUSH_FILE_CERT;
 }
 
 /* The path for the certificate NAME. */
@@ -72,20 +70,34 @@ static char *copy_path(const struct config_copy *copy, const char *name, struct 
 	return str_format(err, "%.*s%s%s", (int)(at - copy->path), copy->path, name, at + strlen(CONFIG_COPY_NAME));
 }
 
-static bool add_copies(struct push_certificate *certificate, const struct config_server *server, struct error *err)
+static bool make_pkcs12(struct push_certificate *certificate, const struct generation *live,
+			const struct secret *password, struct error *err)
+{
+	CLEANUP(key_freep) struct key *key = key_from_pem(&live->privkey, err);
+	CLEANUP(chain_freep) struct chain *chain = NULL;
+
+	if (key != NULL)
+		chain = chain_parse(live->fullchain, strlen(live->fullchain), err);
+	if (chain == NULL)
+		return error_attribute(err, ERROR_STORE, "read-live");
+	return pkcs12_make(key, chain, certificate->name, password, &certificate->pkcs12, err);
+}
+
+static bool add_copies(struct push_certificate *certificate, const struct config_server *server,
+		       const struct generation *live, struct error *err)
 {
 	certificate->copies = calloc(server->copy_count ? server->copy_count : 1, sizeof(*certificate->copies));
 	if (certificate->copies == NULL)
 		return error_oom(err);
 	for (size_t i = 0; i < server->copy_count; i++) {
 		struct push_copy *copy = &certificate->copies[certificate->copy_count];
-		/* A kind without effect in this version has been named in a warning when the config was read. */
-		if (!copy_kind(server->copies[i].file, &copy->file))
-			continue;
+		copy->file = copy_kind(server->copies[i].file);
 		copy->path = copy_path(&server->copies[i], certificate->name, err);
 		if (copy->path == NULL)
 			return false;
 		certificate->copy_count++;
+		if (copy->file == PUSH_FILE_PKCS12 && !make_pkcs12(certificate, live, &server->pkcs12_password, err))
+			return false;
 	}
 	return true;
 }
@@ -140,7 +152,8 @@ bool deploy_job_add(struct push_job *job, struct service *service, const struct 
 	struct push_certificate *added = &grown[job->certificate_count++];
 	*added = (struct push_certificate){.generation = live.number};
 	if (!fingerprint(live.fullchain, added->fingerprint_sha256, err) || !str_set(&added->name, wanted->name, err) ||
-	    !add_copies(added, server, err) || (added->server_name = handshake_name(server, wanted, err)) == NULL)
+	    !add_copies(added, server, &live, err) ||
+	    (added->server_name = handshake_name(server, wanted, err)) == NULL)
 		return false;
 	added->cert = STEAL(live.cert);
 	added->chain = STEAL(live.chain);

@@ -80,14 +80,21 @@ static bool get_bool(struct reader *reader)
 	return value == 1;
 }
 
-static void get_secret(struct reader *reader, size_t max, struct secret *ret)
+static void get_secret_bytes(struct reader *reader, size_t max, struct secret *ret)
 {
 	struct error ignored = {0};
 	size_t len;
 	const unsigned char *data = reader_string(reader, max, &len);
 
-	/* The key is used as a C string by others: no NUL inside. */
-	if (data == NULL || memchr(data, '\0', len) != NULL || !secret_set(ret, data, len, &ignored))
+	if (data == NULL || !secret_set(ret, data, len, &ignored))
+		reader->failed = true;
+}
+
+/* The key is used as a C string by others: no NUL inside. */
+static void get_secret(struct reader *reader, size_t max, struct secret *ret)
+{
+	get_secret_bytes(reader, max, ret);
+	if (!reader->failed && memchr(ret->data, '\0', ret->len) != NULL)
 		reader->failed = true;
 }
 
@@ -200,6 +207,7 @@ static void put_certificate(struct buf *out, const struct push_certificate *cert
 	put_text(out, certificate->chain);
 	put_text(out, certificate->fullchain);
 	buf_string(out, certificate->privkey.data, certificate->privkey.len);
+	buf_string(out, certificate->pkcs12.data, certificate->pkcs12.len);
 	put_text(out, certificate->fingerprint_sha256);
 	put_optional(out, certificate->server_name);
 	buf_u32(out, (uint32_t)certificate->copy_count);
@@ -254,8 +262,9 @@ static void get_copies(struct reader *reader, struct push_certificate *certifica
 		struct push_copy *copy = &certificate->copies[certificate->copy_count];
 		uint8_t file = reader_u8(reader);
 		copy->path = get_text(reader, LIMIT_PATH);
-		copy->file = file <= PUSH_FILE_COMBINED ? (enum push_file)file : PUSH_FILE_CERT;
-		if (file > PUSH_FILE_COMBINED || copy->path == NULL || copy->path[0] != '/')
+		copy->file = file <= PUSH_FILE_PKCS12 ? (enum push_file)file : PUSH_FILE_CERT;
+		if (file > PUSH_FILE_PKCS12 || copy->path == NULL || copy->path[0] != '/' ||
+		    (file == PUSH_FILE_PKCS12 && certificate->pkcs12.len == 0))
 			reader->failed = true;
 	}
 }
@@ -268,6 +277,7 @@ static void get_certificate(struct reader *reader, struct push_certificate *ret)
 	ret->chain = get_text(reader, LIMIT_CHAIN_BODY);
 	ret->fullchain = get_text(reader, 2 * (size_t)LIMIT_CHAIN_BODY);
 	get_secret(reader, LIMIT_KEY_FILE, &ret->privkey);
+	get_secret_bytes(reader, LIMIT_PKCS12, &ret->pkcs12);
 	get_fingerprint(reader, /* may_be_empty= */ false, ret->fingerprint_sha256);
 	ret->server_name = get_optional(reader, IDENTIFIER_MAX);
 	get_copies(reader, ret);

@@ -124,9 +124,13 @@ static void describe_files(const struct push_job *job, struct placement *p)
 }
 
 /* The directory's files are in the order of the kinds. */
-static const struct live_file *copy_source(const struct placement *p, enum push_file file)
+static struct live_file copy_source(const struct push_job *job, const struct placement *p, enum push_file file)
 {
-	return &p->files.list[file];
+	const struct secret *pkcs12 = &p->certificate->pkcs12;
+
+	if (file == PUSH_FILE_PKCS12)
+		return (struct live_file){"pkcs12", pkcs12->data, pkcs12->len, job->key_mode};
+	return p->files.list[file];
 }
 
 /* One handshake: is the new leaf served? What was seen goes into the outcome. */
@@ -169,8 +173,8 @@ static bool compare_copies(struct transaction *t, struct placement *p, struct er
 		return error_oom(err);
 	for (; p->copy_count < c->copy_count; p->copy_count++) {
 		const struct push_copy *copy = &c->copies[p->copy_count];
-		const struct live_file *source = copy_source(p, copy->file);
-		if (!live_copy_inspect(t->remote.sftp, copy->path, source->data, source->len, source->mode, t->owner,
+		struct live_file source = copy_source(t->job, p, copy->file);
+		if (!live_copy_inspect(t->remote.sftp, copy->path, source.data, source.len, source.mode, t->owner,
 				       &p->copies[p->copy_count], err))
 			return false;
 	}

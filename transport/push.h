@@ -21,7 +21,14 @@ enum push_result { PUSH_FAILED, PUSH_ROLLED_BACK, PUSH_UNCHANGED, PUSH_DEPLOYED 
 /* "failed", "rolled_back", "unchanged", "deployed". */
 const char *push_result_name(enum push_result result);
 
-enum push_file { PUSH_FILE_CERT, PUSH_FILE_CHAIN, PUSH_FILE_FULLCHAIN, PUSH_FILE_PRIVKEY, PUSH_FILE_COMBINED };
+enum push_file {
+	PUSH_FILE_CERT,
+	PUSH_FILE_CHAIN,
+	PUSH_FILE_FULLCHAIN,
+	PUSH_FILE_PRIVKEY,
+	PUSH_FILE_COMBINED,
+	PUSH_FILE_PKCS12
+};
 
 /* An extra copy of one file at an exact path, replaced by rename and put back by rename. */
 struct push_copy {
@@ -36,6 +43,7 @@ struct push_certificate {
 	char *chain;
 	char *fullchain;
 	struct secret privkey;
+	struct secret pkcs12;        /* where a copy of that kind is wanted; else empty */
 	char fingerprint_sha256[65]; /* of the leaf */
 	char *server_name;           /* SNI for the verification */
 	struct push_copy *copies;

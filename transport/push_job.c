@@ -27,6 +27,7 @@ static void certificate_done(struct push_certificate *certificate)
 	free(certificate->fullchain);
 	free(certificate->server_name);
 	secret_done(&certificate->privkey);
+	secret_done(&certificate->pkcs12);
 }
 
 void push_job_done(struct push_job *job)

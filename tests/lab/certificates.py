@@ -11,8 +11,8 @@ from .processes import run
 def first_der(path):
     """The first certificate of a PEM file."""
     text = path.read_text()
-    end = "-----END CERTIFICATE-----"
-    return ssl.PEM_cert_to_DER_cert(text[: text.index(end) + len(end)])
+    begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+    return ssl.PEM_cert_to_DER_cert(text[text.index(begin) : text.index(end) + len(end)])
 
 
 def fingerprint(path):

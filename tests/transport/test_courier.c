@@ -46,6 +46,7 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 	c->chain[chain_len] = '\0';
 	c->fullchain = dup_text("");
 	CHECK_OK(secret_set(&c->privkey, "key", 3, &err), err);
+	CHECK_OK(secret_set(&c->pkcs12, "p\0c", 3, &err), err);
 	memset(c->fingerprint_sha256, 'a', 64);
 	c->copies = calloc(1, sizeof(c->copies[0]));
 	c->copy_count = 1;
@@ -73,6 +74,7 @@ TEST(a_job_arrives_as_it_was)
 	CHECK_STR(got.certificates[0].name, "example.com");
 	CHECK(got.certificates[0].generation == 1ULL << 40);
 	CHECK_STR(got.certificates[0].privkey.data, "key");
+	CHECK(got.certificates[0].pkcs12.len == 3 && memcmp(got.certificates[0].pkcs12.data, "p\0c", 3) == 0);
 	CHECK_INT(got.certificates[0].copies[0].file, PUSH_FILE_COMBINED);
 	push_job_done(&got);
 	for (size_t len = 0; len < text.len; len++) { /* cut anywhere, it is refused */
@@ -121,6 +123,10 @@ TEST(jobs_that_must_not_run)
 	make_job(&job, "example.com", 1);
 	job.certificates[0].copies[0].path[0] = 'x';
 	check_refused(&job, "a relative path");
+	make_job(&job, "example.com", 1);
+	job.certificates[0].copies[0].file = PUSH_FILE_PKCS12;
+	secret_done(&job.certificates[0].pkcs12);
+	check_refused(&job, "a copy of a PKCS #12 file that is not there");
 	make_job(&job, "example.com", LIMIT_CHAIN_BODY + 1);
 	check_refused(&job, "a chain above the limit");
 }
