@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "dns-providers/common.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <pthread.h>
@@ -40,6 +41,7 @@ struct place {
 };
 
 struct places {
+	pthread_mutex_t lock;       /* of what follows, and one update at a time */
 	struct place items[PLACES]; /* the older one first */
 	struct secret headers[2];
 };
@@ -50,7 +52,7 @@ struct dns_provider {
 	struct acmedns_accounts accounts;
 	struct places *places; /* one for each account */
 	char source[96];
-	pthread_mutex_t lock; /* of places, and one update at a time */
+	struct provider_turns turns;
 };
 
 /* --- Messages --- */
@@ -251,10 +253,11 @@ static void acmedns_close(struct dns_provider *provider)
 	for (size_t i = 0; provider->places != NULL && i < provider->accounts.count; i++) {
 		secret_done(&provider->places[i].headers[0]);
 		secret_done(&provider->places[i].headers[1]);
+		(void)pthread_mutex_destroy(&provider->places[i].lock);
 	}
 	free(provider->places);
 	acmedns_accounts_done(&provider->accounts);
-	(void)pthread_mutex_destroy(&provider->lock);
+	provider_turns_done(&provider->turns);
 	free(provider->base);
 	free(provider);
 }
@@ -268,6 +271,7 @@ static bool make_headers(struct dns_provider *provider, struct error *err)
 		return error_oom(err);
 	for (size_t i = 0; i < provider->accounts.count; i++) {
 		struct secret *headers = provider->places[i].headers;
+		(void)pthread_mutex_init(&provider->places[i].lock, NULL);
 		if (!provider_header("X-Api-User: ", &provider->accounts.items[i].username, &headers[0], err) ||
 		    !provider_header("X-Api-Key: ", &provider->accounts.items[i].password, &headers[1], err))
 			return false;
@@ -294,8 +298,9 @@ static struct dns_provider *acmedns_open(const struct dns_setting *from, size_t 
 		(void)error_oom(err);
 		return NULL;
 	}
-	(void)pthread_mutex_init(&provider->lock, NULL);
-	provider->api = (struct provider_api){.title = TITLE, .client = client, .hints = hints};
+	provider_turns_init(&provider->turns, acmedns_module.at_once);
+	provider->api =
+		(struct provider_api){.title = TITLE, .client = client, .turns = &provider->turns, .hints = hints};
 	if (!find_settings(from, count, &settings, err) || !take_settings(&settings, provider, err) ||
 	    !make_headers(provider, err))
 		return NULL;
@@ -441,10 +446,11 @@ static bool acmedns_add_txt(struct dns_provider *provider, const char *zone_id, 
 	(void)ret_record;
 	if (!find_account(provider, name, &index))
 		return no_account(provider, name, err);
-	if (!provider_lock(&provider->lock, "add-record", deadline, err))
+	pthread_mutex_t *lock = &provider->places[index].lock;
+	if (!provider_lock(lock, "add-record", deadline, err))
 		return false;
 	bool added = add_locked(provider, index, name, value, deadline, err);
-	(void)pthread_mutex_unlock(&provider->lock);
+	(void)pthread_mutex_unlock(lock);
 	return added;
 }
 
@@ -457,13 +463,14 @@ static bool acmedns_remove_txt(struct dns_provider *provider, const char *zone_i
 	(void)record;
 	if (!find_account(provider, name, &index))
 		return true;
-	if (!provider_lock(&provider->lock, "remove-record", deadline, err))
+	pthread_mutex_t *lock = &provider->places[index].lock;
+	if (!provider_lock(lock, "remove-record", deadline, err))
 		return false;
 	for (size_t i = 0; i < PLACES; i++) {
 		if (str_equal(provider->places[index].items[i].value, value))
 			provider->places[index].items[i].needed = false;
 	}
-	(void)pthread_mutex_unlock(&provider->lock);
+	(void)pthread_mutex_unlock(lock);
 	return true;
 }
 
@@ -472,6 +479,7 @@ const struct dns_provider_module acmedns_module = {
 	.title = TITLE,
 	.url = "https://github.com/joohoi/acme-dns",
 	.keys = keys,
+	.at_once = 4,
 	.check = acmedns_check,
 	.open = acmedns_open,
 	.close = acmedns_close,

@@ -10,6 +10,7 @@
 #include "dns-providers/azure_message.h"
 #include "dns-providers/common.h"
 #include "dns-providers/recordset.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <stdio.h>
@@ -37,6 +38,7 @@ struct dns_provider {
 	size_t place_count;     /* more than none: only these zones are used */
 	struct str_list listed; /* ids of the subscription's zones, which zones.lock guards */
 	bool is_listed;
+	struct provider_turns turns;
 	struct provider_zones zones;
 	struct provider_owners owners;
 };
@@ -153,6 +155,7 @@ static void azure_close(struct dns_provider *provider)
 		return;
 	azure_account_close(&provider->account);
 	provider_zones_done(&provider->zones);
+	provider_turns_done(&provider->turns);
 	provider_owners_done(&provider->owners);
 	str_list_done(&provider->listed);
 	for (size_t i = 0; i < provider->place_count; i++) {
@@ -176,11 +179,13 @@ static struct dns_provider *azure_open(const struct dns_setting *settings, size_
 		return NULL;
 	}
 	provider_zones_init(&provider->zones);
+	provider_turns_init(&provider->turns, azure_module.at_once);
 	provider_owners_init(&provider->owners);
 	provider->api = (struct provider_api){
 		.title = azure_module.title,
 		.request_id_header = "x-ms-request-id",
 		.client = client,
+		.turns = &provider->turns,
 		.hints = hints,
 		.authorize = azure_account_authorize,
 		.renew = azure_account_renew,
@@ -446,6 +451,7 @@ const struct dns_provider_module azure_module = {
 	.title = "Azure DNS",
 	.url = "https://learn.microsoft.com/en-us/azure/dns/dns-protect-zones-recordsets",
 	.keys = keys,
+	.at_once = 4,
 	.texts = texts,
 	.check = azure_check,
 	.open = azure_open,

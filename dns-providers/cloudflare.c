@@ -217,6 +217,7 @@ const struct dns_provider_module cloudflare_module = {
 	.title = "Cloudflare",
 	.url = "https://developers.cloudflare.com/fundamentals/api/get-started/create-token/",
 	.keys = keys,
+	.at_once = 4, /* 1200 in five minutes */
 	.check = cloudflare_account_check,
 	.open = cloudflare_account_open,
 	.close = cloudflare_account_close,

@@ -140,6 +140,7 @@ void cloudflare_account_close(struct dns_provider *provider)
 	if (provider == NULL)
 		return;
 	provider_zones_done(&provider->found);
+	provider_turns_done(&provider->turns);
 	free(provider->base);
 	free(provider->zone_id);
 	free(provider->account_id);
@@ -186,10 +187,12 @@ struct dns_provider *cloudflare_account_open(const struct dns_setting *from, siz
 		return NULL;
 	}
 	provider_zones_init(&provider->found);
+	provider_turns_init(&provider->turns, cloudflare_module.at_once);
 	provider->records = (struct provider_api){
 		.title = cloudflare_module.title,
 		.request_id_header = "cf-ray",
 		.client = client,
+		.turns = &provider->turns,
 		.hints = hints,
 	};
 	if (!find_settings(from, count, &settings, err) || !check_credential(&settings, err) ||

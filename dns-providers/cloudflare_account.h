@@ -8,6 +8,7 @@
 
 #include "dns-providers/cloudflare_message.h"
 #include "dns-providers/common.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <stdatomic.h>
@@ -24,6 +25,7 @@ struct dns_provider {
 	struct secret zone_auth;     /* for zones, where another token does that; else empty */
 	struct provider_api records; /* both borrow the above */
 	struct provider_api zones;
+	struct provider_turns turns;
 	struct provider_zones found;
 };
 

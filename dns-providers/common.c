@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "dns-providers/turns.h"
 #include "transport/http.h"
 
 #include <arpa/inet.h>
@@ -76,20 +77,31 @@ bool provider_id_is_valid(const char *id)
 	return len > 0 && len <= 64 && id[len] == '\0';
 }
 
-bool provider_jitter(int64_t longest_ms, const char *step, struct deadline deadline, struct error *err)
+static int64_t random_ms(int64_t longest_ms)
 {
 	uint32_t random = 0;
 	if (getrandom(&random, sizeof(random), GRND_NONBLOCK) != (ssize_t)sizeof(random))
 		random = UINT32_MAX / 2; /* without randomness: no jitter */
-	return deadline_sleep(deadline, random % longest_ms + 1, step, err);
+	return random % longest_ms + 1;
 }
 
-bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
+bool provider_jitter(int64_t longest_ms, const char *step, struct deadline deadline, struct error *err)
+{
+	return deadline_sleep(deadline, random_ms(longest_ms), step, err);
+}
+
+/* Before try number ATTEMPT, from 1. */
+static int64_t pause_ms(unsigned attempt)
 {
 	int64_t longest = PAUSE_LONGEST_MS;
 	if (attempt > 0 && attempt < 5)
 		longest = (int64_t)PAUSE_FIRST_MS << (attempt - 1);
-	return provider_jitter(longest, step, deadline, err);
+	return random_ms(longest);
+}
+
+bool provider_pause(unsigned attempt, const char *step, struct deadline deadline, struct error *err)
+{
+	return deadline_sleep(deadline, pause_ms(attempt), step, err);
 }
 
 /* The statuses that may pass by themselves. */
@@ -225,14 +237,23 @@ static bool send_once(const struct provider_api *api, const struct provider_call
 	return false;
 }
 
-/* Wait for the next try; false with nothing set when DEADLINE leaves no time for what the vendor asks. */
+/*
+ * Wait for the next try, and have everybody wait whom the vendor means by what it says, here or with one's next
+ * request; false with nothing set when DEADLINE leaves no time for that.
+ */
 static bool wait_for_try(const struct provider_api *api, const struct provider_call *call,
 			 const struct http_response *answer, unsigned attempt, struct deadline deadline,
 			 struct error *err)
 {
 	int64_t seconds = 0;
-	if (answer == NULL || !retry_after(api, answer, &seconds))
-		return provider_pause(attempt, call->step, deadline, err);
+	if (answer == NULL || !retry_after(api, answer, &seconds)) {
+		int64_t ms = pause_ms(attempt);
+		if (answer != NULL && api->turns != NULL && is_throttled(api, answer))
+			provider_turns_hold(api->turns, ms);
+		return deadline_sleep(deadline, ms, call->step, err);
+	}
+	if (api->turns != NULL)
+		provider_turns_hold(api->turns, seconds * 1000);
 	if (seconds >= deadline_left_ms(deadline) / 1000)
 		return false;
 	log_debug("%s: asks to wait %lld s", api->title, (long long)seconds);
@@ -256,9 +277,14 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 		struct http_response answer CLEANUP(http_response_done) = {0};
 		CLEANUP(headers_done) struct provider_headers own = {0};
 		struct error cause = {0};
-		if (api->authorize != NULL && !api->authorize(api->ctx, call, deadline, &own, &cause))
+		if (!provider_turns_take(api->turns, call->step, deadline, &cause))
 			return provider_failed(api, call, &cause, err);
-		bool answered = send_once(api, call, &own, deadline, &answer, &cause);
+		/* Signatures have a time: not before the wait. */
+		bool authorized = api->authorize == NULL || api->authorize(api->ctx, call, deadline, &own, &cause);
+		bool answered = authorized && send_once(api, call, &own, deadline, &answer, &cause);
+		provider_turns_end(api->turns);
+		if (!authorized)
+			return provider_failed(api, call, &cause, err);
 		bool throttled = answered && is_throttled(api, &answer);
 		bool again = answered ? throttled || status_passes(answer.status) : cause.transient;
 		/* Throttled means not done; of everything else that went wrong a create may have been done. */

@@ -2,7 +2,8 @@
 /*
  * What all DNS providers have in common: finding a setting (config, then environment), a call with retries, error texts
  * that begin with the vendor's name, and pages of a listing. Beside it: zones.h (the zone of a name), records.h and
- * recordset.h (adding and removing without disturbing others), failure.h (what a refusal says).
+ * recordset.h (adding and removing without disturbing others), failure.h (what a refusal says), turns.h (how fast a
+ * vendor is asked).
  */
 #ifndef DNS_PROVIDERS_COMMON_H
 #define DNS_PROVIDERS_COMMON_H
@@ -14,6 +15,7 @@
 #include <stdint.h>
 
 struct http_client;
+struct provider_turns;
 
 /* One setting's value and where it came from: "api_token in the config", "$CF_Token". Empty: it is nowhere. */
 struct provider_setting {
@@ -70,6 +72,7 @@ struct provider_api {
 	const char *reset_header;      /* of a 429 without Retry-After: when it ends, seconds since 1970; NULL: none */
 	const char *accept;            /* NULL: application/json */
 	struct http_client *client;
+	struct provider_turns *turns; /* NULL: none is kept */
 	const struct secret *headers; /* whole "Name: value" lines with the credentials */
 	size_t header_count;
 	const struct provider_hint *hints; /* NULL: none */

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "dns-providers/records.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <inttypes.h>
@@ -31,6 +32,7 @@ struct dns_provider {
 	char *base;
 	char source[128];
 	struct secret auth;
+	struct provider_turns turns;
 	struct provider_zones found;
 };
 
@@ -148,6 +150,7 @@ static void digitalocean_close(struct dns_provider *provider)
 	if (provider == NULL)
 		return;
 	provider_zones_done(&provider->found);
+	provider_turns_done(&provider->turns);
 	secret_done(&provider->auth);
 	free(provider->base);
 	free(provider);
@@ -165,11 +168,13 @@ static struct dns_provider *digitalocean_open(const struct dns_setting *settings
 		return NULL;
 	}
 	provider_zones_init(&provider->found);
+	provider_turns_init(&provider->turns, digitalocean_module.at_once);
 	provider->api = (struct provider_api){
 		.title = digitalocean_module.title,
 		.request_id_header = "x-request-id",
 		.reset_header = "ratelimit-reset",
 		.client = client,
+		.turns = &provider->turns,
 		.headers = &provider->auth,
 		.header_count = 1,
 		.hints = hints,
@@ -348,6 +353,7 @@ const struct dns_provider_module digitalocean_module = {
 	.title = "DigitalOcean",
 	.url = "https://docs.digitalocean.com/reference/api/create-personal-access-token/",
 	.keys = keys,
+	.at_once = 4, /* 250 in a minute, 5000 in an hour */
 	.check = digitalocean_check,
 	.open = digitalocean_open,
 	.close = digitalocean_close,

@@ -433,6 +433,7 @@ const struct dns_provider_module exec_module = {
 	.title = TITLE,
 	.url = "docs/dns-exec.md",
 	.keys = keys,
+	.at_once = 1, /* programs are not made for more */
 	.check = exec_settings_check,
 	.open = exec_open,
 	.close = exec_close,

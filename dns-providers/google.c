@@ -13,6 +13,7 @@
 #include "dns-providers/google_message.h"
 #include "dns-providers/recordset.h"
 #include "dns-providers/sigv4.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <stdio.h>
@@ -31,6 +32,7 @@ struct dns_provider {
 	char *project; /* NULL: asked for with the first zone, which zones.lock guards */
 	char *zone;    /* the only managed zone to use; NULL: whichever fits */
 	char *zone_apex;
+	struct provider_turns turns;
 	struct provider_zones zones;
 	struct provider_owners owners;
 };
@@ -109,6 +111,7 @@ static void google_close(struct dns_provider *provider)
 		return;
 	google_account_close(&provider->account);
 	provider_zones_done(&provider->zones);
+	provider_turns_done(&provider->turns);
 	provider_owners_done(&provider->owners);
 	free(provider->base);
 	free(provider->project);
@@ -130,10 +133,12 @@ static struct dns_provider *google_open(const struct dns_setting *settings, size
 		return NULL;
 	}
 	provider_zones_init(&provider->zones);
+	provider_turns_init(&provider->turns, google_module.at_once);
 	provider_owners_init(&provider->owners);
 	provider->api = (struct provider_api){
 		.title = google_module.title,
 		.client = client,
+		.turns = &provider->turns,
 		.hints = hints,
 		.authorize = google_account_authorize,
 		.renew = google_account_renew,
@@ -364,6 +369,7 @@ const struct dns_provider_module google_module = {
 	.title = "Google Cloud DNS",
 	.url = "https://cloud.google.com/dns/docs/access-control",
 	.keys = keys,
+	.at_once = 4,
 	.texts = texts,
 	.check = google_check,
 	.open = google_open,

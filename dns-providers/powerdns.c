@@ -10,6 +10,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "dns-providers/common.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <stdio.h>
@@ -42,6 +43,7 @@ struct dns_provider {
 	char source[96];
 	struct secret auth;
 	struct provider_api api;
+	struct provider_turns turns;
 	struct provider_zones zones;
 	struct provider_owners owners;
 };
@@ -325,6 +327,7 @@ static void powerdns_close(struct dns_provider *provider)
 	if (provider == NULL)
 		return;
 	provider_zones_done(&provider->zones);
+	provider_turns_done(&provider->turns);
 	provider_owners_done(&provider->owners);
 	secret_done(&provider->auth);
 	free(provider->base);
@@ -392,6 +395,7 @@ static struct dns_provider *powerdns_open(const struct dns_setting *from, size_t
 		return NULL;
 	}
 	provider_zones_init(&provider->zones);
+	provider_turns_init(&provider->turns, powerdns_module.at_once);
 	provider_owners_init(&provider->owners);
 	if (!find_settings(from, count, &settings, err) || !provider_base_url(&settings.url, "", &url, err) ||
 	    !provider_header("X-API-Key: ", &settings.key.value, &provider->auth, err))
@@ -405,6 +409,7 @@ static struct dns_provider *powerdns_open(const struct dns_setting *from, size_t
 	provider->api = (struct provider_api){
 		.title = powerdns_module.title,
 		.client = client,
+		.turns = &provider->turns,
 		.headers = &provider->auth,
 		.header_count = 1,
 		.hints = hints,
@@ -418,6 +423,7 @@ const struct dns_provider_module powerdns_module = {
 	.title = "PowerDNS",
 	.url = "https://doc.powerdns.com/authoritative/http-api/",
 	.keys = keys,
+	.at_once = 4,
 	.check = powerdns_check,
 	.open = powerdns_open,
 	.close = powerdns_close,

@@ -51,6 +51,12 @@ struct dns_provider_module {
 	const char *url;                     /* the vendor's documentation */
 	const struct dns_provider_key *keys; /* ends with a NULL name */
 
+	/*
+	 * How many requests may be in flight at once, in all of a run, and so how many values are added or removed side
+	 * by side; well within what the vendor allows. 1: one value after the other, in their order.
+	 */
+	unsigned at_once;
+
 	/* Keys whose values are documents or paths, with anything but NUL inside. Ends with NULL. NULL: none. */
 	const char *const *texts;
 

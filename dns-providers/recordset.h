@@ -41,7 +41,7 @@ struct provider_sets {
 				       const struct provider_set *next, struct deadline deadline, struct error *err);
 };
 
-enum { PROVIDER_OWNER_LOCKS = 8 };
+enum { PROVIDER_OWNER_LOCKS = 64 };
 
 /* What an instance remembers of its own writes, and the queues. */
 struct provider_owners {

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/str.h"
 #include "dns-providers/common.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 #include "transport/dns_update.h"
 #include "transport/dns_zone.h"
@@ -50,6 +51,7 @@ struct dns_provider {
 	bool has_key;
 	bool sign_query;
 	struct dns_tsig_key key;
+	struct provider_turns turns;
 };
 
 /* --- Settings --- */
@@ -166,6 +168,7 @@ static void rfc2136_close(struct dns_provider *provider)
 		return;
 	dns_resolver_free(provider->own_resolver);
 	dns_tsig_key_done(&provider->key);
+	provider_turns_done(&provider->turns);
 	free(provider->host);
 	free(provider->zone);
 	free(provider);
@@ -183,6 +186,7 @@ static struct dns_provider *rfc2136_open(const struct dns_setting *from, size_t 
 		(void)error_oom(err);
 		return NULL;
 	}
+	provider_turns_init(&provider->turns, rfc2136_module.at_once);
 	if (!find_settings(from, count, &settings, err) || !take_settings(&settings, provider, err))
 		return NULL;
 	provider->resolver = client != NULL ? http_client_resolver(client) : NULL;
@@ -205,6 +209,7 @@ static bool rfc2136_check(const struct dns_setting *from, size_t count, size_t *
 	*ret_index = count;
 	if (provider == NULL)
 		return error_oom(err);
+	provider_turns_init(&provider->turns, rfc2136_module.at_once);
 	return find_settings(from, count, &settings, err) && take_settings(&settings, provider, err);
 }
 
@@ -416,8 +421,12 @@ static bool send_update(struct dns_provider *provider, const char *step, const s
 	for (size_t i = 0; i < servers.count; i++) {
 		struct dns_update_answer answer;
 		error_clear(&cause);
-		if (dns_update_send(&servers.items[i], provider->has_key ? &provider->key : NULL, update,
-				    deadline_within(deadline, SERVER_MS), &answer, &cause)) {
+		if (!provider_turns_take(&provider->turns, step, deadline, err))
+			return false;
+		bool sent = dns_update_send(&servers.items[i], provider->has_key ? &provider->key : NULL, update,
+					    deadline_within(deadline, SERVER_MS), &answer, &cause);
+		provider_turns_end(&provider->turns);
+		if (sent) {
 			*ret_server = servers.items[i];
 			return judge(provider, step, update, &answer, servers.items[i].text, err);
 		}
@@ -466,6 +475,7 @@ const struct dns_provider_module rfc2136_module = {
 	.title = TITLE,
 	.url = "https://www.rfc-editor.org/rfc/rfc2136",
 	.keys = keys,
+	.at_once = 4,
 	.check = rfc2136_check,
 	.open = rfc2136_open,
 	.close = rfc2136_close,

@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "dns-providers/aws_credentials.h"
+#include "dns-providers/turns.h"
 #include "dns-providers/zones.h"
 
 #include <stdio.h>
@@ -23,6 +24,7 @@ struct dns_provider {
 	char *base;
 	const char *region; /* that requests are signed for */
 	char *zone_id;      /* as configured; NULL: look it up */
+	struct provider_turns turns;
 	struct provider_zones found;
 	struct provider_owners owners;
 };
@@ -89,6 +91,7 @@ static void route53_close(struct dns_provider *provider)
 		return;
 	aws_credentials_free(provider->credentials);
 	provider_zones_done(&provider->found);
+	provider_turns_done(&provider->turns);
 	provider_owners_done(&provider->owners);
 	free(provider->base);
 	free(provider->zone_id);
@@ -132,12 +135,14 @@ static struct dns_provider *route53_open(const struct dns_setting *settings, siz
 		return NULL;
 	}
 	provider_zones_init(&provider->found);
+	provider_turns_init(&provider->turns, route53_module.at_once);
 	provider_owners_init(&provider->owners);
 	provider->api = (struct provider_api){
 		.title = route53_module.title,
 		.request_id_header = "x-amzn-requestid",
 		.accept = "text/xml",
 		.client = client,
+		.turns = &provider->turns,
 		.hints = hints,
 		.authorize = authorize,
 		.ctx = provider,
@@ -367,6 +372,7 @@ const struct dns_provider_module route53_module = {
 	.title = "Route 53",
 	.url = "https://docs.aws.amazon.com/Route53/latest/APIReference/requests-authentication.html",
 	.keys = keys,
+	.at_once = 2, /* ten in a second, and changes of one zone that overlap may be refused */
 	.check = route53_check,
 	.open = route53_open,
 	.close = route53_close,

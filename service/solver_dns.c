@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * dns-01 (RFC 8555 §8.4) and dns-account-01 through DNS providers: follow each name's CNAMEs, find who has the zone
- * they end in, publish every value, wait once until all authoritative servers show all of them, and afterwards remove
- * exactly what was published.
+ * they end in, publish all values, several at once, wait once until all authoritative servers show all of them, and
+ * afterwards remove exactly what was published.
  */
 #include "service/solver.h"
 
@@ -11,8 +11,11 @@
 #include "service/dns_holder.h"
 #include "service/dns_propagation.h"
 #include "service/journal.h"
+#include "service/worker.h"
 #include "transport/dns_zone.h"
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +32,7 @@ struct published {
 	char value[64];
 	struct dns_place place;
 	const struct acme_challenge_task *task; /* while it is being published */
-	bool begun;                             /* the provider was told of it */
+	bool begun;                             /* the provider was told of it: it may stand there */
 	char *record; /* the vendor's handle; NULL when it gave none, or when the answer was lost */
 };
 
@@ -133,6 +136,46 @@ static bool announce(const struct published *entry, size_t remaining, struct err
 	       holder->module->announce(holder->provider, entry->name, entry->value, &challenge, err);
 }
 
+/* Values of one provider that are worked on side by side. */
+struct batch {
+	struct published **entries;
+	size_t count;
+	struct deadline deadline;
+	pthread_mutex_t lock;
+	struct error *err; /* the first failure; with the lock */
+	atomic_bool failed;
+};
+
+static void note_failure(struct batch *batch, const struct error *cause)
+{
+	atomic_store(&batch->failed, true);
+	(void)pthread_mutex_lock(&batch->lock);
+	if (!error_is_set(batch->err))
+		*batch->err = *cause;
+	(void)pthread_mutex_unlock(&batch->lock);
+}
+
+/* WORK for the values from FIRST on, for each provider as many at once as it wants. */
+static bool work_on(struct dns_solver *solver, size_t first, worker_job *work, struct deadline deadline,
+		    struct error *err)
+{
+	AUTO_FREE struct published **entries = calloc(solver->count + 1, sizeof(*entries));
+	struct batch batch = {.entries = entries, .deadline = deadline, .lock = PTHREAD_MUTEX_INITIALIZER, .err = err};
+	if (entries == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < solver->holders.count; i++) {
+		const struct dns_holder *holder = &solver->holders.items[i];
+		batch.count = 0;
+		for (size_t j = first; j < solver->count; j++) {
+			if (solver->published[j].place.holder == holder)
+				entries[batch.count++] = &solver->published[j];
+		}
+		if (batch.count > 0)
+			worker_run_all(batch.count, holder->module->at_once, work, &batch);
+	}
+	return !atomic_load(&batch.failed);
+}
+
 static bool publish(struct published *entry, size_t remaining, struct deadline deadline, struct error *err)
 {
 	const struct dns_holder *holder = entry->place.holder;
@@ -144,12 +187,24 @@ static bool publish(struct published *entry, size_t remaining, struct deadline d
 				       &entry->record, err);
 }
 
+static void publish_one(void *ctx, size_t index)
+{
+	struct batch *batch = ctx;
+	struct error cause = {0};
+	/* Once one has failed no others are begun: they would only have to be removed. */
+	if (!atomic_load(&batch->failed) &&
+	    !publish(batch->entries[index], batch->count - index - 1, batch->deadline, &cause))
+		note_failure(batch, &cause);
+}
+
+/* The handles are noted too: by them what a killed run left is removed without a search, and programs get theirs. */
 static bool publish_all(struct dns_solver *solver, size_t first, struct deadline deadline, struct error *err)
 {
+	if (!work_on(solver, first, publish_one, deadline, err))
+		return false;
 	for (size_t i = first; i < solver->count; i++) {
-		struct published *entry = &solver->published[i];
-		if (!publish(entry, solver->count - i - 1, deadline, err) ||
-		    !journal_set_record(&solver->journal, entry->name, entry->value, entry->record, err))
+		const struct published *entry = &solver->published[i];
+		if (!journal_set_record(&solver->journal, entry->name, entry->value, entry->record, err))
 			return false;
 	}
 	return journal_save(&solver->journal, err);
@@ -200,20 +255,24 @@ static void forget_published(struct dns_solver *solver)
 	solver->count = 0;
 }
 
-static bool remove_published(const struct published *entry, struct deadline deadline, struct error *err)
+static void remove_one(void *ctx, size_t index)
 {
+	struct batch *batch = ctx;
+	struct published *entry = batch->entries[index];
 	const struct dns_holder *holder = entry->place.holder;
-	struct error cause = {0};
+	struct error cause = {0}, failure = {0};
 	if (!entry->begun ||
 	    holder->module->remove_txt(holder->provider, entry->place.zone_id, entry->name, entry->value, entry->record,
-				       deadline_within(deadline, REMOVE_MS), &cause))
-		return true;
+				       deadline_within(batch->deadline, REMOVE_MS), &cause)) {
+		entry->begun = false;
+		return;
+	}
 	/* What is left behind comes first, whatever the vendor's own advice is. */
-	error_set(err, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s", entry->name,
-		  entry->value, cause.message);
-	error_said(err, cause.said, strlen(cause.said));
-	error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
-	return false;
+	error_set(&failure, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
+		  entry->name, entry->value, cause.message);
+	error_said(&failure, cause.said, strlen(cause.said));
+	error_hint(&failure, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
+	note_failure(batch, &failure);
 }
 
 static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size_t count, struct error *err)
@@ -222,16 +281,14 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 	/* Not the run's deadline: what was published is removed after a timeout and after Ctrl-C too. */
 	struct deadline deadline =
 		deadline_in(CLEANUP_MS + (int64_t)solver->count * CLEANUP_EACH_MS, /* cancel= */ NULL);
-	bool ok = true;
 
 	(void)tasks;
 	(void)count;
+	bool ok = work_on(solver, 0, remove_one, deadline, err);
 	for (size_t i = 0; i < solver->count; i++) {
 		const struct published *entry = &solver->published[i];
-		if (remove_published(entry, deadline, err))
+		if (!entry->begun)
 			journal_drop(&solver->journal, entry->name, entry->value);
-		else
-			ok = false;
 	}
 	forget_published(solver);
 	return journal_save(&solver->journal, err) && ok;

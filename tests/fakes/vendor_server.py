@@ -5,7 +5,8 @@ over real DNS, and the laboratory's own door. A vendor is a subclass of Vendor a
 Started as a program a stand-in prints one line, "ready {JSON}", with its ports, and runs until it is killed or its
 standard input, where that is a pipe, is closed. Below /__lab/ it is told what to do and asked what it saw:
 
-    GET  /__lab/requests        every API request so far: method, path, query, body, kind of credential, status
+    GET  /__lab/requests        every API request so far: method, path, query, body, kind of credential, status,
+                                when it came and when its answer was ready
     GET  /__lab/records         every record
     POST /__lab/records         {"zone", "type", "name", "content"}, or a list: records that somebody else made long ago
     POST /__lab/faults          one fault, or a list (see FAULT_KINDS); an empty list ends all faults
@@ -193,17 +194,11 @@ class Handler(BaseHTTPRequestHandler):
 
     def api(self, request):
         vendor = self.server.vendor
+        begin = time.monotonic()
         with vendor.lock:
             vendor.at_work += 1
             vendor.most_at_once = max(vendor.most_at_once, vendor.at_work)
-        try:
-            self.server.stopping.wait(vendor.delay)
-            self.answer_api(vendor, request)
-        finally:
-            with vendor.lock:
-                vendor.at_work -= 1
-
-    def answer_api(self, vendor, request):
+        self.server.stopping.wait(vendor.delay)
         fault = vendor.fault_for(self.command, self.path)
         kind = fault["kind"] if fault else None
         entry = {
@@ -214,9 +209,10 @@ class Handler(BaseHTTPRequestHandler):
             status, answer, extra = self.misbehave(kind, fault)
         else:
             status, answer, extra = vendor.work(request)
-        entry["status"] = status
+        entry.update(status=status, begin=begin, end=time.monotonic())
         with vendor.lock:
             vendor.requests.append(entry)
+            vendor.at_work -= 1  # before the answer, upon which the client may send the next one
         self.server.log(f"{self.command} {self.path} -> {status}" + (f" [{kind}]" if kind else ""))
         if kind in ("lost", "reset", "hang"):
             self.close_connection = True
