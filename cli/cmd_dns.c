@@ -4,7 +4,9 @@
 #include "cli/context.h"
 #include "cli/output.h"
 
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 /* One line as soon as a step ends: the wait may take minutes. */
 static void print_step(void *ctx, const struct dns_test_step *step)
@@ -17,16 +19,22 @@ static void print_step(void *ctx, const struct dns_test_step *step)
 
 static int test(const struct arguments *arguments)
 {
-	const struct context_request request = {.config = CONTEXT_MAY_HAVE_CONFIG};
+	const struct context_request request = {
+		.config = CONTEXT_MAY_HAVE_CONFIG, .create_store = true, .store_optional = true};
 	CLEANUP(context_close) struct context context = {0};
 	CLEANUP(dns_test_done) struct dns_test result = {0};
 	struct error err = {0};
+	char resolved[PATH_MAX];
 
 	if (!context_open(&context, arguments, &request, &err))
 		return context_fail(arguments, &err);
+	/* Absolute, since another run may need it; one that is not there is told when it is read. */
+	const char *credentials = option_value(arguments, OPTION_CREDENTIALS, /* fallback= */ NULL);
+	if (credentials != NULL && realpath(credentials, resolved) != NULL)
+		credentials = resolved;
 	const struct dns_test_request what = {
 		.provider = arguments->names.items[1],
-		.credentials = option_value(arguments, OPTION_CREDENTIALS, /* fallback= */ NULL),
+		.credentials = credentials,
 		.name = arguments->names.items[2],
 		.finished = context.form == OUTPUT_TEXT ? print_step : NULL,
 	};

@@ -217,6 +217,7 @@ bool context_open(struct context *context, const struct arguments *arguments, co
 		.config = context->config,
 		.state_dir = context->state_dir,
 		.create_store = request->create_store,
+		.store_optional = request->store_optional,
 		.ca_name = option_value(arguments, OPTION_SERVER, /* fallback= */ NULL),
 		.ca_url = context->ca_url,
 		.ca_bundle = context->ca_bundle,

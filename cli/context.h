@@ -34,6 +34,7 @@ enum context_config {
 struct context_request {
 	enum context_config config;
 	bool create_store;
+	bool store_optional; /* where it cannot be made, go on without */
 	bool terms_agreed;
 	bool show_progress;
 };

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The steps in their order. The removal has a deadline that neither the run's timeout nor Ctrl-C shortens, and is done
- * as soon as the record may exist: an answer that is lost may have made it.
+ * as soon as the record may exist: an answer that is lost may have made it. The value is on record before that, as a
+ * certificate's are, so that a test that is killed leaves it to the next run.
  */
 #include "service/dns_test.h"
 
@@ -12,6 +13,7 @@
 #include "base/log.h"
 #include "dns-providers/provider.h"
 #include "service/dns_propagation.h"
+#include "service/journal.h"
 #include "transport/dns_zone.h"
 
 #include <stdio.h>
@@ -22,6 +24,7 @@
 enum {
 	RANDOM_BYTES = 32,
 	REMOVE_MS = 30 * 1000,
+	RECORDS_MAX = 8, /* tests at once that are on record */
 };
 
 static const char PREFIX[] = "_acme-challenge.";
@@ -41,6 +44,9 @@ struct trial {
 	char *zone;
 	char *record;
 	bool may_exist;
+	char journal_name[32];
+	struct store_lock *lock; /* NULL: not on record */
+	struct journal journal;
 	int64_t begin; /* of the wait */
 };
 
@@ -54,6 +60,8 @@ void dns_test_done(struct dns_test *test)
 
 static void trial_done(struct trial *trial)
 {
+	journal_done(&trial->journal);
+	store_unlock(trial->lock);
 	free(trial->zone_id);
 	free(trial->zone);
 	free(trial->record);
@@ -150,6 +158,44 @@ static bool find_zone(struct trial *trial, struct deadline deadline, char *detai
 	return true;
 }
 
+/* A record of its own, of few names since each has a lock for ever. */
+static bool take_journal(struct trial *trial, struct error *err)
+{
+	for (int i = 1; i <= RECORDS_MAX && trial->lock == NULL; i++) {
+		error_clear(err);
+		(void)snprintf(trial->journal_name, sizeof(trial->journal_name), "dns-test-%d", i);
+		trial->lock = store_lock(service_store(trial->service), "certificate", trial->journal_name,
+					 deadline_in(0, /* cancel= */ NULL), err);
+	}
+	journal_init(&trial->journal, trial->service, trial->journal_name);
+	return trial->lock != NULL;
+}
+
+/* A test does without: it may run where nothing can be written. */
+static void list_value(struct trial *trial)
+{
+	const struct journal_entry listed = {.provider = trial->request->provider,
+					     .credentials = trial->request->credentials,
+					     .zone_id = trial->zone_id,
+					     .name = trial->result->record,
+					     .value = trial->value};
+	struct error cause = {0};
+	if (take_journal(trial, &cause) && journal_add(&trial->journal, &listed, &cause) &&
+	    journal_save(&trial->journal, &cause))
+		return;
+	log_warning("%s is on no record, so it stays when this run is killed: %s", listed.name, cause.message);
+}
+
+static void unlist_value(struct trial *trial)
+{
+	struct error cause = {0};
+	if (trial->lock == NULL)
+		return;
+	journal_drop(&trial->journal, trial->result->record, trial->value);
+	if (!journal_save(&trial->journal, &cause))
+		log_failure(LOG_LEVEL_WARNING, &cause);
+}
+
 static bool add_record(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
 	const struct dns_challenge challenge = {
@@ -157,6 +203,7 @@ static bool add_record(struct trial *trial, struct deadline deadline, char *deta
 	if (trial->module->announce != NULL &&
 	    !trial->module->announce(trial->provider, trial->result->record, trial->value, &challenge, err))
 		return false;
+	list_value(trial);
 	trial->may_exist = true;
 	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->value);
 	return trial->module->add_txt(trial->provider, trial->zone_id, trial->result->record, trial->value, deadline,
@@ -214,9 +261,12 @@ static bool remove_record(struct trial *trial, struct deadline deadline, char *d
 {
 	(void)detail;
 	if (trial->module->remove_txt(trial->provider, trial->zone_id, trial->result->record, trial->value,
-				      trial->record, deadline, err))
+				      trial->record, deadline, err)) {
+		unlist_value(trial);
 		return true;
-	error_hint(err, "remove the TXT record %s with the value %s by hand", trial->result->record, trial->value);
+	}
+	error_hint(err, "%sremove the TXT record %s with the value %s by hand",
+		   trial->lock != NULL ? "the next run tries again; or " : "", trial->result->record, trial->value);
 	return false;
 }
 
@@ -260,6 +310,7 @@ bool dns_test_run(struct service *service, const struct dns_test_request *reques
 	if (!record_name(request->name, ret->record, err))
 		return false;
 	(void)snprintf(trial.domain, sizeof(trial.domain), "%s", ret->record + strlen(PREFIX));
+	journal_sweep(service);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && ok; i++)
 		ok = run_step(&trial, &steps[i], deadline, err);
 	if (trial.may_exist)

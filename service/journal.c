@@ -5,12 +5,16 @@
 #include "base/log.h"
 #include "dns-providers/provider.h"
 #include "service/solver.h"
+#include "service/worker.h"
 
+#include <pthread.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
 	REMOVE_MS = 30 * 1000,
 	SWEEP_MS = 120 * 1000, /* of all: a vendor that hangs must not hold up the certificates for longer */
+	PARALLEL_VALUES = 4,   /* a provider that wants less at once sees to that itself */
 };
 
 void journal_init(struct journal *journal, struct service *service, const char *name)
@@ -98,27 +102,53 @@ static const char *kind(const struct published_value *value)
 	return value->webroot != NULL ? "challenge file" : "TXT record";
 }
 
+/* The values of one record that are being removed. */
+struct sweep {
+	struct journal *journal;
+	struct deadline deadline;
+	bool *removed;
+	pthread_mutex_t lock;
+	struct error *err; /* the first failure; with the lock */
+};
+
+static void sweep_value(void *ctx, size_t index)
+{
+	struct sweep *sweep = ctx;
+	const struct published_value *value = &sweep->journal->record.values[index];
+	struct error cause = {0};
+	sweep->removed[index] = remove_value(sweep->journal->service, value, sweep->deadline, &cause);
+	if (sweep->removed[index]) {
+		log_info("%s: removed the %s %s that a run before this one left behind", sweep->journal->name,
+			 kind(value), value->name);
+		return;
+	}
+	(void)pthread_mutex_lock(&sweep->lock);
+	error_set(sweep->err, cause.category, cause.step,
+		  "the %s %s with the value %s, left behind by a run before this one, cannot be removed: %s",
+		  kind(value), value->name, value->value, cause.message);
+	error_said(sweep->err, cause.said, strlen(cause.said));
+	error_hint(sweep->err, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
+	(void)pthread_mutex_unlock(&sweep->lock);
+}
+
 /* With the certificate's lock. */
 static bool sweep_one(struct journal *journal, struct deadline deadline, struct error *err)
 {
 	struct published_record *record = &journal->record;
 	if (!load(journal, err))
 		return false;
-	for (size_t i = 0; i < record->count;) {
-		struct published_value *value = &record->values[i];
-		struct error cause = {0};
-		if (remove_value(journal->service, value, deadline, &cause)) {
-			log_info("%s: removed the %s %s that a run before this one left behind", journal->name,
-				 kind(value), value->name);
-			drop(record, value);
-			continue;
-		}
-		error_set(err, cause.category, cause.step,
-			  "the %s %s with the value %s, left behind by a run before this one, cannot be removed: %s",
-			  kind(value), value->name, value->value, cause.message);
-		error_said(err, cause.said, strlen(cause.said));
-		error_hint(err, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
-		i++;
+	AUTO_FREE bool *removed = calloc(record->count + 1, sizeof(*removed));
+	struct sweep sweep = {.journal = journal,
+			      .deadline = deadline,
+			      .removed = removed,
+			      .lock = PTHREAD_MUTEX_INITIALIZER,
+			      .err = err};
+	if (removed == NULL)
+		return error_oom(err);
+	worker_run_all(record->count, PARALLEL_VALUES, sweep_value, &sweep);
+	for (size_t i = record->count; i > 0; i--) {
+		if (removed[i - 1])
+			drop(record, &record->values[i - 1]);
 	}
 	return journal_save(journal, err) && !error_is_set(err);
 }

@@ -31,6 +31,7 @@ struct service_options {
 	const struct config *config; /* NULL: none */
 	const char *state_dir;
 	bool create_store;     /* false: only look */
+	bool store_optional;   /* with create_store: where it cannot be made, go on without */
 	const char *ca_name;   /* overrides the config's CA: as the user called it; NULL: not overridden */
 	const char *ca_url;    /* and its directory */
 	const char *ca_bundle; /* extra trust anchors for every CA; NULL: none */

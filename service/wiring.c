@@ -66,7 +66,14 @@ struct service *service_open(const struct service_options *options, struct error
 	service->options = *options;
 	(void)pthread_mutex_init(&service->lock, /* attr= */ NULL);
 	responders_init(&service->responders);
-	service->store = store_open(options->state_dir, options->create_store, err);
+	if (options->store_optional) {
+		struct error cause = {0};
+		service->store = store_open(options->state_dir, options->create_store, &cause);
+		if (service->store == NULL)
+			log_debug("going on without a state directory: %s", cause.message);
+	}
+	if (service->store == NULL)
+		service->store = store_open(options->state_dir, options->create_store && !options->store_optional, err);
 	if (service->store == NULL)
 		return NULL;
 	return STEAL(service);

@@ -98,6 +98,14 @@ TEST(throttling_ends_when_the_limit_is_reset)
 	CHECK(!module->find_zone(provider, NAME, soon(), &id, &zone, &err));
 	CHECK(clock_monotonic_ms() - before < 3000);
 	CHECK(err.transient && err.retry_at >= clock_wall() + 1790 && err.retry_at <= clock_wall() + 1800);
+	/* It is not asked again before, whatever for. */
+	size_t asked = standin_count(standin, "requests", "\"method\"");
+	error_clear(&err);
+	CHECK(!module->add_txt(provider, "example.com", NAME, VALUE, soon(), &id, &err));
+	CHECK(err.transient && err.retry_at >= clock_wall() + 1790 && err.retry_at <= clock_wall() + 1800);
+	CHECK_INT(standin_count(standin, "requests", "\"method\""), asked);
+	module->close(provider);
+	provider = begin("dop_v1_everything");
 	(void)snprintf(fault, sizeof(fault),
 		       "{\"kind\":\"status\",\"status\":429,\"headers\":{\"ratelimit-reset\":\"%lld\"}}",
 		       (long long)clock_wall() + 1);
