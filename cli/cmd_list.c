@@ -4,6 +4,11 @@
 #include "cli/context.h"
 #include "cli/output.h"
 
+static const struct option_spec options[] = {
+	{OPTION_OFFLINE, "offline", 0, NULL, "only what is remembered: no server is asked what it serves"},
+	{0},
+};
+
 static int print_inventory(const struct arguments *arguments, bool details)
 {
 	const struct context_request request = {.config = CONTEXT_MAY_HAVE_CONFIG};
@@ -13,6 +18,7 @@ static int print_inventory(const struct arguments *arguments, bool details)
 
 	if (!context_open(&context, arguments, &request, &err) ||
 	    !inventory_read(context.service, &arguments->names, &inventory, &err) ||
+	    (!option_given(arguments, OPTION_OFFLINE) && !inventory_look(context.service, &inventory, &err)) ||
 	    !output_inventory(&inventory, context.json, details, &err))
 		return context_fail(arguments, &err);
 	return 0;
@@ -37,7 +43,8 @@ static int run_show(const struct arguments *arguments)
 const struct command command_list = {
 	.name = "list",
 	.synopsis = "[NAME...]",
-	.summary = "certificates with their expiry, and what their servers have",
+	.summary = "certificates with their expiry, and what their servers have and serve",
+	.options = options,
 	.run = run_list,
 };
 
@@ -45,5 +52,6 @@ const struct command command_show = {
 	.name = "show",
 	.synopsis = "NAME...",
 	.summary = "everything known about a certificate",
+	.options = options,
 	.run = run_show,
 };

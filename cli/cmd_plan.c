@@ -13,6 +13,7 @@ static int run(const struct arguments *arguments)
 
 	if (!context_open(&context, arguments, &request, &err) ||
 	    !plan_from_config(context.service, &arguments->names, /* force= */ false, &plan, &err) ||
+	    (!option_given(arguments, OPTION_OFFLINE) && !plan_look(context.service, &plan, &err)) ||
 	    !output_plan(&plan, context.json, &err))
 		return context_fail(arguments, &err);
 	for (size_t i = 0; i < plan.count; i++) {
@@ -25,6 +26,9 @@ static int run(const struct arguments *arguments)
 const struct command command_plan = {
 	.name = "plan",
 	.synopsis = "[NAME...]",
-	.summary = "what apply would do, and why; changes nothing and asks nobody",
+	.summary = "what apply would do, and why; changes nothing and asks no CA",
+	.options = (const struct option_spec[]){{OPTION_OFFLINE, "offline", 0, NULL,
+						 "only what is remembered: no server is asked what it serves"},
+						{0}},
 	.run = run,
 };

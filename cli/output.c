@@ -315,7 +315,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 				  missing ? json_null() : json_integer((json_int_t)record->generation));
 	set_rollback(object, record->rolled_back_from);
 	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
-	(void)json_object_set_new(object, "servers", output_servers(record));
+	(void)json_object_set_new(object, "servers", output_servers(entry));
 	(void)json_object_set_new(object, "pending_hooks", output_pending_hooks_json(record));
 	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
 	return object;
@@ -344,7 +344,7 @@ static void print_entry(const struct inventory_entry *entry)
 		       record->ari.explanation);
 	if (entry->status != STATUS_VALID)
 		print_held(record);
-	output_print_servers(record);
+	output_print_servers(entry);
 }
 
 static void print_field(const char *label, const char *value)
@@ -392,7 +392,7 @@ static void print_details(const struct inventory_entry *entry)
 		if (record->rolled_back_from > 0)
 			printf("  %-14s %llu\n", "rolled back from", (unsigned long long)record->rolled_back_from);
 	}
-	output_print_server_details(record);
+	output_print_server_details(entry);
 	output_pending_hooks(record);
 	if (entry->status != STATUS_VALID)
 		print_held(record);

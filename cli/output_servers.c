@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Servers, as plan and list show them: what the record of their deployment says. */
+/* Servers, as plan and list show them: what the record of their deployment says, and what they were seen to serve. */
 #include "cli/output_servers.h"
 
 #include "cli/output_json.h"
@@ -14,23 +14,29 @@
 
 struct server_plan {
 	const char *action; /* "deploy", "held", "none" */
-	char reason[256];
+	char reason[512];
 	int64_t retry_at; /* of one that is held */
 };
 
-static void plan_server(const struct plan_item *item, const struct renewal_server *server, struct server_plan *ret)
+static void plan_server(const struct plan_item *item, size_t index, struct server_plan *ret)
 {
-	const char *reason = "gets the new certificate";
-	char when[RFC3339_SIZE];
+	const struct renewal_server *server = &item->wanted.servers[index];
+	const struct served *served = item->served != NULL ? &item->served[index] : NULL;
+	char reason[256] = "gets the new certificate", when[RFC3339_SIZE];
 
 	*ret = (struct server_plan){.action = "deploy"};
 	/* A certificate that will be issued goes to every one of its servers. */
-	if (item->action == PLAN_NONE && !plan_server_due(&item->wanted, server, &reason))
+	if (item->action == PLAN_NONE && !plan_item_server_due(item, index, reason))
 		ret->action = "none";
 	else if (item->action == PLAN_NONE)
 		ret->retry_at = pending_until(&item->wanted, server, clock_wall());
 	if (ret->retry_at == 0) {
-		(void)snprintf(ret->reason, sizeof(ret->reason), "%s", reason);
+		(void)snprintf(ret->reason, sizeof(ret->reason), "%s%s%.128s", reason,
+			       served == NULL                   ? ""
+			       : served->state == SERVED_LIVE   ? " and serves it"
+			       : served->state == SERVED_UNSEEN ? ", but cannot be seen: "
+								: "",
+			       served != NULL && served->error != NULL ? served->error->message : "");
 		return;
 	}
 	ret->action = "held";
@@ -45,7 +51,7 @@ json_t *output_plan_servers(const struct plan_item *item)
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
 		json_t *object = json_object();
 		struct server_plan plan;
-		plan_server(item, &item->wanted.servers[i], &plan);
+		plan_server(item, i, &plan);
 		output_set_str(object, "server", item->wanted.servers[i].name);
 		output_set_str(object, "action", plan.action);
 		output_set_str(object, "reason", plan.reason);
@@ -59,61 +65,114 @@ void output_print_plan_servers(const struct plan_item *item)
 {
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
 		struct server_plan plan;
-		plan_server(item, &item->wanted.servers[i], &plan);
+		plan_server(item, i, &plan);
 		printf("  -> %-27s %-8s %s\n", item->wanted.servers[i].name, plan.action, plan.reason);
 	}
 }
 
 /* --- Inventory --- */
 
-json_t *output_servers(const struct renewal *record)
+static const struct served *served_by(const struct inventory_entry *entry, size_t index)
+{
+	static const struct served unasked;
+	return entry->served != NULL ? &entry->served[index] : &unasked;
+}
+
+/* What one server has, in a word: by the record of its deployment, unless a look showed something else. */
+static const char *server_status(const struct inventory_entry *entry, size_t index)
+{
+	const struct renewal_server *server = &entry->record.servers[index];
+	enum served_state state = served_by(entry, index)->state;
+	const char *reason = NULL;
+
+	if (!plan_server_due(&entry->record, server, &reason))
+		return state == SERVED_OTHER ? "serves_another" : state == SERVED_UNSEEN ? "unseen" : "deployed";
+	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
+			       !str_equal(server->result, "unchanged")
+		       ? server->result
+		       : "pending";
+}
+
+/* What it serves now: null where nobody asked. */
+static json_t *served_json(const struct served *served)
+{
+	static const char *const words[] = {
+		[SERVED_LIVE] = "live", [SERVED_OTHER] = "another", [SERVED_UNSEEN] = "unseen"};
+	if (served->state != SERVED_LIVE && served->state != SERVED_OTHER && served->state != SERVED_UNSEEN)
+		return json_null();
+	json_t *object = json_object();
+	output_set_str(object, "certificate", words[served->state]);
+	output_set_str(object, "fingerprint_sha256", served->fingerprint_sha256);
+	output_set_time(object, "not_after", served->not_after);
+	(void)json_object_set_new(object, "error", output_error_object(served->error));
+	return object;
+}
+
+static json_t *server_json(const struct inventory_entry *entry, size_t index)
+{
+	const struct renewal_server *server = &entry->record.servers[index];
+	const struct served *served = served_by(entry, index);
+	bool seen = served->fingerprint_sha256[0] != '\0';
+	json_t *object = json_object();
+
+	output_set_str(object, "name", server->name);
+	output_set_str(object, "status", server_status(entry, index));
+	output_set_str(object, "fingerprint_sha256", seen ? served->fingerprint_sha256 : server->served_sha256);
+	output_set_time(object, "seen_at", seen ? clock_wall() : server->seen_at);
+	(void)json_object_set_new(object, "serves", served_json(served));
+	(void)json_object_set_new(object, "generation",
+				  server->pushed ? json_integer((json_int_t)server->pushed) : json_null());
+	(void)json_object_set_new(object, "failures", json_integer((json_int_t)server->failures));
+	output_set_time(object, "retry_at", pending_until(&entry->record, server, clock_wall()));
+	(void)json_object_set_new(object, "error", output_error_object(server->error));
+	return object;
+}
+
+json_t *output_servers(const struct inventory_entry *entry)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < record->server_count; i++) {
-		const struct renewal_server *server = &record->servers[i];
-		json_t *object = json_object();
-		output_set_str(object, "name", server->name);
-		output_set_str(object, "status", plan_server_status(record, server));
-		output_set_str(object, "fingerprint_sha256", server->served_sha256);
-		output_set_time(object, "seen_at", server->seen_at);
-		(void)json_object_set_new(object, "generation",
-					  server->pushed ? json_integer((json_int_t)server->pushed) : json_null());
-		(void)json_object_set_new(object, "failures", json_integer((json_int_t)server->failures));
-		output_set_time(object, "retry_at", pending_until(record, server, clock_wall()));
-		(void)json_object_set_new(object, "error", output_error_object(server->error));
-		(void)json_array_append_new(list, object);
-	}
+	for (size_t i = 0; i < entry->record.server_count; i++)
+		(void)json_array_append_new(list, server_json(entry, i));
 	return list;
 }
 
-/* Until when it is held, to follow its status; empty when it is not. */
-static const char *held_text(const struct renewal *record, const struct renewal_server *server, char out[64])
+/* The status, what is served, and until when it is held, in one line. */
+static void print_server(const struct inventory_entry *entry, size_t index)
 {
-	char when[RFC3339_SIZE];
-	int64_t until = pending_until(record, server, clock_wall());
-	out[0] = '\0';
+	const struct renewal_server *server = &entry->record.servers[index];
+	const struct served *served = served_by(entry, index);
+	int64_t until = pending_until(&entry->record, server, clock_wall());
+	char text[SERVED_TEXT], when[RFC3339_SIZE];
+	const char *reason = NULL;
+	bool due = plan_server_due(&entry->record, server, &reason);
+	const char *status = server_status(entry, index);
+
+	fputs(!due ? "deployed" : str_equal(status, "rolled_back") ? "rolled back" : status, stdout);
+	if (served->state == SERVED_LIVE)
+		fputs(due ? ", but serves the live one" : ", serves it", stdout);
+	else if (served->state == SERVED_OTHER)
+		printf("%s %s", due ? "," : ", but", served_text(served, text));
+	else if (served->state == SERVED_UNSEEN)
+		printf("; cannot be seen: %s", served->error != NULL ? served->error->message : "out of memory");
 	if (until != 0)
-		(void)snprintf(out, 64, ", tried again after %s", rfc3339_format(until, when));
-	return out;
+		printf("; tried again after %s", rfc3339_format(until, when));
+	putchar('\n');
 }
 
-void output_print_servers(const struct renewal *record)
+void output_print_servers(const struct inventory_entry *entry)
 {
-	char held[64];
-	for (size_t i = 0; i < record->server_count; i++) {
-		const struct renewal_server *server = &record->servers[i];
-		printf("  -> %-27s %s%s\n", server->name, plan_server_status(record, server),
-		       held_text(record, server, held));
+	for (size_t i = 0; i < entry->record.server_count; i++) {
+		printf("  -> %-27s ", entry->record.servers[i].name);
+		print_server(entry, i);
 	}
 }
 
-void output_print_server_details(const struct renewal *record)
+void output_print_server_details(const struct inventory_entry *entry)
 {
-	char held[64];
-	for (size_t i = 0; i < record->server_count; i++) {
-		const struct renewal_server *server = &record->servers[i];
-		printf("  %-14s %s: %s%s\n", i == 0 ? "servers" : "", server->name, plan_server_status(record, server),
-		       held_text(record, server, held));
+	for (size_t i = 0; i < entry->record.server_count; i++) {
+		const struct renewal_server *server = &entry->record.servers[i];
+		printf("  %-14s %s: ", i == 0 ? "servers" : "", server->name);
+		print_server(entry, i);
 		if (server->error == NULL)
 			continue;
 		CLEANUP(buf_done) struct buf text;

@@ -13,9 +13,9 @@
 json_t *output_plan_servers(const struct plan_item *item);
 void output_print_plan_servers(const struct plan_item *item);
 
-/* `list` and `show`: what each server of RECORD has. New reference. */
-json_t *output_servers(const struct renewal *record);
-void output_print_servers(const struct renewal *record);
-void output_print_server_details(const struct renewal *record);
+/* `list` and `show`: what each server of ENTRY has and, where it was looked at, serves. New reference. */
+json_t *output_servers(const struct inventory_entry *entry);
+void output_print_servers(const struct inventory_entry *entry);
+void output_print_server_details(const struct inventory_entry *entry);
 
 #endif

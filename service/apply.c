@@ -135,6 +135,8 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 	sort_out(&issuing);
 	issue_all(&issuing);
 	retry_hooks(&issuing);
+	if (!plan_look(service, plan, err))
+		return false;
 	struct deploy_options deploy = options->deploy;
 	deploy.by_hand = deploy.by_hand || issuing.asked != BACKOFF_SCHEDULED;
 	if (!describe(plan, &results, err) || !deploy_plan(service, plan, &deploy, &results, err))

@@ -135,20 +135,41 @@ static bool add_result(struct deployment *deployment, size_t item, const char *s
 	return true;
 }
 
-static bool collect_server(struct deployment *deployment, size_t item, const struct renewal_server *server,
-			   struct error *err)
+/* What a look showed that a record does not. */
+static bool note_served(struct deployment *deployment, size_t item, size_t index, struct error *err)
+{
+	const struct plan_item *its = &deployment->plan->items[item];
+	const struct served *served = its->served != NULL ? &its->served[index] : NULL;
+	struct str_list *notes = &deployment->results->certificates[item].notes;
+	char text[SERVED_TEXT];
+
+	if (served == NULL || (served->state != SERVED_OTHER && served->state != SERVED_UNSEEN))
+		return true;
+	AUTO_FREE char *note =
+		served->state == SERVED_OTHER
+			? str_format(err, "%s %s, though it was brought the live one", its->wanted.servers[index].name,
+				     served_text(served, text))
+			: str_format(err, "what %s serves cannot be seen: %s", its->wanted.servers[index].name,
+				     served->error != NULL ? served->error->message : "no memory");
+	return note != NULL && str_list_add(notes, note, err);
+}
+
+static bool collect_server(struct deployment *deployment, size_t item, size_t index, struct error *err)
 {
 	const struct renewal *wanted = &deployment->plan->items[item].wanted;
+	const struct renewal_server *server = &wanted->servers[index];
 	const struct deploy_options *options = deployment->options;
 	bool chosen = options->only == NULL || options->only->len == 0 || str_list_has(options->only, server->name);
 	struct error held = {0};
-	const char *reason = NULL;
-	bool due = plan_server_due(wanted, server, &reason);
+	char reason[256];
+	bool due = plan_item_server_due(&deployment->plan->items[item], index, reason);
 
 	if (!due && !options->force)
 		rollout_has(&deployment->rollout, item);
 	if (!chosen)
 		return true;
+	if (!note_served(deployment, item, index, err))
+		return false;
 	/* A record that says the server has it is believed, so that a run with nothing due asks nobody. */
 	if (!due && !options->compare && !options->force)
 		return add_result(deployment, item, server->name, /* held= */ NULL, err);
@@ -176,7 +197,7 @@ static bool collect_item(struct deployment *deployment, size_t index, struct err
 		track->max_failures = (size_t)domain->rollout.max_failures;
 	}
 	for (size_t i = 0; i < item->wanted.server_count; i++) {
-		if (!collect_server(deployment, index, &item->wanted.servers[i], err))
+		if (!collect_server(deployment, index, i, err))
 			return false;
 	}
 	/* As many servers at once as the most careful of the certificates involved allows. */

@@ -102,8 +102,8 @@ static bool add_copies(struct push_certificate *certificate, const struct config
 	return true;
 }
 
-/* The name to ask for: a wildcard matches any one label, so one is made up for it. */
-static char *handshake_name(const struct config_server *server, const struct renewal *wanted, struct error *err)
+/* A wildcard matches any one label, so one is made up for it. */
+char *deploy_job_server_name(const struct config_server *server, const struct renewal *wanted, struct error *err)
 {
 	if (server->verify.server_name != NULL)
 		return str_format(err, "%s", server->verify.server_name);
@@ -153,7 +153,7 @@ bool deploy_job_add(struct push_job *job, struct service *service, const struct 
 	*added = (struct push_certificate){.generation = live.number};
 	if (!fingerprint(live.fullchain, added->fingerprint_sha256, err) || !str_set(&added->name, wanted->name, err) ||
 	    !add_copies(added, server, &live, err) ||
-	    (added->server_name = handshake_name(server, wanted, err)) == NULL)
+	    (added->server_name = deploy_job_server_name(server, wanted, err)) == NULL)
 		return false;
 	added->cert = STEAL(live.cert);
 	added->chain = STEAL(live.chain);

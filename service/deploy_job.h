@@ -23,4 +23,8 @@ MUST_CHECK bool deploy_job_open(struct service *service, const struct config_ser
 MUST_CHECK bool deploy_job_add(struct push_job *job, struct service *service, const struct config_server *server,
 			       const struct renewal *wanted, uint64_t *ret_generation, struct error *err);
 
+/* What SERVER is asked for in a handshake, to see WANTED's certificate. malloc'd; NULL and ERR. */
+MUST_CHECK char *deploy_job_server_name(const struct config_server *server, const struct renewal *wanted,
+					struct error *err);
+
 #endif

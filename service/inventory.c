@@ -20,6 +20,7 @@ const char *certificate_status_name(enum certificate_status status)
 void inventory_done(struct inventory *inventory)
 {
 	for (size_t i = 0; i < inventory->count; i++) {
+		served_free(inventory->entries[i].served, inventory->entries[i].record.server_count);
 		renewal_done(&inventory->entries[i].record);
 		free(inventory->entries[i].path);
 	}
@@ -98,4 +99,24 @@ bool inventory_read(struct service *service, const struct str_list *names, struc
 	*ret = inventory;
 	inventory = (struct inventory){0};
 	return true;
+}
+
+bool inventory_look(struct service *service, struct inventory *inventory, struct error *err)
+{
+	AUTO_FREE struct served_question *questions =
+		calloc(inventory->count ? inventory->count : 1, sizeof(*questions));
+	size_t count = 0;
+
+	if (questions == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < inventory->count; i++) {
+		struct inventory_entry *entry = &inventory->entries[i];
+		if (entry->record.server_count == 0)
+			continue;
+		entry->served = served_new(entry->record.server_count, SERVED_WANTED, err);
+		if (entry->served == NULL)
+			return false;
+		questions[count++] = (struct served_question){&entry->record, entry->served};
+	}
+	return served_look(service, questions, count, err);
 }

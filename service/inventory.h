@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What is stored, for `list` and `show`: records only, and what the config wants that is not there yet.
+ * What is stored, for `list` and `show`: records, what the config wants that is not there yet, and what servers serve.
  */
 #ifndef SERVICE_INVENTORY_H
 #define SERVICE_INVENTORY_H
@@ -15,7 +15,8 @@ const char *certificate_status_name(enum certificate_status status);
 struct inventory_entry {
 	struct renewal record;
 	enum certificate_status status;
-	char *path; /* live folder; NULL when missing */
+	char *path;            /* live folder; NULL when missing */
+	struct served *served; /* what each of its servers serves; NULL: not looked at */
 };
 
 struct inventory {
@@ -28,5 +29,8 @@ void inventory_done(struct inventory *inventory);
 /* Everything stored or wanted by the config, or those called NAMES (ERROR_USAGE naming one that is neither). */
 MUST_CHECK bool inventory_read(struct service *service, const struct str_list *names, struct inventory *ret,
 			       struct error *err);
+
+/* See what is really served by every server of every certificate: handshakes, where their verification is on. */
+MUST_CHECK bool inventory_look(struct service *service, struct inventory *inventory, struct error *err);
 
 #endif

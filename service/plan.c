@@ -17,6 +17,7 @@
 void plan_done(struct plan *plan)
 {
 	for (size_t i = 0; i < plan->count; i++) {
+		served_free(plan->items[i].served, plan->items[i].wanted.server_count);
 		renewal_done(&plan->items[i].wanted);
 		free(plan->items[i].error);
 	}
@@ -218,6 +219,43 @@ const char *plan_server_status(const struct renewal *wanted, const struct renewa
 			       !str_equal(server->result, "unchanged")
 		       ? server->result
 		       : "pending";
+}
+
+bool plan_item_server_due(const struct plan_item *item, size_t index, char reason[256])
+{
+	const char *words = NULL;
+	char served[SERVED_TEXT];
+	bool due = plan_server_due(&item->wanted, &item->wanted.servers[index], &words);
+	bool other = !due && item->served != NULL && item->served[index].state == SERVED_OTHER;
+	(void)snprintf(reason, 256, "%s", other ? served_text(&item->served[index], served) : words);
+	return due || other;
+}
+
+bool plan_look(struct service *service, struct plan *plan, struct error *err)
+{
+	AUTO_FREE struct served_question *questions = calloc(plan->count ? plan->count : 1, sizeof(*questions));
+	size_t count = 0;
+
+	if (questions == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < plan->count; i++) {
+		struct plan_item *item = &plan->items[i];
+		const struct renewal *wanted = &item->wanted;
+		const char *reason = NULL;
+		if (item->action != PLAN_NONE || item->error != NULL || wanted->server_count == 0 ||
+		    wanted->generation == 0)
+			continue;
+		served_free(item->served, wanted->server_count);
+		item->served = served_new(wanted->server_count, SERVED_UNASKED, err);
+		if (item->served == NULL)
+			return false;
+		for (size_t j = 0; j < wanted->server_count; j++) {
+			if (!plan_server_due(wanted, &wanted->servers[j], &reason))
+				item->served[j].state = SERVED_WANTED;
+		}
+		questions[count++] = (struct served_question){wanted, item->served};
+	}
+	return served_look(service, questions, count, err);
 }
 
 /* --- Plans --- */

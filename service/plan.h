@@ -6,6 +6,7 @@
 #ifndef SERVICE_PLAN_H
 #define SERVICE_PLAN_H
 
+#include "service/served.h"
 #include "service/service.h"
 #include "store/renewal.h"
 
@@ -19,7 +20,8 @@ struct plan_item {
 	struct renewal wanted; /* how to issue it, and its state as stored */
 	enum plan_action action;
 	char reason[256];
-	struct error *error; /* owned; the record could not be read: nothing can be done for this one. NULL: fine */
+	struct error *error;   /* owned; the record could not be read: nothing can be done for this one. NULL: fine */
+	struct served *served; /* owned; what each of wanted's servers serves; NULL: not looked at (plan_look) */
 };
 
 struct plan {
@@ -56,10 +58,19 @@ enum plan_action plan_decide(const struct renewal *wanted, const struct renewal 
 MUST_CHECK bool plan_refresh(struct service *service, struct renewal *wanted, struct renewal *ret_stored,
 			     struct error *err);
 
+/*
+ * See what is really served by the servers that have the live generation by their records; those of a certificate that
+ * is to be issued get another one anyway. Handshakes with each of them, or nothing at all where there are none.
+ */
+MUST_CHECK bool plan_look(struct service *service, struct plan *plan, struct error *err);
+
 /* Whether SERVER still needs the live generation, and why ("never deployed", "rolled back last time", …). */
 bool plan_server_due(const struct renewal *wanted, const struct renewal_server *server, const char **ret_reason);
 
 /* What SERVER has, in a word: "deployed", "pending", "failed", "rolled_back". */
 const char *plan_server_status(const struct renewal *wanted, const struct renewal_server *server);
+
+/* The same of ITEM's server number INDEX, by its record and by what it was seen to serve. REASON gets a sentence. */
+bool plan_item_server_due(const struct plan_item *item, size_t index, char reason[256]);
 
 #endif

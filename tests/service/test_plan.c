@@ -144,4 +144,30 @@ TEST(a_server_is_due_until_it_has_the_live_generation)
 	CHECK(plan_server_due(&wanted, &server, &reason));
 }
 
+TEST(a_server_that_serves_another_certificate_is_due_whatever_its_record_says)
+{
+	char reason[256];
+	struct renewal_server server = {.pushed = 3, .last_try = 5, .result = "deployed"};
+	struct served served = {.state = SERVED_OTHER, .fingerprint_sha256 = "ab12", .not_after = 86400};
+	struct plan_item item = {.wanted = stored_certificate(), .served = &served};
+	item.wanted.servers = &server;
+	item.wanted.server_count = 1;
+	CHECK(plan_item_server_due(&item, 0, reason));
+	CHECK_STR(reason, "serves another certificate (SHA-256 ab12, until 1970-01-02)");
+	served.state = SERVED_LIVE;
+	CHECK(!plan_item_server_due(&item, 0, reason));
+	/* What cannot be seen proves nothing. */
+	served.state = SERVED_UNSEEN;
+	CHECK(!plan_item_server_due(&item, 0, reason));
+	item.served = NULL;
+	CHECK(!plan_item_server_due(&item, 0, reason));
+	CHECK_STR(reason, "has the live generation");
+	/* What the record says comes first. */
+	server.pushed = 2;
+	served.state = SERVED_OTHER;
+	item.served = &served;
+	CHECK(plan_item_server_due(&item, 0, reason));
+	CHECK_STR(reason, "has an older generation");
+}
+
 TEST_MAIN()
