@@ -26,9 +26,9 @@ char *sudo_command(const char *command, struct error *err)
 {
 	struct buf line CLEANUP(buf_done);
 
+	buf_init(&line, LIMIT_REMOTE_COMMAND);
 	if (is_plain(command))
 		return str_format(err, "sudo -n -- %s", command);
-	buf_init(&line, LIMIT_REMOTE_COMMAND);
 	buf_str(&line, "sudo -n -- sh -c '");
 	for (const char *at = command; *at != '\0'; at++) {
 		if (*at == '\'')
@@ -65,10 +65,10 @@ bool sudo_rule(const char *user, const char *program, const char *command, char 
 	bool plain = is_plain(command);
 	const char *arguments = command + strspn(command, " ");
 
+	buf_init(&rule, 2 * (size_t)LIMIT_REMOTE_COMMAND);
 	/* How sudo compares backslashes and quotes differs between its versions. */
 	if (!plain && strpbrk(command, "\\\"'^\n\t") != NULL)
 		return str_set(ret, "", err);
-	buf_init(&rule, 2 * (size_t)LIMIT_REMOTE_COMMAND);
 	if (plain) {
 		arguments += strcspn(arguments, " ");
 		arguments += strspn(arguments, " ");
