@@ -58,6 +58,7 @@ enum {
 	LIMIT_DNS_CNAME_HOPS = 8,
 	LIMIT_DNS_NAMESERVERS = 16,
 	LIMIT_DNS_TXT_STRINGS = 256,
+	LIMIT_SSH_HOPS = 8,          /* jump hosts before one server */
 	LIMIT_HOST_ADDRESSES = 32,   /* of one server: each gets its share of the time to connect */
 	LIMIT_ISSUE_VALUE = 4096,    /* of CAA and dns-persist-01 records: a name and two URLs are some 500 bytes */
 	LIMIT_ISSUE_PARAMETERS = 32, /* three are defined */

@@ -147,7 +147,7 @@ static void get_addresses(struct reader *reader, struct str_list *ret)
 
 /* ---- target ---- */
 
-static void put_target(struct buf *out, const struct ssh_target *target)
+static void put_host(struct buf *out, const struct ssh_target *target)
 {
 	put_text(out, target->server);
 	put_text(out, target->host);
@@ -159,9 +159,19 @@ static void put_target(struct buf *out, const struct ssh_target *target)
 	put_text(out, target->known_hosts);
 	buf_u8(out, target->sudo);
 	put_optional(out, target->sftp_server);
+	put_optional(out, target->certificate);
+	put_optional(out, target->host_key_alias);
 }
 
-static void get_target(struct reader *reader, struct ssh_target *ret)
+static void put_target(struct buf *out, const struct ssh_target *target)
+{
+	put_host(out, target);
+	buf_u8(out, (uint8_t)target->hop_count);
+	for (size_t i = 0; i < target->hop_count; i++)
+		put_host(out, &target->hops[i]);
+}
+
+static void get_host(struct reader *reader, struct ssh_target *ret)
 {
 	ret->server = get_text(reader, ERROR_NAME_MAX);
 	ret->host = get_text(reader, IDENTIFIER_MAX);
@@ -173,6 +183,23 @@ static void get_target(struct reader *reader, struct ssh_target *ret)
 	ret->known_hosts = get_text(reader, LIMIT_PATH);
 	ret->sudo = get_bool(reader);
 	ret->sftp_server = get_optional(reader, LIMIT_PATH);
+	ret->certificate = get_optional(reader, LIMIT_KEY_FILE);
+	ret->host_key_alias = get_optional(reader, IDENTIFIER_MAX);
+}
+
+static void get_target(struct reader *reader, struct ssh_target *ret)
+{
+	get_host(reader, ret);
+	size_t count = reader_u8(reader);
+	if (count > LIMIT_SSH_HOPS)
+		reader->failed = true;
+	if (count == 0 || reader->failed)
+		return;
+	ret->hops = calloc(count, sizeof(ret->hops[0]));
+	if (ret->hops == NULL)
+		reader->failed = true;
+	for (; ret->hop_count < count && !reader->failed; ret->hop_count++)
+		get_host(reader, &ret->hops[ret->hop_count]);
 }
 
 /* It becomes part of a command line. */
@@ -184,7 +211,7 @@ static bool is_plain_path(const char *path)
 }
 
 /* NULL, or why it must not be connected to. */
-static const char *why_unreachable(const struct ssh_target *target)
+static const char *why_bad_host(const struct ssh_target *target)
 {
 	if (!host_is_valid(target->host))
 		return "the host's name is not valid";
@@ -194,7 +221,17 @@ static const char *why_unreachable(const struct ssh_target *target)
 		return "user or known_hosts file is missing";
 	if (target->sftp_server != NULL && !is_plain_path(target->sftp_server))
 		return "the SFTP server's path is not valid";
+	if (target->host_key_alias != NULL && !host_is_valid(target->host_key_alias))
+		return "the host key's alias is not valid";
 	return NULL;
+}
+
+static const char *why_unreachable(const struct ssh_target *target)
+{
+	const char *reason = why_bad_host(target);
+	for (size_t i = 0; reason == NULL && i < target->hop_count; i++)
+		reason = why_bad_host(&target->hops[i]);
+	return reason;
 }
 
 /* ---- job ---- */

@@ -6,6 +6,7 @@
 #include "base/limits.h"
 #include "base/str.h"
 #include "transport/ssh_link.h"
+#include "transport/ssh_tunnel.h"
 
 #include <libssh/callbacks.h>
 #include <stdlib.h>
@@ -40,25 +41,71 @@ static struct ssh_link *link_new(const struct ssh_target *target, struct error *
 	return NULL;
 }
 
-struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err)
+/* One host on the way, or the last one: connected and logged in, through TAKE_VIA unless that is NULL. */
+static struct ssh_link *open_one(const struct ssh_target *target, struct ssh_link *take_via, struct deadline deadline,
+				 struct error *err)
 {
 	struct ssh_link *link = link_new(target, err);
 
-	if (link != NULL && ssh_link_connect(link, target, deadline, err) && ssh_link_check_host(link, target, err) &&
+	if (link == NULL) {
+		ssh_link_close(take_via);
+		return NULL;
+	}
+	if (ssh_link_connect(link, target, take_via, deadline, err) && ssh_link_check_host(link, target, err) &&
 	    ssh_link_log_in(link, target, deadline, err))
 		return link;
 	ssh_link_close(link);
 	return NULL;
 }
 
+/* CAUSE happened at a jump host, which is no server of the certificate's: the message says so. */
+static void name_hop(const struct ssh_target *hop, const struct error *cause, struct error *err)
+{
+	*err = *cause;
+	err->category = ERROR_NONE;
+	err->message[0] = '\0';
+	(void)error_set(err, cause->category, NULL, "at the jump host %s on the way there: %s", hop->server,
+			cause->message);
+}
+
+/* The last of TARGET's jump hosts in *RET, NULL where there is none. */
+static bool open_hops(const struct ssh_target *target, struct deadline deadline, struct ssh_link **ret,
+		      struct error *err)
+{
+	struct ssh_link *via = NULL;
+	for (size_t i = 0; i < target->hop_count; i++) {
+		struct error cause = {0};
+		via = open_one(&target->hops[i], via, deadline, &cause);
+		if (via == NULL) {
+			name_hop(&target->hops[i], &cause, err);
+			return false;
+		}
+	}
+	*ret = via;
+	return true;
+}
+
+struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err)
+{
+	struct ssh_link *via = NULL;
+
+	return open_hops(target, deadline, &via, err) ? open_one(target, via, deadline, err) : NULL;
+}
+
 bool ssh_host_key_look(const struct ssh_target *target, struct deadline deadline, struct ssh_host_key *ret,
 		       struct error *err)
 {
 	struct ssh_host_key key CLEANUP(ssh_host_key_done) = {0};
-	struct ssh_link *link = link_new(target, err);
-	bool ok = link != NULL && ssh_link_connect(link, target, deadline, err) &&
-		  ssh_link_read_host_key(link, target, &key, err);
+	struct ssh_link *via = NULL;
 
+	if (!open_hops(target, deadline, &via, err))
+		return false;
+	struct ssh_link *link = link_new(target, err);
+	if (link == NULL) {
+		ssh_link_close(via);
+		return false;
+	}
+	bool ok = ssh_link_connect(link, target, via, deadline, err) && ssh_link_read_host_key(link, target, &key, err);
 	ssh_link_close(link);
 	if (!ok)
 		return false;
@@ -75,6 +122,7 @@ void ssh_link_close(struct ssh_link *link)
 	ssh_free(link->session);
 	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
 		(void)close(link->fd);
+	ssh_tunnel_close(link->tunnel); // NOLINT(misc-no-recursion): once per jump host
 	free(link->host);
 	free(link);
 }

@@ -3,6 +3,7 @@
 #include "transport/ssh_link.h"
 
 #include "transport/host_addresses.h"
+#include "transport/ssh_tunnel.h"
 
 #include <errno.h>
 #include <netinet/in.h>
@@ -28,8 +29,11 @@ static const struct {
 				   "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256"},
 	{SSH_OPTIONS_HOSTKEYS, "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
 			       "rsa-sha2-512,rsa-sha2-256"},
-	{SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES, "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,"
-					       "ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"},
+	{SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES,
+	 "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
+	 "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com,"
+	 "rsa-sha2-512-cert-v01@openssh.com,rsa-sha2-256-cert-v01@openssh.com,ssh-ed25519,ecdsa-sha2-nistp256,"
+	 "ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,rsa-sha2-512,rsa-sha2-256"},
 	{SSH_OPTIONS_CIPHERS_C_S, "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,"
 				  "aes256-ctr,aes192-ctr,aes128-ctr"},
 	{SSH_OPTIONS_CIPHERS_S_C, "aes256-gcm@openssh.com,aes128-gcm@openssh.com,chacha20-poly1305@openssh.com,"
@@ -57,6 +61,9 @@ bool ssh_link_fail(const struct ssh_link *link, enum error_category category, co
 	(void)error_set(err, category, NULL, "%s", what);
 	err->transient = category == ERROR_NETWORK;
 	error_said(err, said, strlen(said));
+	if (category == ERROR_NETWORK && link->tunnel != NULL)
+		error_hint(err, "it goes through the jump host %s, whose connection may be what was cut",
+			   ssh_tunnel_host(link->tunnel));
 	return false;
 }
 
@@ -162,9 +169,9 @@ static bool set_options(struct ssh_link *link, const struct ssh_target *target)
 {
 	ssh_session session = link->session;
 	bool process_config = false;
-	unsigned port = target->port;
+	unsigned port = ssh_target_known_port(target); /* it is connected already: what follows is for known_hosts */
 	bool ok = ssh_options_set(session, SSH_OPTIONS_PROCESS_CONFIG, &process_config) == SSH_OK &&
-		  ssh_options_set(session, SSH_OPTIONS_HOST, target->host) == SSH_OK &&
+		  ssh_options_set(session, SSH_OPTIONS_HOST, ssh_target_known_name(target)) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_USER, target->user) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, target->known_hosts) == SSH_OK &&
@@ -190,10 +197,12 @@ static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struc
 	return rc == SSH_OK || ssh_link_fail(link, ERROR_NETWORK, "the SSH handshake failed", err);
 }
 
-bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
-		      struct error *err)
+bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct ssh_link *take_via,
+		      struct deadline deadline, struct error *err)
 {
-	if (!connect_socket(link, target, deadline, err))
+	if (take_via != NULL)
+		link->tunnel = ssh_tunnel_open(take_via, target->host, target->port, deadline, &link->fd, err);
+	if (take_via != NULL ? link->tunnel == NULL : !connect_socket(link, target, deadline, err))
 		return false;
 	if (!set_options(link, target))
 		return ssh_link_fail(link, ERROR_INTERNAL, "libssh refused an option", err);

@@ -58,7 +58,8 @@ static enum known_hosts_verdict ask_known_hosts(const char *path, const struct k
 /* The key as it is listed in such a file. */
 static struct known_hosts_key listed(const struct ssh_target *target, const struct ssh_host_key *key)
 {
-	return (struct known_hosts_key){target->host, target->port, key->type, key->base64};
+	return (struct known_hosts_key){ssh_target_known_name(target), ssh_target_known_port(target), key->type,
+					key->base64};
 }
 
 static bool judge_key(const struct ssh_target *target, struct ssh_host_key *key, struct error *err)

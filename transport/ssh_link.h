@@ -15,6 +15,7 @@ struct ssh_link {
 	ssh_session session;
 	char *host;
 	int fd;
+	struct ssh_tunnel *tunnel; /* through the jump host before it; NULL: it is connected to directly */
 };
 
 /* libssh's last words as an error: they may quote the server. Returns false. */
@@ -26,9 +27,12 @@ bool ssh_link_fail(const struct ssh_link *link, enum error_category category, co
  */
 MUST_CHECK bool ssh_link_wait(struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err);
 
-/* Connect to TARGET and agree on keys: the host's is known afterwards, and nothing of ours was offered. */
-MUST_CHECK bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
-				 struct error *err);
+/*
+ * Connect to TARGET, through TAKE_VIA's host unless that is NULL, and agree on keys: the host's is known afterwards,
+ * and nothing of ours was offered.
+ */
+MUST_CHECK bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct ssh_link *take_via,
+				 struct deadline deadline, struct error *err);
 
 /* Whether the host's key is the known one; an error with what to do otherwise. */
 MUST_CHECK bool ssh_link_check_host(struct ssh_link *link, const struct ssh_target *target, struct error *err);

@@ -2,6 +2,8 @@
 /* Logging in by public key. */
 #include "transport/ssh_link.h"
 
+#include "base/str.h"
+
 #include <string.h>
 
 /* Whether TEXT is a private key under a passphrase: PEM says so, OpenSSH's form has a cipher that is not "none". */
@@ -14,6 +16,29 @@ static bool is_encrypted(const struct secret *identity)
 	return strstr(identity->data, "ENCRYPTED") != NULL;
 }
 
+/* OpenSSH's one line: type, base64, comment. The type says what the rest is to libssh. */
+static bool add_certificate(const struct ssh_target *target, ssh_key key, struct error *err)
+{
+	AUTO_FREE char *type = NULL;
+	AUTO_FREE char *base64 = NULL;
+	const char *line = target->certificate + strspn(target->certificate, " \t\r\n");
+	size_t type_len = strcspn(line, " \t\r\n");
+	const char *blob = line + type_len + strspn(line + type_len, " \t");
+	ssh_key certificate = NULL;
+
+	if (!str_set_n(&type, line, type_len, err) || !str_set_n(&base64, blob, strcspn(blob, " \t\r\n"), err))
+		return false;
+	bool ok = ssh_pki_import_cert_base64(base64, ssh_key_type_from_name(type), &certificate) == SSH_OK &&
+		  ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
+	ssh_key_free(certificate);
+	if (ok)
+		return true;
+	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH certificate for %s@%s cannot be read, or is for another key",
+			target->user, target->host);
+	error_hint(err, "`ssh-keygen -Lf FILE` shows what it is for");
+	return false;
+}
+
 static bool import_identity(const struct ssh_target *target, ssh_key *ret, struct error *err)
 {
 	if (is_encrypted(&target->identity)) {
@@ -23,7 +48,7 @@ static bool import_identity(const struct ssh_target *target, ssh_key *ret, struc
 		return false;
 	}
 	if (ssh_pki_import_privkey_base64(target->identity.data, NULL, NULL, NULL, ret) == SSH_OK)
-		return true;
+		return target->certificate == NULL || add_certificate(target, *ret, err);
 	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is no private key that can be read",
 			target->user, target->host);
 	error_hint(err, "give the private key file (not the .pub file), in OpenSSH or PEM form");
@@ -33,9 +58,17 @@ static bool import_identity(const struct ssh_target *target, ssh_key *ret, struc
 static bool refused_login(const struct ssh_link *link, const struct ssh_target *target, struct error *err)
 {
 	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s", target->user,
-			target->identity.len > 0 ? "this identity" : "any key of the agent");
+			target->identity.len == 0     ? "any key of the agent"
+			: target->certificate != NULL ? "this identity and its certificate"
+						      : "this identity");
 	error_said(err, ssh_get_error(link->session), strlen(ssh_get_error(link->session)));
-	error_hint(err, "is the public key in ~%s/.ssh/authorized_keys on %s?", target->user, target->host);
+	if (target->identity.len > 0 && target->certificate != NULL)
+		error_hint(err,
+			   "`ssh-keygen -Lf` shows until when the certificate is valid and for which users; does %s's "
+			   "sshd trust its CA (TrustedUserCAKeys)?",
+			   target->host);
+	else
+		error_hint(err, "is the public key in ~%s/.ssh/authorized_keys on %s?", target->user, target->host);
 	return false;
 }
 

@@ -1,12 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sessions against a real sshd: what is learned of a host's key before anybody logs in. */
+#include "base/limits.h"
 #include "tests/support/test.h"
 #include "tests/transport/support_sshd.h"
 #include "transport/ssh.h"
 
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct test_sshd sshd;
 
@@ -27,7 +30,7 @@ static void describe(struct ssh_target *ret, const char *known_hosts)
 
 static enum known_hosts_verdict look(const char *known_hosts, struct ssh_host_key *ret)
 {
-	CLEANUP(ssh_target_done) struct ssh_target target;
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
 	struct error err = {0};
 	describe(&target, known_hosts);
 	CHECK_OK(ssh_host_key_look(&target, soon(), ret, &err), err);
@@ -65,9 +68,143 @@ TEST(a_host_s_key_is_looked_at_without_logging_in)
 	test_sshd_stop(&sshd);
 }
 
+/* SERVER as a target that the test's user may log in to. */
+static void describe_login(struct ssh_target *ret, const struct test_sshd *server, const char *name)
+{
+	struct error err = {0};
+	char path[300];
+	sshd = *server;
+	describe(ret, server->known_hosts);
+	(void)snprintf(path, sizeof(path), "%s/id", server->dir);
+	CHECK_OK(str_set(&ret->server, name, &err) && str_set(&ret->user, getpwuid(getuid())->pw_name, &err) &&
+			 secret_read_file(&ret->identity, path, LIMIT_KEY_FILE, true, &err),
+		 err);
+}
+
+/* FAR behind the hops NEAR and MIDDLE. */
+static void describe_way(struct ssh_target *ret, const struct test_sshd *near, const struct test_sshd *middle,
+			 const struct test_sshd *far)
+{
+	describe_login(ret, far, "far");
+	ret->hops = calloc(2, sizeof(ret->hops[0]));
+	CHECK(ret->hops != NULL);
+	describe_login(&ret->hops[ret->hop_count++], near, "near");
+	describe_login(&ret->hops[ret->hop_count++], middle, "middle");
+}
+
+TEST(jump_hosts_are_gone_through_one_after_the_other)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	CLEANUP(buf_done) struct buf output = {0};
+	struct test_sshd near, middle, far;
+	struct ssh_exit ended = {0};
+	struct error err = {0};
+	char want[64];
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&near, "near", NULL);
+	test_sshd_start(&middle, "middle", NULL);
+	test_sshd_start(&far, "far", NULL);
+	describe_way(&target, &near, &middle, &far);
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	/* More than all buffers on the way hold together, then who was asked. */
+	buf_init(&output, 4 * 1024 * 1024);
+	CHECK_OK(ssh_link_run(link, "head -c 2000000 /dev/zero; echo $SSH_CONNECTION", soon(), &output, &ended, &err),
+		 err);
+	CHECK_INT(ended.status, 0);
+	CHECK(output.len > 2000000);
+	(void)snprintf(want, sizeof(want), " 127.0.0.1 %u\n", (unsigned)far.port);
+	CHECK_CONTAINS(output.data + 2000000, want);
+
+	/* The first one goes away, and nothing hangs. */
+	test_sshd_stop(&near);
+	ssh_link_close(link);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "at the jump host near on the way there: cannot connect to");
+	test_sshd_stop(&middle);
+	test_sshd_stop(&far);
+}
+
+TEST(what_goes_wrong_at_a_jump_host_is_told_with_its_name)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd near, middle, far;
+	struct error err = {0};
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&near, "near-2", NULL);
+	test_sshd_start(&middle, "middle-2", "AllowTcpForwarding no\n");
+	test_sshd_start(&far, "far-2", NULL);
+	describe_way(&target, &near, &middle, &far);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "the jump host 127.0.0.1 cannot connect to 127.0.0.1 port");
+	CHECK_CONTAINS(err.hint, "AllowTcpForwarding");
+
+	error_clear(&err);
+	CHECK_OK(str_set(&target.hops[1].known_hosts, "/nowhere", &err), err);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "at the jump host middle on the way there: the host key of 127.0.0.1");
+	test_sshd_stop(&near);
+	test_sshd_stop(&middle);
+	test_sshd_stop(&far);
+}
+
+/* A certificate of the test's own CA for SERVER's identity, with OPTIONS of ssh-keygen, as TARGET's. */
+static void certify(struct ssh_target *target, const struct test_sshd *server, const char *validity)
+{
+	struct error err = {0};
+	char ca[300], id[300], cert[320];
+	(void)snprintf(ca, sizeof(ca), "%s/ca", server->dir);
+	(void)snprintf(id, sizeof(id), "%s/id.pub", server->dir);
+	(void)snprintf(cert, sizeof(cert), "%s/id-cert.pub", server->dir);
+	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-s", ca, "-I", "test", "-n", target->user,
+					       "-V", validity, id, NULL});
+	CHECK_OK(str_set(&target->certificate, test_read_file(cert), &err), err);
+}
+
+TEST(a_certificate_of_the_user_lets_in_while_it_is_valid)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+	char extra[700], ca[300], keys[300];
+
+	if (!test_sshd_available())
+		return;
+	(void)snprintf(ca, sizeof(ca), "%s/certified/ca", test_temp_dir());
+	(void)snprintf(extra, sizeof(extra), "TrustedUserCAKeys %s.pub\n", ca);
+	test_sshd_start(&server, "certified", extra);
+	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca, NULL});
+	(void)snprintf(keys, sizeof(keys), "%s/authorized_keys", server.dir);
+	test_write_file(keys, "", 0600);
+	describe_login(&target, &server, "certified");
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.hint, "authorized_keys");
+
+	error_clear(&err);
+	certify(&target, &server, "-1h:+1h");
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	ssh_link_close(link);
+
+	certify(&target, &server, "-2h:-1h");
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "this identity and its certificate");
+	CHECK_CONTAINS(err.hint, "until when the certificate is valid");
+
+	error_clear(&err);
+	CHECK_OK(str_set(&target.certificate, "ssh-ed25519-cert-v01@openssh.com AAAA", &err), err);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "cannot be read, or is for another key");
+	test_sshd_stop(&server);
+}
+
 TEST(no_server_is_no_verdict)
 {
-	CLEANUP(ssh_target_done) struct ssh_target target;
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
 	CLEANUP(ssh_host_key_done) struct ssh_host_key key = {0};
 	struct error err = {0};
 
