@@ -186,6 +186,7 @@ static bool create_directory(struct sftp *sftp, const char *path, struct sftp_re
 static bool create_component(struct sftp *sftp, const char *path, size_t len, struct error *err)
 {
 	char *part AUTO_FREE = NULL;
+	struct error refused = {0};
 	struct sftp_entry entry;
 	struct sftp_reply reply;
 
@@ -197,7 +198,14 @@ static bool create_component(struct sftp *sftp, const char *path, size_t len, st
 		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no directory", part);
 	if (!create_directory(sftp, part, &reply, err))
 		return false;
-	return reply.status == SFTP_OK || sftp_refused(&reply, "create the directory", part, err);
+	if (reply.status == SFTP_OK || sftp_refused(&reply, "create the directory", part, &refused))
+		return true;
+	/* Somebody else may have made it since: another certificate's challenge goes to the same folder. */
+	if (!sftp_look(sftp, part, true, &entry, err))
+		return false;
+	if (entry.kind != SFTP_DIRECTORY)
+		*err = refused;
+	return entry.kind == SFTP_DIRECTORY;
 }
 
 bool sftp_create_directories(struct sftp *sftp, const char *path, struct error *err)
