@@ -290,8 +290,10 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 
 	if (served[0] == '\0') {
 		*err = *unseen;
-		error_hint(err, "is %s port %u where this server serves the certificate?", job->verify_address,
-			   (unsigned)job->verify_port);
+		error_hint(err,
+			   "is %s port %u where this server serves the certificate, and can it be reached from here? "
+			   "`verify` says where to look",
+			   job->verify_address, (unsigned)job->verify_port);
 		return blame(err, p);
 	}
 	(void)error_set(err, ERROR_REMOTE, NULL,
@@ -301,42 +303,54 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 	if (job->dir != NULL)
 		error_hint(
 			err,
-			"does the server's configuration for %s name %s/%s/fullchain.pem and privkey.pem, and does the "
-			"reload command reload that server?",
-			c->server_name, job->dir, c->name);
+			"does the server's configuration for %s name %s/%s/%s, may the server read them, and does the "
+			"reload command reload it?",
+			c->server_name, job->dir, c->name,
+			job->combined ? "combined.pem" : "fullchain.pem and privkey.pem");
 	return blame(err, p);
 }
 
-static bool await_served(const struct push_job *job, struct placement *p, struct deadline deadline, struct error *err)
+/* Until the new leaf is seen once. *MISSED, where it was not at first. */
+static bool await_served(const struct push_job *job, struct placement *p, struct deadline deadline, bool *missed,
+			 struct error *err)
 {
-	struct error unseen;
 	int64_t pause = RETRY_FIRST_MS;
-	int seen = 0;
 
 	for (;;) {
-		struct error ended = {0};
-		error_clear(&unseen);
-		if (is_served(job, p, deadline_left_ms(deadline), &unseen)) {
-			if (++seen == SIGHTINGS)
-				return true;
-			pause = RETRY_FIRST_MS;
-		} else {
-			seen = 0;
-		}
+		struct error unseen = {0}, ended = {0};
+		if (is_served(job, p, deadline_left_ms(deadline), &unseen))
+			return true;
+		*missed = true;
 		if (!deadline_sleep(deadline, pause, NULL, &ended))
-			return seen > 0 || not_served(job, p, &unseen, err);
+			return not_served(job, p, &unseen, err);
 		pause = pause * 2 < RETRY_LONGEST_MS ? pause * 2 : RETRY_LONGEST_MS;
 	}
 }
 
-/* A handshake, as a client makes it, is the only proof. */
+static bool look_at_each(struct transaction *t, struct deadline deadline, bool *missed, struct error *err)
+{
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct deadline patience = deadline_within(deadline, t->job->verify_ms);
+		if (t->placements[i].wanted && !await_served(t->job, &t->placements[i], patience, missed, err))
+			return false;
+	}
+	return true;
+}
+
+/* A handshake, as a client makes it, is the only proof. All are looked at in rounds: a pause serves for all of them. */
 static bool verify(struct transaction *t, struct error *err)
 {
-	struct deadline deadline = deadline_in(t->job->verify_ms, NULL);
+	struct deadline deadline = deadline_in((int64_t)t->job->verify_ms * (int64_t)t->job->certificate_count, NULL);
+	struct error ended = {0};
 
-	for (size_t i = 0; i < t->job->certificate_count && t->job->verify; i++)
-		if (t->placements[i].wanted && !await_served(t->job, &t->placements[i], deadline, err))
+	for (int round = 0; t->job->verify && round < SIGHTINGS;) {
+		bool missed = false;
+		if (!look_at_each(t, deadline, &missed, err))
 			return false;
+		round = missed ? 1 : round + 1;
+		if (round < SIGHTINGS && !deadline_sleep(deadline, RETRY_FIRST_MS, NULL, &ended))
+			break; /* each of them was seen */
+	}
 	return true;
 }
 
