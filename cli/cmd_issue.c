@@ -153,18 +153,35 @@ static bool set_lifetime(const struct arguments *arguments, struct renewal *want
 	return true;
 }
 
+/* A server whose copies have room for one certificate keeps the one that the config gives it. */
+static bool check_copies(const struct config *config, const struct config_server *server, const struct renewal *wanted,
+			 struct error *err)
+{
+	const char *holder = NULL, *path = config_copy_taken(config, server, wanted->name, &holder);
+	if (path == NULL)
+		return true;
+	error_set(err, ERROR_CONFIG, "usage", "--deploy: %s on %s can hold one certificate only, and that is %s's",
+		  path, server->name, holder);
+	error_hint(err,
+		   "write " CONFIG_COPY_NAME " into the paths under files: of that server, so that each certificate "
+		   "gets a file of its own");
+	return false;
+}
+
 static bool set_servers(const struct arguments *arguments, const struct config *config, struct renewal *wanted,
 			struct error *err)
 {
 	const struct str_list *servers = &arguments->values[OPTION_DEPLOY];
 	for (size_t i = 0; i < servers->len; i++) {
-		if (config == NULL || config_find_server(config, servers->items[i]) == NULL) {
+		const struct config_server *server =
+			config != NULL ? config_find_server(config, servers->items[i]) : NULL;
+		if (server == NULL) {
 			error_set(err, ERROR_USAGE, "usage", "--deploy: the config has no server \"%s\"",
 				  servers->items[i]);
 			error_hint(err, "define it under servers: and name the file with --config");
 			return false;
 		}
-		if (renewal_server(wanted, servers->items[i], err) == NULL)
+		if (!check_copies(config, server, wanted, err) || renewal_server(wanted, server->name, err) == NULL)
 			return false;
 	}
 	return true;

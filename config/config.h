@@ -228,4 +228,11 @@ const struct config_server *config_find_server(const struct config *config, cons
 const struct config_domain *config_find_domain(const struct config *config, const char *cert_name);
 const struct config_dns_provider *config_find_dns_provider(const struct config *config, const char *name);
 
+/*
+ * The path of a copy on SERVER that can hold one certificate only, and does hold one other than CERT_NAME: *RET_HOLDER.
+ * NULL: there is none. Borrowed.
+ */
+const char *config_copy_taken(const struct config *config, const struct config_server *server, const char *cert_name,
+			      const char **ret_holder);
+
 #endif

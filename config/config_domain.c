@@ -168,6 +168,20 @@ static const struct config_copy *single_copy(const struct config_server *server)
 	return NULL;
 }
 
+const char *config_copy_taken(const struct config *config, const struct config_server *server, const char *cert_name,
+			      const char **ret_holder)
+{
+	const struct config_copy *copy = single_copy(server);
+	for (size_t i = 0; copy != NULL && i < config->domain_count; i++) {
+		const struct config_domain *domain = &config->domains[i];
+		if (str_list_has(&domain->servers, server->name) && !str_equal(domain->cert_name, cert_name)) {
+			*ret_holder = domain->cert_name;
+			return copy->path;
+		}
+	}
+	return NULL;
+}
+
 /* A copy at one path can hold one certificate. */
 static bool check_copies(struct config_build *b, const struct node *root)
 {

@@ -85,3 +85,30 @@ def test_a_transaction_that_fails_takes_all_of_them_back(lab, product, counted):
     assert run.code == 0, run
     assert counted.look() == (1, ["test", "reload"])
     assert served(lab) == stored(product)
+
+
+def test_a_copy_for_one_certificate_is_not_given_to_another(lab, product):
+    """Two of the config are refused when it is read; one that is issued by hand, before anybody is asked for it."""
+    server = lab.servers["web-1"]
+    copies = server.home / "copies"
+    copies.mkdir(exist_ok=True)
+
+    def configure(domains, path):
+        entry = lab.server_entry(server, files={"combined": str(copies / path)})
+        product.write_config(lab.config([lab.domain(cert, ["web-1"]) for cert in domains], servers={"web-1": entry}))
+
+    configure(CERTS[:2], "site.pem")
+    run = product.run("apply")
+    assert run.code == 2 and CERTS[0] in run.err and CERTS[1] in run.err and "{name}" in run.err, run
+
+    configure(CERTS[:1], "site.pem")
+    run = product.run("issue", "-d", CERTS[1], "--webroot", lab.webroot, "--deploy", "web-1")
+    assert run.code == 2 and f"{copies}/site.pem" in run.err and "{name}" in run.err, run
+    assert not product.live(CERTS[1]).exists()
+
+    configure(CERTS[:2], "{name}.pem")
+    run = product.run("apply")
+    assert run.code == 0, run
+    for cert in CERTS[:2]:
+        assert (copies / f"{cert}.pem").read_bytes() == b"".join(
+            (product.live(cert) / name).read_bytes() for name in ("fullchain.pem", "privkey.pem"))  # fmt: skip
