@@ -142,6 +142,7 @@ static bool nobody(const struct dns_holders *holders, const struct dns_place_wan
 			   cause->hint[0] != '\0' ? "; or " : "", cause->hint);
 	error_hint(err, "%s", cause->hint);
 	error_said(err, cause->said, strlen(cause->said));
+	err->absent = true;
 	return error_set(err, ERROR_DNS, "find-zone", "%s%s", cause->message, buf_cstr(&others));
 }
 

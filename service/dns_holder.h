@@ -44,8 +44,8 @@ struct dns_place {
 void dns_place_done(struct dns_place *place);
 
 /*
- * The first provider that has the zone which DNS names, else the first that has one which holds the name. ERROR_DNS
- * telling who was asked for what when none has. One at a time.
+ * The first provider that has the zone which DNS names, else the first that has one which holds the name. ERROR_DNS,
+ * absent, telling who was asked for what when none has. One at a time.
  */
 MUST_CHECK bool dns_holders_find(struct dns_holders *holders, const struct dns_place_wanted *wanted,
 				 struct deadline deadline, struct dns_place *ret, struct error *err);

@@ -37,7 +37,7 @@ struct trial {
 	struct dns_resolver *resolver;
 	const struct dns_provider_module *module;
 	struct dns_provider *provider;
-	char domain[256];
+	char own_record[256];                   /* before CNAMEs */
 	char token[64], key_authorization[128]; /* as a CA and an account would make them */
 	char value[SHA256_BASE64URL_SIZE];
 	char *zone_id;
@@ -136,18 +136,35 @@ static bool follow_aliases(struct trial *trial, struct deadline deadline, char *
 /* No CNAME leads from the name's own record to another. */
 static bool is_own_record(const struct trial *trial)
 {
-	const char *record = trial->result->record;
-	return str_starts(record, PREFIX) && str_equal_nocase(record + strlen(PREFIX), trial->domain);
+	return str_equal_nocase(trial->result->record, trial->own_record);
+}
+
+static bool ask_zone(struct trial *trial, struct deadline deadline, struct error *err)
+{
+	return trial->module->find_zone(trial->provider, trial->result->record, deadline, &trial->zone_id, &trial->zone,
+					err);
+}
+
+/* As an issuance does: a wildcard's CNAME that leads to nobody's zone is not followed. */
+static bool ask_instead_of_wildcard(struct trial *trial, struct deadline deadline)
+{
+	struct error ignored = {0};
+	char end[256], *record = trial->result->record;
+	memcpy(end, record, sizeof(end));
+	memcpy(record, trial->own_record, sizeof(trial->own_record));
+	if (dns_alias_is_wildcard(trial->resolver, record, end, deadline) && ask_zone(trial, deadline, &ignored))
+		return true;
+	memcpy(record, end, sizeof(end));
+	return false;
 }
 
 static bool find_zone(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
 	struct error cause = {0};
-	const char *record = trial->result->record;
-	if (!trial->module->find_zone(trial->provider, record, deadline, &trial->zone_id, &trial->zone, &cause)) {
+	if (!ask_zone(trial, deadline, &cause) && !(cause.absent && ask_instead_of_wildcard(trial, deadline))) {
 		if (cause.absent && !is_own_record(trial))
-			error_hint(err, "a CNAME leads to %s: try the DNS provider that has its zone%s%s", record,
-				   cause.hint[0] != '\0' ? "; or " : "", cause.hint);
+			error_hint(err, "a CNAME leads to %s: try the DNS provider that has its zone%s%s",
+				   trial->result->record, cause.hint[0] != '\0' ? "; or " : "", cause.hint);
 		error_hint(err, "%s", cause.hint);
 		error_said(err, cause.said, strlen(cause.said));
 		err->transient = cause.transient;
@@ -198,8 +215,9 @@ static void unlist_value(struct trial *trial)
 
 static bool add_record(struct trial *trial, struct deadline deadline, char *detail, struct error *err)
 {
-	const struct dns_challenge challenge = {
-		.domain = trial->domain, .token = trial->token, .key_authorization = trial->key_authorization};
+	const struct dns_challenge challenge = {.domain = trial->own_record + strlen(PREFIX),
+						.token = trial->token,
+						.key_authorization = trial->key_authorization};
 	if (trial->module->announce != NULL &&
 	    !trial->module->announce(trial->provider, trial->result->record, trial->value, &challenge, err))
 		return false;
@@ -309,7 +327,7 @@ bool dns_test_run(struct service *service, const struct dns_test_request *reques
 	*ret = (struct dns_test){0};
 	if (!record_name(request->name, ret->record, err))
 		return false;
-	(void)snprintf(trial.domain, sizeof(trial.domain), "%s", ret->record + strlen(PREFIX));
+	memcpy(trial.own_record, ret->record, sizeof(ret->record));
 	journal_sweep(service);
 	for (size_t i = 0; i < ARRAY_LEN(steps) && ok; i++)
 		ok = run_step(&trial, &steps[i], deadline, err);

@@ -84,7 +84,35 @@ static bool add_entries(struct dns_solver *solver, const struct acme_challenge_t
 	return true;
 }
 
-/* The provider and zone of each entry from FIRST on. */
+/*
+ * The provider and zone of ENTRY, whose zone DNS calls APEX. Where its CNAME leads to nobody's zone and is a
+ * wildcard's, such as one to whoever hosts the web site, the value goes to the name itself, before which the wildcard
+ * gives way.
+ */
+static bool find_place(struct dns_solver *solver, struct published *entry, const char *apex, struct deadline deadline,
+		       struct error *err)
+{
+	const char *asked = entry->task->dns_name;
+	const struct dns_place_wanted wanted = {.asked = asked, .name = entry->name, .apex = apex};
+	struct error cause = {0}, ignored = {0};
+	char own_apex[1][256];
+
+	if (dns_holders_find(&solver->holders, &wanted, deadline, &entry->place, &cause))
+		return true;
+	if (cause.absent && dns_alias_is_wildcard(solver->resolver, asked, entry->name, deadline) &&
+	    dns_find_zones(solver->resolver, &asked, 1, deadline, own_apex, &ignored)) {
+		const struct dns_place_wanted itself = {.asked = asked, .name = asked, .apex = own_apex[0]};
+		if (dns_holders_find(&solver->holders, &itself, deadline, &entry->place, &ignored)) {
+			log_debug("%s: a wildcard's CNAME, to %s, is not followed", asked, entry->name);
+			(void)snprintf(entry->name, sizeof(entry->name), "%s", asked);
+			return true;
+		}
+	}
+	*err = cause;
+	return false;
+}
+
+/* The same of each entry from FIRST on. */
 static bool find_places(struct dns_solver *solver, size_t first, struct deadline deadline, struct error *err)
 {
 	size_t count = solver->count - first;
@@ -97,10 +125,7 @@ static bool find_places(struct dns_solver *solver, size_t first, struct deadline
 	if (!dns_find_zones(solver->resolver, names, count, deadline, apexes, err))
 		return false;
 	for (size_t i = 0; i < count; i++) {
-		struct published *entry = &solver->published[first + i];
-		const struct dns_place_wanted wanted = {
-			.asked = entry->task->dns_name, .name = entry->name, .apex = apexes[i]};
-		if (!dns_holders_find(&solver->holders, &wanted, deadline, &entry->place, err))
+		if (!find_place(solver, &solver->published[first + i], apexes[i], deadline, err))
 			return false;
 	}
 	return true;

@@ -5,8 +5,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 enum {
 	NAME_SIZE = 256,
@@ -121,6 +124,20 @@ bool dns_follow_aliases(struct dns_resolver *resolver, const char *const *names,
 	if (trails != NULL)
 		trails_done(trails, count);
 	return fine;
+}
+
+bool dns_alias_is_wildcard(struct dns_resolver *resolver, const char *name, const char *end, struct deadline deadline)
+{
+	const char *parent = strchr(name, '.');
+	struct error ignored = {0};
+	char beside[NAME_SIZE], found[1][NAME_SIZE];
+	const char *asked = beside;
+	uint64_t random = 0;
+	if (parent == NULL || str_equal_nocase(name, end) ||
+	    getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random) ||
+	    snprintf(beside, sizeof(beside), "_%016" PRIx64 "%s", random, parent) >= (int)sizeof(beside))
+		return false;
+	return dns_follow_aliases(resolver, &asked, 1, deadline, found, &ignored) && str_equal_nocase(found[0], end);
 }
 
 /* One name on its way up to its zone. */

@@ -16,6 +16,12 @@ MUST_CHECK bool dns_follow_aliases(struct dns_resolver *resolver, const char *co
 				   struct deadline deadline, char (*ret)[256], struct error *err);
 
 /*
+ * Whether a wildcard's CNAME leads from NAME to END, so that a record at NAME itself would take its place: a random
+ * name beside it, which nobody made, leads there too. False also where that cannot be told.
+ */
+bool dns_alias_is_wildcard(struct dns_resolver *resolver, const char *name, const char *end, struct deadline deadline);
+
+/*
  * The apex of the zone that holds each of COUNT names, by its SOA, in RET[i]; empty where none was found. False only
  * for a name that is none, when cancelled or past DEADLINE.
  */

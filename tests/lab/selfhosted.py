@@ -232,6 +232,7 @@ class NameServer:
         for zone in self.zones:
             given = self.hosts.get(zone, self.addresses)
             records = "".join(f"@ NS ns{i}\nns{i} A {address}\n" for i, address in enumerate(given, start=1))
+            records += "*.hosted CNAME site.hosting.invalid.\n"
             records += "_acme-challenge.alias CNAME elsewhere\n_acme-challenge.shared TXT \"somebody-else\"\n"
             write(self.dir / f"{zone}.zone", ZONE_TEXT.format(records=records, refresh=self.refresh))
 

@@ -117,6 +117,30 @@ def test_a_zone_that_no_provider_has(world, vendor):
     assert not written(vendor) and not far(world) and not list((product.state / "published").glob("*.json"))
 
 
+def test_a_wildcard_cname_gives_way(world, vendor):
+    """`*.hosted` leads to whoever has the web sites; so does `_acme-challenge` there, until something stands at it."""
+    names = [f"hosted.{AT_BIND}", f"*.hosted.{AT_BIND}", f"deep.hosted.{AT_BIND}"]
+    product = world.product(providers(world, "cloudflare", "corp"), [{**entry(*names), "dns_provider": "corp"}])
+    run = product.run("apply")
+    assert run.code == 0, run
+    assert certificates.names(product.live(names[0]) / "cert.pem") == sorted(names)
+    assert not world.txt(world.bind, f"_acme-challenge.hosted.{AT_BIND}") and not written(vendor)
+    run = product.run("dns", "test", "corp", names[0], "--json")
+    assert run.code == 0 and run.json["record"] == f"_acme-challenge.{names[0]}", run
+    assert not world.txt(world.bind, f"_acme-challenge.hosted.{AT_BIND}")
+
+
+def test_many_values_side_by_side_at_real_servers(world, vendor):
+    """Two at each name: PowerDNS has no conditional write, so within a run they queue."""
+    for zone, provider in ((AT_BIND, "corp"), (AT_PDNS, "pdns")):
+        names = [name for number in range(6) for name in (f"s{number}.{zone}", f"*.s{number}.{zone}")]
+        product = world.product(providers(world, provider), [{**entry(*names), "dns_provider": provider}])
+        run = product.run("apply")
+        assert run.code == 0, run
+        server = world.bind if provider == "corp" else world.pdns
+        assert all(not world.txt(server, f"_acme-challenge.s{number}.{zone}") for number in range(6))
+
+
 def test_without_a_config_there_is_one_provider(world, vendor):
     product = world.product()
     run = product.run("issue", "-d", f"bind.{OURS}", "--dns", "cloudflare", "--server", world.ca.url, "--ca-bundle",

@@ -38,6 +38,9 @@ static void resolve(void *ctx, const struct dns_peer_query *query, struct dns_re
 		(void)snprintf(server, sizeof(server), "l%c.test", query->name[1] + 1);
 		if (query->name[1] < '9')
 			dns_reply_name(reply, query->name, DNS_TYPE_CNAME, server);
+	} else if (strstr(query->name, ".wild.test") != NULL || strcmp(query->name, "made.one.test") == 0) {
+		if (query->type == DNS_TYPE_CNAME)
+			dns_reply_name(reply, query->name, DNS_TYPE_CNAME, "end.test");
 	} else if (strcmp(query->name, "elsewhere.zone.test") == 0 && query->type == DNS_TYPE_SOA) {
 		dns_reply_name(reply, query->name, DNS_TYPE_CNAME, "x.other.test");
 		dns_reply_soa(reply, DNS_SECTION_AUTHORITY, "other.test");
@@ -142,6 +145,17 @@ TEST(many_aliases_are_followed_side_by_side)
 	CHECK_CONTAINS(err.message, "ring.test");
 	err = (struct error){0};
 	CHECK_OK(dns_follow_aliases(resolver, names, 0, soon(), targets, &err), err);
+	stop();
+}
+
+TEST(a_wildcards_alias_is_told_from_one_that_was_made)
+{
+	start(NULL);
+	CHECK(dns_alias_is_wildcard(resolver, "_acme-challenge.wild.test", "end.test", soon()));
+	CHECK(!dns_alias_is_wildcard(resolver, "_acme-challenge.wild.test", "other.test", soon()));
+	CHECK(!dns_alias_is_wildcard(resolver, "made.one.test", "end.test", soon()));
+	CHECK(!dns_alias_is_wildcard(resolver, "plain.test", "plain.test", soon()));
+	CHECK(!dns_alias_is_wildcard(resolver, "test", "end.test", soon()));
 	stop();
 }
 
