@@ -48,14 +48,6 @@ static bool build_job(struct loading *loading, struct push_job *ret, struct erro
 	return true;
 }
 
-/* The longest a whole transaction may take, its roll-back included: the courier is killed then. */
-static int64_t transaction_ms(const struct push_job *job)
-{
-	int64_t certificates = (int64_t)job->certificate_count;
-	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
-	       (int64_t)job->verify_ms * certificates * 2;
-}
-
 static bool ship(struct loading *loading, push_step *step, void *ctx, struct error *err)
 {
 	struct service *service = loading->service;
@@ -67,7 +59,8 @@ static bool ship(struct loading *loading, push_step *step, void *ctx, struct err
 	struct store_lock *lock = store_lock(service_store(service), "server", shipment->server, lock_deadline, err);
 	if (lock == NULL || !build_job(loading, &job, err))
 		return false;
-	return courier_run(&job, step, ctx, service_deadline(service, transaction_ms(&job)), shipment->outcomes, err);
+	/* The courier is killed when its time is over. */
+	return courier_run(&job, step, ctx, service_deadline(service, push_longest_ms(&job)), shipment->outcomes, err);
 }
 
 /* Where nothing was tried, or the courier itself failed, no outcome has a cause of its own. */

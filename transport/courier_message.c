@@ -273,6 +273,7 @@ void courier_encode_job(const struct push_job *job, struct buf *out)
 	buf_u32(out, job->command_ms);
 	buf_u32(out, job->verify_ms);
 	buf_u8(out, job->force);
+	put_text(out, job->holder);
 	buf_u32(out, (uint32_t)job->certificate_count);
 	for (size_t i = 0; i < job->certificate_count; i++)
 		put_certificate(out, &job->certificates[i]);
@@ -350,6 +351,7 @@ static void get_job(struct reader *reader, struct push_job *ret)
 	ret->command_ms = reader_u32(reader);
 	ret->verify_ms = reader_u32(reader);
 	ret->force = get_bool(reader);
+	ret->holder = get_text(reader, LIMIT_PATH);
 	size_t count = get_count(reader, LIMIT_COURIER_CERTIFICATES);
 	ret->certificates = calloc(count + 1, sizeof(ret->certificates[0]));
 	if (ret->certificates == NULL)

@@ -65,6 +65,15 @@ void live_copy_done(struct live_copy *copy)
 	*copy = (struct live_copy){0};
 }
 
+void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy)
+{
+	struct error err = {0};
+	char *part AUTO_FREE = beside(copy->path, "part", &err);
+
+	if (part == NULL || !sftp_remove(sftp, copy->fresh, &err) || !sftp_remove(sftp, part, &err))
+		log_debug("%s: not swept: %s", copy->path, err.message);
+}
+
 bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err)
 {
 	copy->staged = true;

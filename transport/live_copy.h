@@ -28,6 +28,9 @@ MUST_CHECK bool live_copy_inspect(struct sftp *sftp, const char *path, const cha
 				  struct sftp_owner owner, struct live_copy *ret, struct error *err);
 void live_copy_done(struct live_copy *copy);
 
+/* Remove what a transaction that was cut off was writing, as far as possible. What it had kept stays. */
+void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy);
+
 /* Write the new content beside the path. */
 MUST_CHECK bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err);
 

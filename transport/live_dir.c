@@ -381,6 +381,43 @@ static bool prune(struct sftp *sftp, const struct live_dir *live, struct error *
 	return true;
 }
 
+static bool sweep(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	struct str_list names CLEANUP(str_list_done) = {0};
+	char *link AUTO_FREE = path_in(live, TEMPORARY, err);
+	char *above AUTO_FREE = path_in(live, "generations", err);
+	struct sftp_entry entry;
+
+	if (link == NULL || above == NULL || !sftp_remove(sftp, link, err) ||
+	    !sftp_look(sftp, above, false, &entry, err))
+		return false;
+	if (entry.kind != SFTP_DIRECTORY)
+		return true;
+	if (!sftp_list(sftp, above, &names, err))
+		return false;
+	for (size_t i = 0; i < names.len; i++) {
+		char *generation AUTO_FREE = str_format(err, GENERATIONS "%s", names.items[i]);
+		char *path AUTO_FREE = str_format(err, "%s/%s", above, names.items[i]);
+		uint64_t number;
+		if (generation == NULL || path == NULL)
+			return false;
+		if (!generation_number(names.items[i], &number) || str_equal(generation, live->current) ||
+		    str_equal(generation, live->previous))
+			continue;
+		if (!sftp_remove_tree(sftp, path, err))
+			return false;
+	}
+	return true;
+}
+
+void live_dir_sweep(struct sftp *sftp, const struct live_dir *live)
+{
+	struct error err = {0};
+
+	if (!sweep(sftp, live, &err))
+		log_debug("%s: not swept: %s", live->home, err.message);
+}
+
 void live_dir_settle(struct sftp *sftp, const struct live_dir *live)
 {
 	struct error err = {0};
@@ -393,16 +430,19 @@ void live_dir_abandon(struct sftp *sftp, const struct live_dir *live, bool put_b
 {
 	struct error err = {0};
 	char *fresh AUTO_FREE = live->fresh != NULL ? path_in(live, live->fresh, &err) : NULL;
+
+	if (!live_dir_moved(live))
+		return;
+	if ((put_back && !end_journal(sftp, live, &err)) || (fresh != NULL && !sftp_remove_tree(sftp, fresh, &err)))
+		log_debug("%s: not tidied up: %s", live->home, err.message);
+}
+
+void live_dir_vanish(struct sftp *sftp, const struct live_dir *live)
+{
+	struct error err = {0};
 	char *above AUTO_FREE = path_in(live, "generations", &err);
 
-	if (!live_dir_moved(live) || above == NULL)
-		return;
-	if ((put_back && !end_journal(sftp, live, &err)) || (fresh != NULL && !sftp_remove_tree(sftp, fresh, &err))) {
-		log_debug("%s: not tidied up: %s", live->home, err.message);
-		return;
-	}
-	/* Directories that were made for a first deployment are empty now; others are not, and stay. */
-	if (live->previous == NULL && sftp_remove_directory(sftp, above, &err) &&
+	if (live->previous == NULL && above != NULL && sftp_remove_directory(sftp, above, &err) &&
 	    sftp_remove_directory(sftp, live->home, &err))
 		log_debug("%s: removed, nothing was there before", live->home);
 }

@@ -41,6 +41,10 @@ struct live_dir {
 	bool unsettled; /* an earlier transaction was cut off before its end */
 };
 
+/* Remove what a transaction that was cut off left: all but the live generation and the one to go back to. As far as
+ * possible. */
+void live_dir_sweep(struct sftp *sftp, const struct live_dir *live);
+
 /* Look at HOME. Fails where `current` is there and not ours. */
 MUST_CHECK bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret, struct error *err);
 void live_dir_done(struct live_dir *live);
@@ -79,5 +83,8 @@ void live_dir_settle(struct sftp *sftp, const struct live_dir *live);
  * previous files were put back; before the switch it tells of an earlier transaction, or is not there.
  */
 void live_dir_abandon(struct sftp *sftp, const struct live_dir *live, bool put_back);
+
+/* Directories that were made for a first deployment are empty after it was abandoned: remove them. Others stay. */
+void live_dir_vanish(struct sftp *sftp, const struct live_dir *live);
 
 #endif

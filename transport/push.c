@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "transport/live_copy.h"
 #include "transport/live_dir.h"
+#include "transport/live_lock.h"
 #include "transport/remote.h"
 #include "transport/remote_accounts.h"
 #include "transport/sftp.h"
@@ -38,6 +39,9 @@ struct placement {
 	struct live_copy *copies;
 	size_t copy_count; /* of those inspected */
 	bool live_same;    /* the directory has these files already */
+	bool littered;     /* a transaction of ours was cut off there */
+	bool made_home;    /* the directory was not there */
+	bool locked;       /* it is ours alone */
 	bool wanted;       /* there is something to do */
 };
 
@@ -160,7 +164,8 @@ static bool compare_directory(struct transaction *t, struct placement *p, struct
 	if (t->job->dir == NULL)
 		return true;
 	home = str_format(err, "%s/%s", t->job->dir, p->certificate->name);
-	return home != NULL && live_dir_inspect(t->remote.sftp, home, &p->live, err) &&
+	return home != NULL && live_lock_is_left_over(t->remote.sftp, home, t->job->holder, &p->littered, err) &&
+	       live_dir_inspect(t->remote.sftp, home, &p->live, err) &&
 	       live_dir_holds(t->remote.sftp, &p->live, &p->files, t->owner, &p->live_same, err);
 }
 
@@ -202,6 +207,69 @@ static bool compare_placement(struct transaction *t, struct placement *p, struct
 	return true;
 }
 
+/* What was compared, forgotten. */
+static void placement_done(struct placement *p)
+{
+	for (size_t j = 0; j < p->copy_count; j++)
+		live_copy_done(&p->copies[j]);
+	free(p->copies);
+	p->copies = NULL;
+	p->copy_count = 0;
+	live_dir_done(&p->live);
+	buf_done(&p->combined);
+}
+
+static void sweep(struct transaction *t, struct placement *p)
+{
+	live_dir_sweep(t->remote.sftp, &p->live);
+	for (size_t i = 0; i < p->copy_count; i++)
+		live_copy_sweep(t->remote.sftp, &p->copies[i]);
+	p->littered = false;
+}
+
+static bool lock_directory(struct transaction *t, struct placement *p, bool *ret_waited, struct error *err)
+{
+	const struct push_job *job = t->job;
+	struct deadline half = deadline_within(t->transfer, job->transfer_ms / 2);
+	struct live_lock_news news;
+	struct sftp_entry entry;
+
+	if (!sftp_look(t->remote.sftp, p->live.home, true, &entry, err))
+		return false;
+	p->made_home = p->made_home || entry.kind == SFTP_ABSENT || (p->littered && p->live.current == NULL);
+	if (!sftp_create_directories(t->remote.sftp, p->live.home, err) ||
+	    !live_lock_take(t->remote.sftp, p->live.home, job->holder, push_longest_ms(job), half, &news, err))
+		return false;
+	p->locked = true;
+	p->littered = p->littered || news.left_over;
+	*ret_waited = news.waited;
+	return true;
+}
+
+static void unlock_directory(struct transaction *t, struct placement *p)
+{
+	struct error err = {0};
+
+	if (p->locked && !live_lock_release(t->remote.sftp, p->live.home, &err))
+		log_debug("%s: not unlocked: %s", p->live.home, err.message);
+	p->locked = false;
+}
+
+/* Nothing to do but to take away what was left by a transaction that was cut off. */
+static void sweep_unchanged(struct transaction *t, struct placement *p)
+{
+	struct error err = {0};
+	bool waited;
+
+	if (!lock_directory(t, p, &waited, &err)) {
+		log_debug("%s: not swept: %s", p->live.home, err.message);
+		return;
+	}
+	if (!waited)
+		sweep(t, p);
+	unlock_directory(t, p);
+}
+
 /* What is there already? Whatever is, and is served, is left alone. */
 static bool compare(struct transaction *t, struct error *err)
 {
@@ -216,12 +284,72 @@ static bool compare(struct transaction *t, struct error *err)
 			return false;
 		unchanged = unchanged && !t->placements[i].wanted;
 	}
+	for (size_t i = 0; i < job->certificate_count; i++)
+		if (!t->placements[i].wanted && t->placements[i].littered)
+			sweep_unchanged(t, &t->placements[i]);
 	t->unchanged = unchanged;
 	t->compared = true;
 	return true;
 }
 
 /* ---- upload ---- */
+
+/* Whether `current` is where it was: others may have been here between the look and the lock. */
+static bool is_as_seen(struct transaction *t, const struct placement *p, bool *ret, struct error *err)
+{
+	struct live_dir now CLEANUP(live_dir_done) = {0};
+
+	if (!live_dir_inspect(t->remote.sftp, p->live.home, &now, err))
+		return false;
+	*ret = (now.current == p->live.current || str_equal(now.current, p->live.current)) &&
+	       now.unsettled == p->live.unsettled;
+	return true;
+}
+
+/* From here to the end the directory is ours alone; what has changed since it was looked at is looked at again. */
+static bool lock(struct transaction *t, struct placement *p, struct error *err)
+{
+	bool waited = false, same = true;
+
+	if (!lock_directory(t, p, &waited, err) || (!waited && !is_as_seen(t, p, &same, err)))
+		return false;
+	if (waited || !same) {
+		bool littered = p->littered;
+		placement_done(p);
+		if (!compare_placement(t, p, err))
+			return false;
+		p->littered = littered;
+	}
+	if (p->littered)
+		sweep(t, p);
+	return true;
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct placement *const *first = a, *const *second = b;
+	return strcmp((*first)->certificate->name, (*second)->certificate->name);
+}
+
+/* In the order of names, so that two that lock several cannot each wait for the other. */
+static bool lock_all(struct transaction *t, struct error *err)
+{
+	size_t count = t->job->certificate_count;
+	struct placement **sorted AUTO_FREE = calloc(count + 1, sizeof(struct placement *));
+
+	if (sorted == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = &t->placements[i];
+	qsort(sorted, count, sizeof(struct placement *), by_name);
+	for (size_t i = 0; i < count; i++)
+		if (sorted[i]->wanted && sorted[i]->live.home != NULL && !lock(t, sorted[i], err))
+			return blame(err, sorted[i]);
+	t->unchanged = true;
+	for (size_t i = 0; i < count; i++)
+		t->unchanged = t->unchanged && !t->placements[i].wanted;
+	return true;
+}
 
 static bool upload_directory(struct transaction *t, struct placement *p, struct error *err)
 {
@@ -235,7 +363,9 @@ static bool upload_directory(struct transaction *t, struct placement *p, struct 
 /* Everything new arrives beside what is live. */
 static bool upload(struct transaction *t, struct error *err)
 {
-	for (size_t i = 0; i < t->job->certificate_count; i++) {
+	if (!lock_all(t, err))
+		return false;
+	for (size_t i = 0; i < t->job->certificate_count && !t->unchanged; i++) {
 		struct placement *p = &t->placements[i];
 		if (!p->live_same && !upload_directory(t, p, err))
 			return blame(err, p);
@@ -469,6 +599,9 @@ static void tidy_up(struct transaction *t, bool deployed)
 			live_dir_abandon(t->remote.sftp, &p->live, t->switched);
 		for (size_t j = 0; j < p->copy_count; j++)
 			(t->switched ? live_copy_settle : live_copy_abandon)(t->remote.sftp, &p->copies[j]);
+		unlock_directory(t, p);
+		if (!deployed && p->made_home)
+			live_dir_vanish(t->remote.sftp, &p->live);
 	}
 }
 
@@ -491,12 +624,7 @@ static void end(struct transaction *t)
 {
 	remote_disconnect(&t->remote);
 	for (size_t i = 0; t->placements != NULL && i < t->job->certificate_count; i++) {
-		struct placement *p = &t->placements[i];
-		for (size_t j = 0; j < p->copy_count; j++)
-			live_copy_done(&p->copies[j]);
-		free(p->copies);
-		live_dir_done(&p->live);
-		buf_done(&p->combined);
+		placement_done(&t->placements[i]);
 	}
 	free(t->placements);
 }

@@ -65,6 +65,7 @@ struct push_job {
 	struct str_list verify_addresses; /* of verify_address, where it was looked up already */
 	uint16_t verify_port;
 	enum starttls_protocol verify_starttls;
+	char *holder;         /* who we are: to take turns on the server with other installations (live_lock.h) */
 	uint32_t transfer_ms; /* for connecting and transferring */
 	uint32_t command_ms;  /* for each command */
 	uint32_t verify_ms;   /* until the new leaf must be seen */
@@ -74,6 +75,9 @@ struct push_job {
 };
 
 void push_job_done(struct push_job *job);
+
+/* The longest a whole transaction may take, its roll-back included. */
+int64_t push_longest_ms(const struct push_job *job);
 
 /* What came of one certificate on this server. */
 struct push_outcome {

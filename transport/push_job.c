@@ -39,6 +39,7 @@ void push_job_done(struct push_job *job)
 	free(job->certificates);
 	ssh_target_done(&job->target);
 	free(job->dir);
+	free(job->holder);
 	free(job->owner);
 	free(job->group);
 	free(job->test_command);
@@ -46,4 +47,11 @@ void push_job_done(struct push_job *job)
 	free(job->verify_address);
 	str_list_done(&job->verify_addresses);
 	*job = (struct push_job){0};
+}
+
+int64_t push_longest_ms(const struct push_job *job)
+{
+	int64_t certificates = (int64_t)job->certificate_count;
+	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
+	       (int64_t)job->verify_ms * certificates * 2;
 }

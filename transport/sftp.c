@@ -49,27 +49,43 @@ bool sftp_look(struct sftp *sftp, const char *path, bool follow, struct sftp_ent
 	if (reply.type != SFTP_ATTRS)
 		return sftp_refused(&reply, "look at", path, err);
 	*ret = (struct sftp_entry){kind_of(&reply.attrs), reply.attrs.mode & MODE_BITS, reply.attrs.uid,
-				   reply.attrs.gid};
+				   reply.attrs.gid, reply.attrs.modified};
 	return true;
+}
+
+/* READLINK was refused: since there is no link, which servers say in ways of their own, or for a reason of its own. */
+static bool no_link(struct sftp *sftp, const struct sftp_reply *refused, const char *path, struct error *err)
+{
+	uint32_t status = refused->status;
+	struct error why = {0};
+	struct sftp_entry entry;
+
+	(void)sftp_refused(refused, "read the link", path, &why);
+	if (status == SFTP_NO_SUCH_FILE)
+		return true;
+	if (!sftp_look(sftp, path, false, &entry, err))
+		return false;
+	if (entry.kind == SFTP_LINK)
+		*err = why;
+	return entry.kind != SFTP_LINK;
 }
 
 bool sftp_read_link(struct sftp *sftp, const char *path, char **ret, struct error *err)
 {
 	struct sftp_reply reply;
-	struct sftp_entry entry;
 	const char *target;
 	size_t len;
 
-	if (!sftp_look(sftp, path, false, &entry, err))
-		return false;
-	if (entry.kind != SFTP_LINK) {
-		*ret = NULL;
-		return true;
-	}
 	sftp_batch_begin(sftp);
 	sftp_add_path(sftp, SFTP_READLINK, path);
 	if (!sftp_ask(sftp, &reply, err))
 		return false;
+	if (reply.type == SFTP_STATUS && reply.status != SFTP_OK) {
+		if (!no_link(sftp, &reply, path, err))
+			return false;
+		*ret = NULL;
+		return true;
+	}
 	if (reply.type != SFTP_NAME || !sftp_packet_next_name(&reply, &target, &len) ||
 	    memchr(target, '\0', len) != NULL)
 		return sftp_refused(&reply, "read the link", path, err);

@@ -42,6 +42,7 @@ struct sftp_entry {
 	uint32_t mode; /* permission bits */
 	uint32_t uid;
 	uint32_t gid;
+	int64_t modified; /* wall clock seconds by the server's clock; 0: it does not say */
 };
 
 /* Look at PATH itself, or with FOLLOW at what it leads to. Nothing there is no failure: SFTP_ABSENT. */

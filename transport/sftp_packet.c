@@ -86,8 +86,10 @@ static void read_attributes(struct reader *reader, struct sftp_attributes *ret)
 	}
 	if (ret->flags & SFTP_ATTR_MODE)
 		ret->mode = reader_u32(reader);
-	if (ret->flags & SFTP_ATTR_TIMES)
-		(void)reader_u64(reader);
+	if (ret->flags & SFTP_ATTR_TIMES) {
+		(void)reader_u32(reader); /* the last access */
+		ret->modified = reader_u32(reader);
+	}
 	if (ret->flags & attributes_extended) {
 		uint32_t count = reader_u32(reader);
 		for (uint32_t i = 0; i < count && !reader->failed; i++) {

@@ -56,7 +56,8 @@ struct sftp_attributes {
 	uint64_t size;
 	uint32_t uid;
 	uint32_t gid;
-	uint32_t mode; /* st_mode: file type and permissions */
+	uint32_t mode;     /* st_mode: file type and permissions */
+	uint32_t modified; /* seconds since 1970, by the server's clock */
 };
 
 /* A reply; its pointers borrow from the packet. Which fields mean something follows from TYPE. */

@@ -303,9 +303,9 @@ class Slots:
         self.configure(**changes)
         return self.product.start("deploy", "--json", *args)
 
-    def deploy(self, *args, timeout=120, **changes):
+    def deploy(self, *args, within=120, **changes):
         self.configure(**changes)
-        return self.product.run("deploy", "--json", *args, timeout=timeout)
+        return self.product.run("deploy", "--json", *args, timeout=within)
 
     @contextlib.contextmanager
     def watched(self):

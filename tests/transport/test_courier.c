@@ -33,6 +33,7 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 	job->target.known_hosts = dup_text("/etc/kh");
 	job->verify_starttls = STARTTLS_IMAP;
 	job->dir = dup_text("/live");
+	job->holder = dup_text("host:/state:web-1");
 	job->test_command = dup_text("nginx -t");
 	job->certificates = calloc(1, sizeof(job->certificates[0]));
 	job->certificate_count = 1;

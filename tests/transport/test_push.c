@@ -10,7 +10,6 @@
 #include "transport/courier.h"
 #include "transport/courier_internal.h"
 
-#include <errno.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -95,6 +94,7 @@ static void make_job(struct push_job *job, const struct test_sshd *server, unsig
 	job->target.user = dup_text(getpwuid(getuid())->pw_name);
 	job->target.known_hosts = dup_text(server->known_hosts);
 	job->dir = dup_text(root);
+	job->holder = dup_text("tests");
 	job->test_command = dup_text("true");
 	CHECK_OK(secret_read_file(&job->target.identity, id, LIMIT_KEY_FILE, true, &err), err);
 	(void)snprintf(id, sizeof(id), "echo reload >> %s/reloads", root);
