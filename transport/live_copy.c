@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "transport/live_keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -85,15 +86,9 @@ bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_own
 static bool keep_file(struct sftp *sftp, const struct live_copy *copy, const struct sftp_entry *entry,
 		      struct error *err)
 {
-	struct buf content CLEANUP(buf_done);
-	struct sftp_owner owner = {entry->uid, entry->gid};
 	char *part AUTO_FREE = beside(copy->path, "part", err);
-	bool found = false;
 
-	buf_init(&content, LIMIT_REMOTE_FILE);
-	return part != NULL && sftp_read_file(sftp, copy->path, &content, &found, err) &&
-	       sftp_remove(sftp, part, err) &&
-	       sftp_create_file(sftp, part, buf_cstr(&content), content.len, entry->mode, owner, err) &&
+	return part != NULL && sftp_remove(sftp, part, err) && live_keep(sftp, copy->path, entry, part, err) &&
 	       sftp_replace(sftp, part, copy->previous, err);
 }
 

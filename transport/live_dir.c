@@ -9,6 +9,7 @@
 #include "base/identifier.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "transport/live_keep.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,8 +18,6 @@
 #define JOURNAL_NONE "none"
 #define TEMPORARY ".certferry-link"
 #define GENERATIONS "generations/"
-
-static const struct sftp_owner default_owner = {-1, -1};
 
 static char *path_in(const struct live_dir *live, const char *name, struct error *err)
 {
@@ -208,35 +207,21 @@ bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label
 
 /* ---- taking over ---- */
 
-/* A copy of what NAME leads to, with its mode, and its owner where the server lets us. Leads nowhere: no copy. */
+/* A copy of what NAME leads to. Leads nowhere: no copy. */
 static bool copy_name(struct sftp *sftp, const struct live_dir *live, const char *name, const char *generation,
 		      struct error *err)
 {
-	struct buf content CLEANUP(buf_done);
-	struct error refused = {0};
 	struct sftp_entry entry;
-	bool found = false;
 	char *from AUTO_FREE = path_in(live, name, err);
 	char *to AUTO_FREE = str_format(err, "%s/%s/%s", live->home, generation, name);
 
-	buf_init(&content, LIMIT_REMOTE_FILE);
 	if (from == NULL || to == NULL || !sftp_look(sftp, from, true, &entry, err))
 		return false;
 	if (entry.kind == SFTP_ABSENT)
 		return true;
 	if (entry.kind != SFTP_FILE)
 		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", from);
-	if (!sftp_read_file(sftp, from, &content, &found, err))
-		return false;
-	struct sftp_owner owner = {entry.uid, entry.gid};
-	if (sftp_create_file(sftp, to, buf_cstr(&content), content.len, entry.mode, owner, &refused))
-		return true;
-	if (!sftp_usable(sftp)) {
-		*err = refused;
-		return false;
-	}
-	return sftp_remove(sftp, to, err) &&
-	       sftp_create_file(sftp, to, buf_cstr(&content), content.len, entry.mode, default_owner, err);
+	return live_keep(sftp, from, &entry, to, err);
 }
 
 /* What readers see now becomes a generation of its own, and the live one: nothing changes for names that are links. */

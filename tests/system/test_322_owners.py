@@ -7,6 +7,7 @@ The order of things is read from the log of the server's own sftp-server.
 import grp
 import os
 import re
+import shutil
 import stat
 
 import pytest
@@ -24,7 +25,8 @@ SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 def account(lab):
     need(not why_no_accounts(), why_no_accounts())
     lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
-    with Account() as account:
+    with Account() as readers, Account(groups=[readers.name]) as account:
+        account.readers = readers.ids()[1]
         yield account
 
 
@@ -146,6 +148,32 @@ def test_only_root_gives_files_away(lab, deploy, account):
     after = {path: os.lstat(path).st_ino for path in server.tree()}
     assert {path for path in after if "generations" not in path} == set(before), "something was left or switched"
     assert all(after[path] == inode for path, inode in before.items())
+
+
+def test_what_was_there_keeps_its_readers(lab, deploy, account):
+    """An unprivileged account takes a directory over whose key a group reads, and puts it back: the group still does."""
+    server = lab.servers["web-1"]
+    uid, gid = account.ids()[0], account.readers
+    copy = lab.dir / "readers/key.pem"
+    product = deploy(user=account.name, test_command="false", files={"privkey": str(copy)})
+    server.give_to(account.name)
+    shutil.copytree(server.live / CERT, copy.parent)
+    copy = (copy.parent / "privkey.pem").rename(copy)
+    for path in (server.live / CERT / "privkey.pem", copy):
+        os.chown(path, 0, gid)
+        path.chmod(0o640)
+    os.chown(server.live / CERT / "cert.pem", 0, 0)
+    shutil.chown(copy.parent, account.name)
+    before = {path: path.read_bytes() for path in (server.live / CERT / "privkey.pem", copy)}
+    run = product.run("apply", "--json")
+    assert run.deployed(CERT)["web-1"]["result"] == "rolled_back", run
+    assert (server.live / CERT / "privkey.pem").is_symlink()
+    for path, content in before.items():
+        found = path.stat()
+        assert path.read_bytes() == content
+        assert (found.st_uid, found.st_gid, stat.S_IMODE(found.st_mode)) == (uid, gid, 0o640), path
+    cert = (server.live / CERT / "cert.pem").stat()
+    assert (cert.st_uid, stat.S_IMODE(cert.st_mode)) == (uid, 0o644)
 
 
 def test_an_owner_that_is_nobody(lab, deploy, account):
