@@ -118,7 +118,7 @@ static void sweep_value(void *ctx, size_t index)
 	struct error cause = {0};
 	sweep->removed[index] = remove_value(sweep->journal->service, value, sweep->deadline, &cause);
 	if (sweep->removed[index]) {
-		log_info("%s: removed the %s %s that a run before this one left behind", sweep->journal->name,
+		log_info("%s: the %s %s that a run before this one left behind is gone", sweep->journal->name,
 			 kind(value), value->name);
 		return;
 	}

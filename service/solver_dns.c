@@ -33,6 +33,7 @@ struct published {
 	struct dns_place place;
 	const struct acme_challenge_task *task; /* while it is being published */
 	bool begun;                             /* the provider was told of it: it may stand there */
+	bool under_way;                         /* and given up on by Ctrl-C: it may yet come to stand there */
 	char *record; /* the vendor's handle; NULL when it gave none, or when the answer was lost */
 };
 
@@ -215,11 +216,13 @@ static bool publish(struct published *entry, size_t remaining, struct deadline d
 static void publish_one(void *ctx, size_t index)
 {
 	struct batch *batch = ctx;
+	struct published *entry = batch->entries[index];
 	struct error cause = {0};
 	/* Once one has failed no others are begun: they would only have to be removed. */
-	if (!atomic_load(&batch->failed) &&
-	    !publish(batch->entries[index], batch->count - index - 1, batch->deadline, &cause))
-		note_failure(batch, &cause);
+	if (atomic_load(&batch->failed) || publish(entry, batch->count - index - 1, batch->deadline, &cause))
+		return;
+	entry->under_way = cause.category == ERROR_CANCELLED;
+	note_failure(batch, &cause);
 }
 
 /* The handles are noted too: by them what a killed run left is removed without a search, and programs get theirs. */
@@ -312,7 +315,8 @@ static bool dns_cleanup(void *ctx, const struct acme_challenge_task *tasks, size
 	bool ok = work_on(solver, 0, remove_one, deadline, err);
 	for (size_t i = 0; i < solver->count; i++) {
 		const struct published *entry = &solver->published[i];
-		if (!entry->begun)
+		/* What was under way may arrive after we looked: the next run looks again. */
+		if (!entry->begun && !entry->under_way)
 			journal_drop(&solver->journal, entry->name, entry->value);
 	}
 	forget_published(solver);

@@ -39,6 +39,7 @@ FAULT_KINDS = {
     "html": "answer an HTML page with this status, and do nothing",
     "truncate": "do the work, announce the whole body and send half of it",
     "hang": "do nothing and answer nothing for some seconds",
+    "late": "do the work after some seconds, whether or not anybody still waits for it",
     "slow": "do the work and send the body byte by byte over some seconds",
     "lost": "do the work and close the connection without an answer",
     "reset": "close the connection and do nothing",
@@ -208,6 +209,8 @@ class Handler(BaseHTTPRequestHandler):
         if kind in ("hang", "reset", "status", "html", "body"):
             status, answer, extra = self.misbehave(kind, fault)
         else:
+            if kind == "late":
+                self.server.stopping.wait(fault.get("seconds", 1))
             status, answer, extra = vendor.work(request)
         entry.update(status=status, begin=begin, end=time.monotonic())
         with vendor.lock:

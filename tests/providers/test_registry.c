@@ -64,7 +64,7 @@ TEST(every_module_is_complete)
 	for (size_t i = 0; i < count; i++) {
 		CHECK(modules[i]->name != NULL && modules[i]->title != NULL && modules[i]->url != NULL);
 		CHECK(modules[i]->open != NULL && modules[i]->close != NULL && modules[i]->find_zone != NULL);
-		CHECK(modules[i]->add_txt != NULL && modules[i]->remove_txt != NULL);
+		CHECK(modules[i]->add_txt != NULL && modules[i]->remove_txt != NULL && modules[i]->at_once > 0);
 		for (const struct dns_provider_key *key = modules[i]->keys; key->name != NULL; key++)
 			CHECK(key->help != NULL);
 	}

@@ -153,8 +153,25 @@ def test_a_kill_in_the_middle(lab, product, made):
     assert lab.cloudflare.most_at_once() <= LIMITS["cloudflare"]
 
 
+def test_what_was_under_way_at_ctrl_c_is_looked_for_again(lab, product):
+    """The vendor does it after nobody waits for it any more, and after the clean-up found nothing."""
+    names = many(9)
+    lab.cloudflare.fault("late", method="POST", path="dns_records", seconds=1.5, count=4)
+    product.write_config(lab.config([entry(names)]))
+    process = product.start("apply")
+    wait_for(lambda: lab.cloudflare.most_at_once() == 4, "four at once")
+    os.kill(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=30)
+    assert process.returncode == 130, out + err
+    wait_for(lambda: len(lab.cloudflare.records()) == 4, "what was under way")
+    assert len(journal(product, names[0])) == 4
+    product.write_config(lab.config([lab.domain(f"other-late.{ZONE}")]))
+    run = product.run("apply")
+    assert run.code == 0 and lab.cloudflare.records() == [] and not journal(product, names[0]), run
+
+
 def test_what_may_be_put_is_on_record_once(lab, product):
-    """A program sees the record as it is when each value is put: all of them in it, and never written again meanwhile. As
+    """A program sees the record as it is when each value is put: all of them in it, and not written again meanwhile. As
     programs are not made for more, they run one after the other, and learn how many follow."""
     names = many(6)
     published = product.state / "published" / f"{names[0]}.json"
