@@ -72,9 +72,23 @@ MUST_CHECK bool config_resolve_servers(struct config_build *b, const struct node
 /* The DNS provider that NODE names; one that is implied is added. */
 MUST_CHECK bool config_resolve_dns_provider(struct config_build *b, const struct node *node, char **ret);
 
-/* A server with the defaults that come from its name; NODE may be any node that gives its position. */
+/*
+ * A server with the defaults that come from its name; NODE may be any node that gives its position. TAKE_KNOWN, unless
+ * NULL, has what is known of it from elsewhere, and is left empty.
+ */
 MUST_CHECK bool config_add_server(struct config_build *b, const struct node *node, const char *name,
-				  const struct node *settings);
+				  const struct node *settings, struct config_server *take_known);
+
+/*
+ * A server called NAME that is AS to ssh(1): what the SSH config says, else the host itself. *RET_NAMED: a Host of the
+ * SSH config is about it, or it was reported already.
+ */
+struct jump;
+MUST_CHECK bool config_add_ssh_host(struct config_build *b, const struct node *node, const char *name,
+				    const struct jump *as, bool *ret_named);
+
+/* The way to each server, through its jump hosts. */
+MUST_CHECK bool config_build_routes(struct config_build *b);
 
 void config_ca_done(struct config_ca *ca);
 void config_domain_done(struct config_domain *domain);

@@ -101,9 +101,14 @@ struct config_server {
 	uint16_t port; /* default 22 */
 	char *user;    /* default: the user running this */
 	char *identity_file, *certificate_file, *agent, *known_hosts;
-	int timeout;         /* seconds for one deployment, commands apart; default 60 */
-	int command_timeout; /* seconds for each command; default 120 */
-	char *proxy_jump;
+	int timeout;                       /* seconds for one deployment, commands apart; default 60 */
+	int command_timeout;               /* seconds for each command; default 120 */
+	char *proxy_jump;                  /* as written; NULL: none */
+	struct str_list jumps;             /* what it names: keys of servers, in order */
+	const struct config_server **hops; /* the whole way: those, and what they are reached through; borrowed */
+	size_t hop_count;
+	bool hop_only;        /* not a server of the config: something is reached through it */
+	char *host_key_alias; /* of the SSH config: what known_hosts calls it; NULL: host and port */
 	bool sudo;
 	char *sftp_server; /* path there; NULL: the usual one */
 	enum config_webserver webserver;

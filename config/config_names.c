@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Names of servers and groups, and what `servers:` of a domain means by them. One sorted table serves both. */
 #include "config/config-internal.h"
+#include "config/jump.h"
 #include "config/schema.h"
 
 #include <string.h>
@@ -167,25 +168,24 @@ static bool add_unlisted(struct config_build *b, const struct node *node, struct
 {
 	char shown[REPORT_SHOWN_MAX], near[REPORT_SHOWN_MAX];
 	const char *nearest = nearest_name(b, node->text, /* groups_too= */ true);
-	bool ok = true;
+	const struct jump as = {.host = node->text};
+	bool named = false;
 	(void)report_shown(shown, node->text);
 	if (!name_is_valid(node->text) || !host_is_valid(node->text))
 		return report_error(b, node, "\"%s\" is no server, group or SSH host; define it under servers:", shown);
 	if (config_find_server(b->config, node->text) != NULL)
 		return str_list_add_once(servers, node->text, b->err);
+	if (!config_add_ssh_host(b, node, node->text, &as, &named) || !str_list_add_once(servers, node->text, b->err))
+		return false;
+	if (named)
+		return true;
 	if (nearest != NULL)
-		ok = report_warning(b, node,
-				    "\"%s\" is not listed under servers: looking it up in the SSH config has no effect "
-				    "in this version; did you mean "
-				    "\"%s\"?",
-				    shown, report_shown(near, nearest));
-	else
-		ok = report_warning(b, node,
-				    "\"%s\" is not listed under servers: looking it up in the SSH config has no effect "
-				    "in this version",
-				    shown);
-	return ok && config_add_server(b, node, node->text, /* settings= */ NULL) &&
-	       str_list_add_once(servers, node->text, b->err);
+		return report_warning(b, node,
+				      "\"%s\" is not listed under servers, and no Host of the SSH config names it; did "
+				      "you mean \"%s\"?",
+				      shown, report_shown(near, nearest));
+	return report_warning(b, node, "\"%s\" is not listed under servers, and no Host of the SSH config names it",
+			      shown);
 }
 
 static bool resolve(struct config_build *b, const struct node *node, struct str_list *servers)

@@ -25,6 +25,9 @@ void config_server_done(struct config_server *server)
 	free(server->agent);
 	free(server->known_hosts);
 	free(server->proxy_jump);
+	str_list_done(&server->jumps);
+	free(server->hops);
+	free(server->host_key_alias);
 	free(server->sftp_server);
 	free(server->dir);
 	for (size_t i = 0; i < server->copy_count; i++) {
@@ -94,6 +97,20 @@ static bool default_identity(struct config_build *b, struct config_server *serve
 	return true;
 }
 
+/* As ssh(1): the agent of whoever runs this where there is no key, and the certificate beside a key. */
+static bool default_agent_and_certificate(struct config_build *b, struct config_server *server)
+{
+	const char *sock = getenv("SSH_AUTH_SOCK");
+	if (server->identity_file == NULL)
+		return server->agent != NULL || str_is_empty(sock) || str_set(&server->agent, sock, b->err);
+	if (server->certificate_file != NULL)
+		return true;
+	char *path AUTO_FREE = str_format(b->err, "%s-cert.pub", server->identity_file);
+	if (path != NULL && access(path, F_OK) == 0)
+		server->certificate_file = STEAL(path);
+	return path != NULL || server->certificate_file != NULL;
+}
+
 static bool default_known_hosts(struct config_build *b, struct config_server *server)
 {
 	if (server->known_hosts == NULL && b->home != NULL)
@@ -155,10 +172,11 @@ static bool fill_in(struct config_build *b, struct config_server *server, const 
 	       set_command(&server->test_command, preset->test_command, b->err) &&
 	       set_command(&server->reload_command, preset->reload_command, b->err) &&
 	       fill_in_verify(b, server, yaml_tree_child(settings, "verify")) && default_identity(b, server) &&
-	       default_known_hosts(b, server);
+	       default_agent_and_certificate(b, server) && default_known_hosts(b, server);
 }
 
-bool config_add_server(struct config_build *b, const struct node *node, const char *name, const struct node *settings)
+bool config_add_server(struct config_build *b, const struct node *node, const char *name, const struct node *settings,
+		       struct config_server *take_known)
 {
 	struct config *config = b->config;
 	/* Full at each power of two. */
@@ -170,11 +188,16 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 		config->servers = servers;
 	}
 	struct config_server *server = &config->servers[config->server_count++];
-	*server = (struct config_server){.port = SSH_PORT,
-					 .timeout = TIMEOUT,
-					 .command_timeout = COMMAND_TIMEOUT,
-					 .key_mode = KEY_MODE,
-					 .position = node->position};
+	*server = (struct config_server){0};
+	if (take_known != NULL) {
+		*server = *take_known;
+		*take_known = (struct config_server){0};
+	}
+	server->port = server->port != 0 ? server->port : SSH_PORT;
+	server->timeout = TIMEOUT;
+	server->command_timeout = COMMAND_TIMEOUT;
+	server->key_mode = KEY_MODE;
+	server->position = node->position;
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
 	       read_agent(b, settings, server) && read_copies(b, settings, server) && fill_in(b, server, settings);
 }
@@ -186,7 +209,7 @@ bool config_build_servers(struct config_build *b, const struct node *root)
 		return true;
 	for (size_t i = 0; i < servers->count; i++) {
 		const struct node *child = servers->children[i];
-		if (child->duplicate_of == 0 && !config_add_server(b, child, child->key, child))
+		if (child->duplicate_of == 0 && !config_add_server(b, child, child->key, child, /* take_known= */ NULL))
 			return false;
 	}
 	return true;

@@ -2,6 +2,7 @@
 /* The table of keys. A new key is one row here, and the code that reads its member. */
 #include "config/schema.h"
 
+#include "config/jump.h"
 #include "config/values.h"
 
 #include <limits.h>
@@ -123,7 +124,7 @@ static const struct schema_key keys[] = {
 	{"servers.*.user", ONE, VALUE_TEXT, INTO(config_server, user), .check = value_account,
 	 .help = "default: the user running this"},
 	{"servers.*.identity_file", ONE, VALUE_PATH, INTO(config_server, identity_file), .help = "private key for SSH"},
-	{"servers.*.certificate_file", ONE, VALUE_PATH, SCHEMA_NO_EFFECT, INTO(config_server, certificate_file),
+	{"servers.*.certificate_file", ONE, VALUE_PATH, INTO(config_server, certificate_file),
 	 .help = "OpenSSH certificate of the key"},
 	{"servers.*.agent", ONE, VALUE_TEXT, .help = "socket of an SSH agent; true: the one of SSH_AUTH_SOCK"},
 	{"servers.*.known_hosts", ONE, VALUE_PATH, INTO(config_server, known_hosts), .help = "default ~/.ssh/known_hosts"},
@@ -131,7 +132,7 @@ static const struct schema_key keys[] = {
 	 .help = "seconds for one deployment, commands apart; default 60"},
 	{"servers.*.command_timeout", ONE, VALUE_NUMBER, INTO(config_server, command_timeout), .min = 1, .max = DAY,
 	 .help = "seconds for each of test_command and reload_command; default 120"},
-	{"servers.*.proxy_jump", ONE, VALUE_TEXT, SCHEMA_NO_EFFECT, INTO(config_server, proxy_jump), .check = value_host,
+	{"servers.*.proxy_jump", ONE, VALUE_TEXT, INTO(config_server, proxy_jump), .check = value_jump,
 	 .help = "server to go through"},
 	{"servers.*.sudo", ONE, VALUE_BOOL, INTO(config_server, sudo),
 	 .help = "files and commands as root, through sudo -n; default false"},

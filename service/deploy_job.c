@@ -49,7 +49,7 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 	    !str_set(&job.dir, server->dir, err) || !str_set(&job.owner, server->owner, err) ||
 	    !str_set(&job.group, server->group, err) || !str_set(&job.test_command, server->test_command, err) ||
 	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
-	    !server_addresses(service, server->host, &job.target.addresses, err) ||
+	    !server_look_up(service, &job.target, err) ||
 	    (job.verify && !server_addresses(service, address, &job.verify_addresses, err)))
 		return false;
 	*ret = job;

@@ -6,31 +6,53 @@
 #include "config/config.h"
 #include "transport/dns.h"
 
+#include <stdlib.h>
+
 static bool read_identity(const struct config_server *server, struct secret *ret, struct error *err)
 {
 	return server->identity_file == NULL ||
 	       secret_read_file(ret, server->identity_file, LIMIT_KEY_FILE, /* private_only= */ true, err);
 }
 
-/* A key that this version gives no effect must not be passed over where that changes how the server is reached. */
-static bool understood(const struct config_server *server, struct error *err)
+/* The certificate of the identity; one that is for another key is noticed when the key is there. */
+static bool read_certificate(const struct config_server *server, char **ret, struct error *err)
 {
-	if (server->proxy_jump == NULL)
+	CLEANUP(secret_done) struct secret text = {0};
+	if (server->certificate_file == NULL)
 		return true;
-	error_set(err, ERROR_CONFIG, NULL, "servers.%s.proxy_jump has no effect in this version", server->name);
-	error_hint(
-		err,
-		"without it this server would be treated differently from what the config says, so it is left alone");
-	return false;
+	return secret_read_file(&text, server->certificate_file, LIMIT_KEY_FILE, /* private_only= */ false, err) &&
+	       str_set(ret, text.data, err);
+}
+
+/* SERVER itself, without the way to it. */
+static bool describe(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	ret->port = server->port;
+	ret->sudo = server->sudo;
+	return str_set(&ret->server, server->name, err) && str_set(&ret->host, server->host, err) &&
+	       str_set(&ret->user, server->user, err) && str_set(&ret->agent, server->agent, err) &&
+	       str_set(&ret->known_hosts, server->known_hosts, err) &&
+	       str_set(&ret->host_key_alias, server->host_key_alias, err) &&
+	       str_set(&ret->sftp_server, server->sftp_server, err) && read_identity(server, &ret->identity, err) &&
+	       read_certificate(server, &ret->certificate, err);
+}
+
+static bool describe_way(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	ret->hops = calloc(server->hop_count > 0 ? server->hop_count : 1, sizeof(ret->hops[0]));
+	if (ret->hops == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < server->hop_count; i++) {
+		if (!describe(server->hops[i], &ret->hops[ret->hop_count++], err))
+			return false;
+	}
+	return describe(server, ret, err);
 }
 
 bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err)
 {
-	CLEANUP(ssh_target_done) struct ssh_target target = {.port = server->port, .sudo = server->sudo};
-	if (!understood(server, err) || !str_set(&target.server, server->name, err) ||
-	    !str_set(&target.host, server->host, err) || !str_set(&target.user, server->user, err) ||
-	    !str_set(&target.agent, server->agent, err) || !str_set(&target.known_hosts, server->known_hosts, err) ||
-	    !str_set(&target.sftp_server, server->sftp_server, err) || !read_identity(server, &target.identity, err)) {
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	if (!describe_way(server, &target, err)) {
 		error_context(err, "connect", /* certificate= */ NULL, server->name);
 		return false;
 	}
@@ -52,4 +74,10 @@ bool server_addresses(struct service *service, const char *host, struct str_list
 	error_hint(err, "the DNS servers given by --resolver are asked for every name, servers included");
 	error_context(err, "connect", /* certificate= */ NULL, /* server= */ NULL);
 	return false;
+}
+
+bool server_look_up(struct service *service, struct ssh_target *target, struct error *err)
+{
+	struct ssh_target *first = target->hop_count > 0 ? &target->hops[0] : target;
+	return server_addresses(service, first->host, &first->addresses, err);
 }

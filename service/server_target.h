@@ -20,4 +20,7 @@ MUST_CHECK bool server_target(const struct config_server *server, struct ssh_tar
  */
 MUST_CHECK bool server_addresses(struct service *service, const char *host, struct str_list *ret, struct error *err);
 
+/* The same for what TARGET connects to from here: its first jump host, else itself. */
+MUST_CHECK bool server_look_up(struct service *service, struct ssh_target *target, struct error *err);
+
 #endif

@@ -65,7 +65,7 @@ static void publish_one(void *ctx, size_t index)
 
 	progress_step(service_options(solver->service)->progress, solver->certificate, outlet->job.target.server,
 		      "publish");
-	if (server_addresses(solver->service, outlet->job.target.host, &outlet->job.target.addresses, &err))
+	if (server_look_up(solver->service, &outlet->job.target, &err))
 		outlet->publication = courier_publish(&outlet->job, solver->deadline, &err);
 	if (outlet->publication == NULL)
 		keep_error(solver, outlet, &err);

@@ -98,8 +98,9 @@ static bool refuse_unknown(const struct ssh_target *target, const struct ssh_hos
 	error_hint(
 		err,
 		"compare the fingerprint with what `ssh-keygen -lf` says of the /etc/ssh/ssh_host_*_key.pub files on "
-		"the server itself; if it is the same, add this line to %s: %s",
-		target->known_hosts, key->line_to_add);
+		"the server itself; if it is the same, `certferry server trust %s` accepts it, or add this line to %s: "
+		"%s",
+		target->server, target->known_hosts, key->line_to_add);
 	return false;
 }
 
@@ -111,8 +112,10 @@ static bool refuse_changed(const struct ssh_target *target, const struct ssh_hos
 			target->host, (unsigned)target->port, key->type, key->fingerprint);
 	error_hint(err,
 		   "only if you know that the server was reinstalled or its key replaced: check the fingerprint on the "
-		   "server itself (`ssh-keygen -lf`), remove its old lines from %s and add: %s",
-		   target->known_hosts, key->line_to_add);
+		   "server itself (`ssh-keygen -lf`); `certferry server trust --replace %s` then accepts it, or remove "
+		   "its "
+		   "old lines from %s and add: %s",
+		   target->server, target->known_hosts, key->line_to_add);
 	return false;
 }
 

@@ -94,7 +94,7 @@ static bool await(struct ssh_tunnel *t)
 		{.fd = t->stop, .events = POLLIN},
 	};
 
-	/* What is not to be read yet must not wake us: its being there is no news. */
+	/* What is not to be read yet must not wake us, not even by its end: that is no news. */
 	if (t->down.len > 0)
 		fds[0].events = 0;
 	if (ssh_get_poll_flags(t->via->session) & SSH_WRITE_PENDING)
@@ -103,6 +103,8 @@ static bool await(struct ssh_tunnel *t)
 		fds[1].events |= POLLIN;
 	if (t->down.len > 0)
 		fds[1].events |= POLLOUT;
+	for (size_t i = 0; i < 2; i++)
+		fds[i].fd = fds[i].events != 0 ? fds[i].fd : -1;
 	(void)poll(fds, ARRAY_LEN(fds), SLICE_MS);
 	return fds[2].revents == 0;
 }
