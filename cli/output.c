@@ -2,6 +2,7 @@
 /* Prints what commands found and did. Each kind has its form for people and its JSON side by side. */
 #include "cli/output.h"
 
+#include "cli/output_deployed.h"
 #include "cli/output_hooks.h"
 #include "cli/output_json.h"
 #include "cli/output_servers.h"
@@ -140,11 +141,7 @@ static void print_result(const struct certificate_result *certificate)
 		printf(", generation %llu, rolled back from %llu", (unsigned long long)certificate->generation,
 		       (unsigned long long)certificate->rolled_back_from);
 	putchar('\n');
-	for (size_t i = 0; i < certificate->server_count; i++) {
-		const struct server_result *server = &certificate->servers[i];
-		printf("  -> %-27s %s\n", server->server,
-		       server->result == PUSH_ROLLED_BACK ? "rolled back" : push_result_name(server->result));
-	}
+	output_deployed(certificate);
 	output_deploy_hooks(certificate);
 }
 
@@ -163,11 +160,8 @@ static void log_result_failures(const struct run_result *results)
 		const struct certificate_result *certificate = &results->certificates[i];
 		if (certificate->error != NULL)
 			log_failure(LOG_LEVEL_ERROR, certificate->error);
-		for (size_t j = 0; j < certificate->server_count; j++) {
-			if (certificate->servers[j].error != NULL)
-				log_failure(LOG_LEVEL_ERROR, certificate->servers[j].error);
-		}
 	}
+	output_server_failures(results);
 	output_hook_failures(results);
 }
 
@@ -189,6 +183,8 @@ bool output_results(const struct run_result *results, enum output_form form, str
 		print_result(&results->certificates[i]);
 	if (form == OUTPUT_TEXT)
 		output_shared_hooks(results);
+	if (form == OUTPUT_TEXT)
+		output_pending(results);
 	log_result_failures(results);
 	return true;
 }

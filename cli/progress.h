@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * A run as it happens, on stderr: on a terminal one live line per certificate and server with its current step;
- * elsewhere one plain line for each that is finished.
+ * A run as it happens, on stderr: on a terminal one live line per certificate and server with its current step, as many
+ * as fit, and a count of the servers; elsewhere one plain line for each that is finished.
  */
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H

@@ -9,6 +9,7 @@
 #include "service/deploy.h"
 
 #include "base/limits.h"
+#include "base/log.h"
 #include "config/config.h"
 #include "service/pending.h"
 #include "service/progress.h"
@@ -59,6 +60,7 @@ struct deployment {
 	pthread_cond_t changed;
 	struct rollout rollout;
 	struct trip *trips; /* under way */
+	struct progress_fleet fleet;
 };
 
 static void deployment_done(struct deployment *deployment)
@@ -151,7 +153,10 @@ static bool note_served(struct deployment *deployment, size_t item, size_t index
 				     served_text(served, text))
 			: str_format(err, "what %s serves cannot be seen: %s", its->wanted.servers[index].name,
 				     served->error != NULL ? served->error->message : "no memory");
-	return note != NULL && str_list_add(notes, note, err);
+	if (note == NULL)
+		return false;
+	log_warning("%s: %s", its->wanted.name, note);
+	return str_list_add(notes, note, err);
 }
 
 static bool collect_server(struct deployment *deployment, size_t item, size_t index, struct error *err)
@@ -233,9 +238,15 @@ static void report(struct deployment *deployment, const struct delivery *deliver
 	progress_finished(service_options(deployment->service)->progress, name, result->server, word, result->error);
 }
 
+static void tell_fleet(const struct deployment *deployment)
+{
+	progress_fleet(service_options(deployment->service)->progress, &deployment->fleet);
+}
+
 /* Under the lock: others may begin. */
 static void end_trip(struct deployment *deployment, const struct trip *trip)
 {
+	deployment->fleet.running--;
 	struct trip **at = &deployment->trips;
 	while (*at != trip)
 		at = &(*at)->next;
@@ -310,6 +321,8 @@ static void make_stop(struct deployment *deployment, size_t stop)
 		.next = deployment->trips,
 	};
 	deployment->trips = &trip;
+	deployment->fleet.running++;
+	tell_fleet(deployment);
 	(void)pthread_mutex_unlock(&deployment->lock);
 	if (going > 0)
 		shipment_run(deployment->service, deployment->plan, deployment->options, &shipment, on_step, &trip);
@@ -321,6 +334,16 @@ static void make_stop(struct deployment *deployment, size_t stop)
 		report(deployment, &load->deliveries[legs[i]], &outcomes[i],
 		       i < going ? push_result_name(outcomes[i].result) : "not tried");
 	(void)pthread_mutex_lock(&deployment->lock);
+	if (going == 0)
+		return;
+	deployment->fleet.done++;
+	for (size_t i = 0; i < going; i++) {
+		if (end_of(&outcomes[i]) == ROLLOUT_DONE)
+			continue;
+		deployment->fleet.failed++;
+		break;
+	}
+	tell_fleet(deployment);
 }
 
 /* --- All of them --- */
@@ -395,6 +418,9 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 	size_t workers = deployment.parallel + LIMIT_STALLED_SERVERS;
 	if (workers > deployment.rollout.stop_count)
 		workers = deployment.rollout.stop_count;
+	deployment.fleet.servers = deployment.rollout.stop_count;
 	worker_run_all(workers, workers, work, &deployment);
+	deployment.fleet = (struct progress_fleet){0};
+	tell_fleet(&deployment);
 	return true;
 }

@@ -14,3 +14,9 @@ void progress_finished(const struct progress *progress, const char *certificate,
 	if (progress != NULL)
 		progress->finished(progress->ctx, certificate, server, outcome, err);
 }
+
+void progress_fleet(const struct progress *progress, const struct progress_fleet *fleet)
+{
+	if (progress != NULL)
+		progress->fleet(progress->ctx, fleet);
+}
