@@ -27,11 +27,36 @@ static bool list(struct call *call, int *ret_code, struct error *err)
 	       output_server_list(&servers, call->context.form, err);
 }
 
+static int exit_code(const struct server_tests *tests)
+{
+	size_t failed = 0;
+	for (size_t i = 0; i < tests->count; i++) {
+		if (tests->items[i].error == NULL)
+			continue;
+		if (tests->items[i].error->category == ERROR_CANCELLED)
+			return error_exit_code(tests->items[i].error);
+		failed++;
+	}
+	return failed == 0 ? 0 : failed < tests->count ? 3 : 1;
+}
+
+static bool test(struct call *call, int *ret_code, struct error *err)
+{
+	CLEANUP(server_tests_done) struct server_tests tests = {0};
+	if (!server_test_run(call->context.service, &call->names, &tests, err))
+		return false;
+	live_progress_stop(STEAL(call->context.live));
+	*ret_code = exit_code(&tests);
+	return output_server_tests(&tests, call->context.form, err);
+}
+
 static const struct subcommand {
 	const char *name;
 	bool (*run)(struct call *call, int *ret_code, struct error *err);
+	bool shows_progress;
 } subcommands[] = {
-	{"list", list},
+	{"list", list, false},
+	{"test", test, true},
 };
 
 static const struct subcommand *find_subcommand(const struct arguments *arguments, struct error *err)
@@ -50,7 +75,6 @@ static const struct subcommand *find_subcommand(const struct arguments *argument
 
 static int run(const struct arguments *arguments)
 {
-	const struct context_request request = {.config = CONTEXT_NEEDS_CONFIG};
 	CLEANUP(call_done) struct call call = {.arguments = arguments};
 	struct error err = {0};
 	int code = 0;
@@ -58,6 +82,8 @@ static int run(const struct arguments *arguments)
 	const struct subcommand *subcommand = find_subcommand(arguments, &err);
 	if (subcommand == NULL)
 		return context_fail(arguments, &err);
+	const struct context_request request = {.config = CONTEXT_NEEDS_CONFIG,
+						.show_progress = subcommand->shows_progress};
 	for (size_t i = 1; i < arguments->names.len; i++)
 		if (!str_list_add(&call.names, arguments->names.items[i], &err))
 			return context_fail(arguments, &err);
@@ -68,8 +94,12 @@ static int run(const struct arguments *arguments)
 
 const struct command command_server = {
 	.name = "server",
-	.synopsis = "list [SERVER...]",
-	.summary = "the servers that certificates go to",
-	.details = "list shows how each is reached, what is meant for it and what came of that last; it asks nobody.",
+	.synopsis = "list|test [SERVER...]",
+	.summary = "the servers that certificates go to: list them, try everything short of a change",
+	.details =
+		"list shows how each is reached, what is meant for it and what came of that last; it asks nobody.\n"
+		"test goes all the way of a deployment on all servers at once, and changes nothing: it logs in, looks\n"
+		"whether files could be written and given to their owner, runs the test_command, and sees what is\n"
+		"served. The reload_command is not run.",
 	.run = run,
 };

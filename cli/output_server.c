@@ -3,6 +3,7 @@
 #include "cli/output_server.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "cli/output_json.h"
 #include "config/config.h"
 
@@ -74,5 +75,73 @@ bool output_server_list(const struct server_list *list, enum output_form form, s
 		printf("%-24s %-36s %-10s %-11s %s\n", "SERVER", "REACHED AS", "WEB SERVER", "STATUS", "LAST TRY");
 	for (size_t i = 0; i < list->count; i++)
 		print_view(&list->items[i]);
+	return true;
+}
+
+/* --- test --- */
+
+static json_t *step_json(const struct server_test_step *step)
+{
+	json_t *object = json_object();
+	output_set_str(object, "step", step->name);
+	output_set_str(object, "result", rehearsal_result_name(step->result));
+	(void)json_object_set_new(object, "seconds", json_real((double)step->ms / 1000));
+	output_set_str(object, "detail", step->detail);
+	(void)json_object_set_new(object, "error", output_error_object(step->error));
+	return object;
+}
+
+static json_t *test_json(const struct server_test *test)
+{
+	json_t *object = json_object(), *steps = json_array();
+	for (size_t i = 0; i < test->step_count; i++)
+		(void)json_array_append_new(steps, step_json(&test->steps[i]));
+	output_set_str(object, "name", test->server->name);
+	(void)json_object_set_new(object, "ok", json_boolean(test->error == NULL));
+	(void)json_object_set_new(object, "steps", steps);
+	(void)json_object_set_new(object, "error", output_error_object(test->error));
+	return object;
+}
+
+static void print_test(const struct server_test *test)
+{
+	printf("%s: %s\n", test->server->name, test->error == NULL ? "ok" : "failed");
+	for (size_t i = 0; i < test->step_count; i++) {
+		const struct server_test_step *step = &test->steps[i];
+		printf("  %-10s %-7s %6.2f s  %s\n", step->name, rehearsal_result_name(step->result),
+		       (double)step->ms / 1000, step->error != NULL ? step->error->message : step->detail);
+	}
+}
+
+/* Each step's failure; where none failed, why there was no test, or why it came to no end. */
+static void log_failures(const struct server_test *test)
+{
+	bool told = false;
+	for (size_t i = 0; i < test->step_count; i++) {
+		if (test->steps[i].error == NULL)
+			continue;
+		log_failure(LOG_LEVEL_ERROR, test->steps[i].error);
+		told = true;
+	}
+	if (test->error != NULL && !told)
+		log_failure(LOG_LEVEL_ERROR, test->error);
+}
+
+bool output_server_tests(const struct server_tests *tests, enum output_form form, struct error *err)
+{
+	if (form == OUTPUT_JSON) {
+		json_t *servers = json_array();
+		for (size_t i = 0; i < tests->count; i++)
+			(void)json_array_append_new(servers, test_json(&tests->items[i]));
+		if (!output_json(json_pack("{s:o}", "servers", servers), err))
+			return false;
+	}
+	if (form == OUTPUT_TEXT && tests->count == 0)
+		puts("the config has no servers");
+	for (size_t i = 0; form == OUTPUT_TEXT && i < tests->count; i++)
+		print_test(&tests->items[i]);
+	(void)fflush(stdout);
+	for (size_t i = 0; i < tests->count; i++)
+		log_failures(&tests->items[i]);
 	return true;
 }

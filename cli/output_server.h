@@ -7,8 +7,12 @@
 
 #include "cli/output.h"
 #include "service/server_list.h"
+#include "service/server_test.h"
 
 /* `server list` */
 MUST_CHECK bool output_server_list(const struct server_list *list, enum output_form form, struct error *err);
+
+/* `server test`: the steps of each; every failure whole on stderr. */
+MUST_CHECK bool output_server_tests(const struct server_tests *tests, enum output_form form, struct error *err);
 
 #endif

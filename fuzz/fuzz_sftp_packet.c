@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct error err = {0};
 	struct sftp_reply reply;
+	struct sftp_space space;
 	unsigned extensions;
 
 	if (sftp_packet_parse(data, size, &reply, &err)) {
@@ -21,6 +22,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 			abort();
 		if (reply.bytes != NULL && (reply.bytes < data || reply.bytes + reply.len > data + size))
 			abort();
+		(void)!sftp_packet_parse_space(reply.bytes, reply.len, &space, &err);
 	}
 	error_clear(&err);
 	(void)!sftp_packet_parse_version(data, size, &extensions, &err);

@@ -113,6 +113,16 @@ static bool add_copies(struct push_certificate *certificate, const struct config
 	return true;
 }
 
+bool deploy_job_copies(const struct config_server *server, const char *name, struct str_list *ret, struct error *err)
+{
+	for (size_t i = 0; i < server->copy_count; i++) {
+		AUTO_FREE char *path = copy_path(&server->copies[i], name, err);
+		if (path == NULL || !str_list_add(ret, path, err))
+			return false;
+	}
+	return true;
+}
+
 /* A wildcard matches any one label, so one is made up for it. */
 char *deploy_job_server_name(const struct config_server *server, const struct renewal *wanted, struct error *err)
 {

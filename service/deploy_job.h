@@ -27,4 +27,8 @@ MUST_CHECK bool deploy_job_add(struct push_job *job, struct service *service, co
 MUST_CHECK char *deploy_job_server_name(const struct config_server *server, const struct renewal *wanted,
 					struct error *err);
 
+/* The paths of SERVER's extra copies of certificate NAME's files, added to RET. */
+MUST_CHECK bool deploy_job_copies(const struct config_server *server, const char *name, struct str_list *ret,
+				  struct error *err);
+
 #endif

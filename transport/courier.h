@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The courier: a short-lived process per server that runs one errand, a deployment or a publication, and knows nothing
- * else. It is this binary itself, started with one SOCK_SEQPACKET socket; its wall-clock kill is the real time-out,
- * since a stalled SFTP server can hang libssh for ever.
+ * The courier: a short-lived process per server that runs one errand, a deployment, a publication or a rehearsal, and
+ * knows nothing else. It is this binary itself, started with one SOCK_SEQPACKET socket; its wall-clock kill is the real
+ * time-out, since a stalled SFTP server can hang libssh for ever.
  */
 #ifndef TRANSPORT_COURIER_H
 #define TRANSPORT_COURIER_H
 
 #include "transport/publish.h"
 #include "transport/push.h"
+#include "transport/rehearsal.h"
 
 /* argv[0] under which main() must call courier_main(). */
 #define COURIER_ROLE "certferry-courier"
@@ -42,6 +43,13 @@ MUST_CHECK struct courier_publication *courier_publish(const struct publish_job 
 
 /* Have the files removed and the courier end. Bounds its own time. False when some may still be there. */
 MUST_CHECK bool courier_withdraw(struct courier_publication *take_publication, struct error *err);
+
+/*
+ * Start a courier for JOB and pass on what WATCH is to hear. False with its first failure, or with why it came to no
+ * end: killed at DEADLINE or its cancellation, which changes nothing anywhere. Safe to call from several threads.
+ */
+MUST_CHECK bool courier_rehearse(const struct rehearsal_job *job, const struct rehearsal_watch *watch,
+				 struct deadline deadline, struct error *err);
 
 /* The courier's whole life: read the errand from FD, run it, report. Returns the process's exit code. */
 int courier_main(int fd);

@@ -3,6 +3,7 @@
 #include "transport/courier_message.h"
 
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/identifier.h"
 #include "base/limits.h"
 #include "base/reader.h"
@@ -12,7 +13,25 @@
 #include <string.h>
 
 static const char *const step_names[] = {
-	"connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back", "publish",
+	"connect",
+	"compare",
+	"upload",
+	"switch",
+	"test",
+	"reload",
+	"verify",
+	"roll-back",
+	"publish",
+	/* a rehearsal's */
+	"jump",
+	"resolve",
+	"host-key",
+	"login",
+	"sftp",
+	"owner",
+	"directory",
+	"copies",
+	"space",
 };
 
 /* ---- frames ---- */
@@ -35,7 +54,7 @@ bool courier_decode_frame(const void *data, size_t len, struct courier_frame *re
 	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
 	frame.more = (type & COURIER_MORE) != 0;
 	type &= ~(unsigned)COURIER_MORE;
-	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_WITHDRAW)
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_FINDING)
 		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
 	frame.type = (enum courier_type)type;
 	*ret = frame;
@@ -452,6 +471,83 @@ bool courier_decode_publish(const void *data, size_t len, struct publish_job *re
 	return true;
 }
 
+/* ---- rehearsal ---- */
+
+void courier_encode_rehearsal(const struct rehearsal_job *job, struct buf *out)
+{
+	struct buf push CLEANUP(buf_done);
+
+	buf_init(&push, LIMIT_COURIER_JOB);
+	courier_encode_job(&job->push, &push);
+	out->failed = out->failed || push.failed;
+	buf_string(out, push.data, push.len);
+	buf_u32(out, (uint32_t)job->certificate_count);
+	for (size_t i = 0; i < job->certificate_count; i++) {
+		const struct rehearsal_certificate *certificate = &job->certificates[i];
+		put_text(out, certificate->name);
+		put_text(out, certificate->server_name);
+		put_text(out, certificate->fingerprint_sha256);
+		buf_u32(out, (uint32_t)certificate->copies.len);
+		for (size_t j = 0; j < certificate->copies.len; j++)
+			put_text(out, certificate->copies.items[j]);
+	}
+}
+
+static void get_rehearsed(struct reader *reader, struct rehearsal_certificate *ret)
+{
+	struct error ignored = {0};
+
+	ret->name = get_text(reader, ERROR_NAME_MAX);
+	ret->server_name = get_text(reader, IDENTIFIER_MAX);
+	get_fingerprint(reader, /* may_be_empty= */ true, ret->fingerprint_sha256);
+	size_t count = get_count(reader, LIMIT_COURIER_COPIES);
+	for (size_t i = 0; i < count && !reader->failed; i++) {
+		char *path AUTO_FREE = get_text(reader, LIMIT_PATH);
+		if (path == NULL || path[0] != '/' || !str_list_add(&ret->copies, path, &ignored))
+			reader->failed = true;
+	}
+	if (ret->name == NULL || !name_is_valid(ret->name))
+		reader->failed = true;
+}
+
+static void get_rehearsal(struct reader *reader, struct rehearsal_job *ret, struct error *err)
+{
+	size_t len;
+	const unsigned char *push = reader_string(reader, LIMIT_COURIER_JOB, &len);
+
+	if (push == NULL || !courier_decode_job(push, len, &ret->push, err)) {
+		reader->failed = true;
+		return;
+	}
+	size_t count = get_count(reader, LIMIT_COURIER_CERTIFICATES);
+	ret->certificates = calloc(count + 1, sizeof(ret->certificates[0]));
+	if (ret->certificates == NULL)
+		reader->failed = true;
+	for (; ret->certificate_count < count && !reader->failed; ret->certificate_count++)
+		get_rehearsed(reader, &ret->certificates[ret->certificate_count]);
+}
+
+bool courier_decode_rehearsal(const void *data, size_t len, struct rehearsal_job *ret, struct error *err)
+{
+	struct rehearsal_job job CLEANUP(rehearsal_job_done) = {0};
+	struct reader reader;
+
+	reader_init(&reader, data, len);
+	get_rehearsal(&reader, &job, err);
+	if (error_is_set(err))
+		return false;
+	if (!reader_finished(&reader))
+		return error_set(err, ERROR_DATA, NULL, "malformed rehearsal for a courier");
+	if (job.push.certificate_count != 0)
+		return error_set(err, ERROR_DATA, NULL,
+				 "unusable rehearsal for a courier: it has certificates to deploy");
+	if (job.push.verify && (job.push.verify_address == NULL || job.push.verify_port == 0))
+		return error_set(err, ERROR_DATA, NULL, "unusable rehearsal for a courier: no address to verify");
+	*ret = job;
+	job = (struct rehearsal_job){0};
+	return true;
+}
+
 /* ---- step ---- */
 
 const char *courier_decode_step(const void *text, size_t len)
@@ -545,5 +641,38 @@ bool courier_decode_report(const void *data, size_t len, struct push_outcome *ou
 	if (!reader_finished(&reader) || (any_failed && !error_is_set(&failure)))
 		return error_set(err, ERROR_DATA, NULL, "malformed report of a courier");
 	*ret_failure = failure;
+	return true;
+}
+
+/* ---- finding ---- */
+
+void courier_encode_finding(const struct rehearsal_finding *finding, struct buf *out)
+{
+	put_text(out, finding->step);
+	buf_u8(out, (uint8_t)finding->result);
+	buf_u32(out, finding->ms);
+	put_text(out, finding->detail);
+	put_error(out, &finding->error);
+}
+
+bool courier_decode_finding(const void *data, size_t len, struct rehearsal_finding *ret, struct error *err)
+{
+	struct rehearsal_finding finding = {0};
+	struct reader reader;
+	size_t step_len;
+
+	reader_init(&reader, data, len);
+	const unsigned char *step = reader_string(&reader, ERROR_NAME_MAX, &step_len);
+	finding.step = step != NULL ? courier_decode_step(step, step_len) : NULL;
+	uint8_t result = reader_u8(&reader);
+	finding.result = result <= REHEARSAL_SKIPPED ? (enum rehearsal_result)result : REHEARSAL_FAILED;
+	finding.ms = reader_u32(&reader);
+	char *detail AUTO_FREE = get_text(&reader, ERROR_TEXT_MAX);
+	get_error(&reader, &finding.error);
+	if (!reader_finished(&reader) || finding.step == NULL || result > REHEARSAL_SKIPPED ||
+	    error_is_set(&finding.error) != (finding.result == REHEARSAL_FAILED))
+		return error_set(err, ERROR_DATA, NULL, "malformed finding of a courier");
+	escape_str(finding.detail, sizeof(finding.detail), detail);
+	*ret = finding;
 	return true;
 }

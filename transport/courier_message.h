@@ -9,6 +9,7 @@
 
 #include "transport/publish.h"
 #include "transport/push.h"
+#include "transport/rehearsal.h"
 
 struct buf;
 
@@ -16,11 +17,13 @@ enum { COURIER_VERSION = 1, COURIER_FRAME_HEADER = 8 };
 
 enum courier_type {
 	COURIER_JOB = 1,  /* parent to courier, once: a deployment */
-	COURIER_STEP = 2, /* courier to parent: the step of a deployment that begins */
+	COURIER_STEP = 2, /* courier to parent: the step that begins, of a deployment or a rehearsal */
 	COURIER_REPORT =
 		3, /* courier to parent: once and last; of a publication when it is there, and when it is gone */
 	COURIER_PUBLISH = 4,  /* parent to courier, once: a publication */
 	COURIER_WITHDRAW = 5, /* parent to courier: end the publication */
+	COURIER_REHEARSE = 6, /* parent to courier, once: a rehearsal */
+	COURIER_FINDING = 7,  /* courier to parent: what came of one of its steps */
 };
 
 /* Set in the type of a frame that is not the last of its message. */
@@ -44,6 +47,13 @@ MUST_CHECK bool courier_decode_job(const void *data, size_t len, struct push_job
 /* The same for publish_files(). */
 void courier_encode_publish(const struct publish_job *job, struct buf *out);
 MUST_CHECK bool courier_decode_publish(const void *data, size_t len, struct publish_job *ret, struct error *err);
+
+/* The same for rehearsal_run(); a deployment's certificates are not in it. */
+void courier_encode_rehearsal(const struct rehearsal_job *job, struct buf *out);
+MUST_CHECK bool courier_decode_rehearsal(const void *data, size_t len, struct rehearsal_job *ret, struct error *err);
+
+void courier_encode_finding(const struct rehearsal_finding *finding, struct buf *out);
+MUST_CHECK bool courier_decode_finding(const void *data, size_t len, struct rehearsal_finding *ret, struct error *err);
 
 /* The static string of a step by its text; NULL when there is no such step. */
 const char *courier_decode_step(const void *text, size_t len);

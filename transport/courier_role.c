@@ -114,6 +114,34 @@ static bool publish(int fd, const struct buf *message)
 	return !ok || send_report(fd, /* outcomes= */ NULL, /* count= */ 0, &left);
 }
 
+/* ---- a rehearsal ---- */
+
+static void send_finding(void *ctx, const struct rehearsal_finding *finding)
+{
+	const int *fd = ctx;
+	struct buf text CLEANUP(buf_done);
+	struct error ignored = {0};
+
+	buf_init(&text, LIMIT_IPC_FRAME);
+	courier_encode_finding(finding, &text);
+	if (!buf_check(&text, "finding", &ignored) ||
+	    !courier_send(*fd, COURIER_FINDING, text.data, text.len, deadline_in(SEND_MS, NULL), &ignored))
+		log_debug("finding not told: %s", ignored.message);
+}
+
+static bool rehearse(int fd, const struct buf *message)
+{
+	struct rehearsal_job job CLEANUP(rehearsal_job_done) = {0};
+	const struct rehearsal_watch watch = {&fd, send_step, send_finding};
+	struct error failure = {0};
+
+	if (!courier_decode_rehearsal(message->data, message->len, &job, &failure))
+		return false;
+	if (rehearsal_run(&job, &watch, &failure))
+		error_clear(&failure);
+	return send_report(fd, /* outcomes= */ NULL, /* count= */ 0, &failure);
+}
+
 int courier_main(int fd)
 {
 	struct buf message CLEANUP(buf_done);
@@ -129,9 +157,12 @@ int courier_main(int fd)
 		return deploy(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_PUBLISH:
 		return publish(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
+	case COURIER_REHEARSE:
+		return rehearse(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_STEP:
 	case COURIER_REPORT:
 	case COURIER_WITHDRAW:
+	case COURIER_FINDING:
 		break;
 	}
 	return EXIT_FAILURE;

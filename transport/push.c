@@ -14,7 +14,6 @@
 #include "transport/live_dir.h"
 #include "transport/live_lock.h"
 #include "transport/remote.h"
-#include "transport/remote_accounts.h"
 #include "transport/sftp.h"
 #include "transport/tls_probe.h"
 
@@ -81,35 +80,6 @@ static bool connect_server(struct transaction *t, struct error *err)
 }
 
 /* ---- compare ---- */
-
-/* NAME by the server's own file PATH, or as the number it is. */
-static bool look_up_account(struct transaction *t, const char *kind, const char *path, const char *name, int64_t *ret,
-			    struct error *err)
-{
-	struct buf text CLEANUP(buf_done);
-	uint64_t number;
-	uint32_t id = 0;
-	bool found = false;
-
-	buf_init(&text, LIMIT_REMOTE_FILE);
-	if (name == NULL)
-		return true;
-	if (parse_u64(name, strlen(name), UINT32_MAX - 1, &number)) {
-		*ret = (int64_t)number;
-		return true;
-	}
-	if (!sftp_read_file(t->remote.sftp, path, &text, &found, err))
-		return false;
-	if (!remote_accounts_find(buf_cstr(&text), text.len, name, &id)) {
-		(void)error_set(err, ERROR_REMOTE, NULL, "the server has no %s called \"%s\" in its %s", kind, name,
-				path);
-		error_hint(err, "create it there, correct the config, or give its number if it comes from a directory "
-				"service");
-		return false;
-	}
-	*ret = id;
-	return true;
-}
 
 static void describe_files(const struct push_job *job, struct placement *p)
 {
@@ -275,8 +245,8 @@ static bool compare(struct transaction *t, struct error *err)
 {
 	const struct push_job *job = t->job;
 
-	if (!look_up_account(t, "user", "/etc/passwd", job->owner, &t->owner.uid, err) ||
-	    !look_up_account(t, "group", "/etc/group", job->group, &t->owner.gid, err))
+	if ((job->owner != NULL && !remote_find_account(&t->remote, REMOTE_USER, job->owner, &t->owner.uid, err)) ||
+	    (job->group != NULL && !remote_find_account(&t->remote, REMOTE_GROUP, job->group, &t->owner.gid, err)))
 		return false;
 	bool unchanged = true;
 	for (size_t i = 0; i < job->certificate_count; i++) {

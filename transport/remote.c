@@ -9,6 +9,7 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
+#include "transport/remote_accounts.h"
 #include "transport/sftp.h"
 #include "transport/ssh.h"
 #include "transport/ssh_target.h"
@@ -124,7 +125,7 @@ static void hint_missing(const char *said, struct error *err)
 				"\"Subsystem sftp\")");
 }
 
-static bool start_sftp(struct remote *remote, struct deadline deadline, struct error *err)
+bool remote_start_sftp(struct remote *remote, struct deadline deadline, struct error *err)
 {
 	const struct ssh_target *target = remote->target;
 	struct error cause = {0};
@@ -143,11 +144,18 @@ static bool start_sftp(struct remote *remote, struct deadline deadline, struct e
 	return false;
 }
 
-bool remote_connect(struct remote *remote, const struct ssh_target *target, struct deadline deadline, struct error *err)
+bool remote_log_in(struct remote *remote, const struct ssh_target *target, const struct ssh_watch *watch,
+		   struct deadline deadline, struct error *err)
 {
 	*remote = (struct remote){.target = target};
-	remote->link = ssh_link_open(target, deadline, err);
-	return remote->link != NULL && start_sftp(remote, deadline, err);
+	remote->link = ssh_link_open_watched(target, watch, deadline, err);
+	return remote->link != NULL;
+}
+
+bool remote_connect(struct remote *remote, const struct ssh_target *target, struct deadline deadline, struct error *err)
+{
+	return remote_log_in(remote, target, /* watch= */ NULL, deadline, err) &&
+	       remote_start_sftp(remote, deadline, err);
 }
 
 void remote_disconnect(struct remote *remote)
@@ -159,6 +167,37 @@ void remote_disconnect(struct remote *remote)
 bool remote_is_connected(const struct remote *remote)
 {
 	return ssh_link_alive(remote->link) && remote->sftp != NULL && sftp_usable(remote->sftp);
+}
+
+/* ---- accounts ---- */
+
+bool remote_find_account(struct remote *remote, enum remote_account kind, const char *name, int64_t *ret,
+			 struct error *err)
+{
+	static const struct {
+		const char *word, *path;
+	} kinds[] = {[REMOTE_USER] = {"user", "/etc/passwd"}, [REMOTE_GROUP] = {"group", "/etc/group"}};
+	struct buf text CLEANUP(buf_done);
+	uint64_t number;
+	uint32_t id = 0;
+	bool found = false;
+
+	buf_init(&text, LIMIT_REMOTE_FILE);
+	if (parse_u64(name, strlen(name), UINT32_MAX - 1, &number)) {
+		*ret = (int64_t)number;
+		return true;
+	}
+	if (!sftp_read_file(remote->sftp, kinds[kind].path, &text, &found, err))
+		return false;
+	if (!remote_accounts_find(buf_cstr(&text), text.len, name, &id)) {
+		(void)error_set(err, ERROR_REMOTE, NULL, "the server has no %s called \"%s\" in its %s",
+				kinds[kind].word, name, kinds[kind].path);
+		error_hint(err, "create it there, correct the config, or give its number if it comes from a directory "
+				"service");
+		return false;
+	}
+	*ret = id;
+	return true;
 }
 
 /* ---- commands ---- */

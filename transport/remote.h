@@ -15,6 +15,7 @@
 struct sftp;
 struct ssh_link;
 struct ssh_target;
+struct ssh_watch;
 
 /* A connection. Zeroed: there is none. */
 struct remote {
@@ -31,6 +32,19 @@ struct remote {
 MUST_CHECK bool remote_connect(struct remote *remote, const struct ssh_target *target, struct deadline deadline,
 			       struct error *err);
 void remote_disconnect(struct remote *remote);
+
+/* The two halves of it: logging in, which WATCH (ssh.h) hears of, and then SFTP. */
+MUST_CHECK bool remote_log_in(struct remote *remote, const struct ssh_target *target, const struct ssh_watch *watch,
+			      struct deadline deadline, struct error *err);
+MUST_CHECK bool remote_start_sftp(struct remote *remote, struct deadline deadline, struct error *err);
+
+enum remote_account { REMOTE_USER, REMOTE_GROUP };
+
+/*
+ * The number of user or group NAME: by the server's own /etc/passwd or /etc/group, unless it is a number already.
+ */
+MUST_CHECK bool remote_find_account(struct remote *remote, enum remote_account kind, const char *name, int64_t *ret,
+				    struct error *err);
 
 /* Whether files can still be handled, as far as is known. */
 bool remote_is_connected(const struct remote *remote);

@@ -171,6 +171,45 @@ bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err)
 	return sftp_remove_directory(sftp, path, err);
 }
 
+/* ---- what could be done ---- */
+
+bool sftp_measure(struct sftp *sftp, const char *path, struct sftp_space *ret, bool *ret_known, struct error *err)
+{
+	static const char name[] = "statvfs@openssh.com";
+	struct sftp_reply reply;
+
+	*ret_known = false;
+	if (!sftp_offers(sftp, SFTP_HAS_STATVFS))
+		return true;
+	sftp_batch_begin(sftp);
+	size_t start = sftp_request(sftp, SFTP_EXTENDED);
+	buf_string(&sftp->out, name, sizeof(name) - 1);
+	buf_string(&sftp->out, path, strlen(path));
+	sftp_packet_end(&sftp->out, start);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	if (reply.type != SFTP_EXTENDED_REPLY)
+		return true;
+	*ret_known = true;
+	return sftp_packet_parse_space(reply.bytes, reply.len, ret, err) || error_attribute(err, ERROR_REMOTE, NULL);
+}
+
+bool sftp_probe_access(struct sftp *sftp, const char *file, enum sftp_access *ret, struct error *err)
+{
+	struct sftp_reply reply;
+
+	sftp_batch_begin(sftp);
+	sftp_add_path(sftp, SFTP_RMDIR, file);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	*ret = SFTP_UNCLEAR;
+	if (reply.type == SFTP_STATUS && reply.status == SFTP_PERMISSION_DENIED)
+		*ret = SFTP_MAY_NOT;
+	else if (sftp_is_absent(&reply)) /* how OpenSSH tells ENOTDIR; others do so by a mere failure */
+		*ret = SFTP_MAY;
+	return true;
+}
+
 /* ---- directories ---- */
 
 static bool create_directory(struct sftp *sftp, const char *path, struct sftp_reply *ret, struct error *err)

@@ -17,9 +17,11 @@ static const uint32_t attributes_extended = 0x80000000U;
 static const struct {
 	enum sftp_extension extension;
 	const char *name;
+	char version;
 } extensions[] = {
-	{SFTP_HAS_POSIX_RENAME, "posix-rename@openssh.com"},
-	{SFTP_HAS_FSYNC, "fsync@openssh.com"},
+	{SFTP_HAS_POSIX_RENAME, "posix-rename@openssh.com", '1'},
+	{SFTP_HAS_FSYNC, "fsync@openssh.com", '1'},
+	{SFTP_HAS_STATVFS, "statvfs@openssh.com", '2'},
 };
 
 static const char *const status_texts[] = {
@@ -170,6 +172,10 @@ bool sftp_packet_parse(const void *packet, size_t len, struct sftp_reply *ret, s
 	case SFTP_ATTRS:
 		read_attributes(&reader, &reply.attrs);
 		break;
+	case SFTP_EXTENDED_REPLY: /* what is in it depends on the request */
+		reply.len = reader_left(&reader);
+		reply.bytes = reader_bytes(&reader, reply.len);
+		break;
 	default:
 		return error_set(err, ERROR_DATA, NULL, "the SFTP server sent a packet of type %u, which is no reply",
 				 (unsigned)reply.type);
@@ -181,10 +187,44 @@ bool sftp_packet_parse(const void *packet, size_t len, struct sftp_reply *ret, s
 	return true;
 }
 
-static unsigned extension_named(const unsigned char *name, size_t len)
+static uint64_t multiply(uint64_t a, uint64_t b)
+{
+	uint64_t product = 0;
+	return __builtin_mul_overflow(a, b, &product) ? UINT64_MAX : product;
+}
+
+bool sftp_packet_parse_space(const void *data, size_t len, struct sftp_space *ret, struct error *err)
+{
+	enum { READ_ONLY = 1 };
+	struct reader reader;
+
+	reader_init(&reader, data, len);
+	(void)reader_u64(&reader); /* f_bsize */
+	uint64_t unit = reader_u64(&reader);
+	(void)reader_u64(&reader); /* f_blocks */
+	(void)reader_u64(&reader); /* f_bfree */
+	uint64_t available = reader_u64(&reader);
+	uint64_t files = reader_u64(&reader);
+	(void)reader_u64(&reader); /* f_ffree */
+	uint64_t files_available = reader_u64(&reader);
+	(void)reader_u64(&reader); /* f_fsid */
+	uint64_t flags = reader_u64(&reader);
+	(void)reader_u64(&reader); /* f_namemax */
+	if (!reader_finished(&reader))
+		return error_set(err, ERROR_DATA, NULL, "the SFTP server sent malformed numbers about its file system");
+	*ret = (struct sftp_space){
+		.bytes = multiply(unit, available),
+		.entries = files != 0 ? files_available : UINT64_MAX,
+		.read_only = (flags & READ_ONLY) != 0,
+	};
+	return true;
+}
+
+static unsigned extension_named(const unsigned char *name, size_t len, unsigned char version)
 {
 	for (size_t i = 0; i < ARRAY_LEN(extensions); i++)
-		if (name != NULL && len == strlen(extensions[i].name) && memcmp(name, extensions[i].name, len) == 0)
+		if (name != NULL && len == strlen(extensions[i].name) && memcmp(name, extensions[i].name, len) == 0 &&
+		    version == extensions[i].version)
 			return (unsigned)extensions[i].extension;
 	return 0;
 }
@@ -205,8 +245,8 @@ bool sftp_packet_parse_version(const void *packet, size_t len, unsigned *ret_ext
 		size_t name_len, data_len;
 		const unsigned char *name = reader_string(&reader, LIMIT_SFTP_PACKET, &name_len);
 		const unsigned char *data = reader_string(&reader, LIMIT_SFTP_PACKET, &data_len);
-		if (data != NULL && data_len == 1 && data[0] == '1') /* both extensions are at version "1" */
-			found |= extension_named(name, name_len);
+		if (data != NULL && data_len == 1)
+			found |= extension_named(name, name_len, data[0]);
 	}
 	if (reader.failed)
 		return error_set(err, ERROR_DATA, NULL, "the SFTP server sent a malformed list of extensions");

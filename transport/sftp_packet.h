@@ -35,6 +35,7 @@ enum sftp_type {
 	SFTP_NAME = 104,
 	SFTP_ATTRS = 105,
 	SFTP_EXTENDED = 200,
+	SFTP_EXTENDED_REPLY = 201,
 };
 
 enum sftp_status {
@@ -46,7 +47,7 @@ enum sftp_status {
 };
 
 /* What a server offers beyond version 3. */
-enum sftp_extension { SFTP_HAS_POSIX_RENAME = 1, SFTP_HAS_FSYNC = 2 };
+enum sftp_extension { SFTP_HAS_POSIX_RENAME = 1, SFTP_HAS_FSYNC = 2, SFTP_HAS_STATVFS = 4 };
 
 /* Which fields of struct sftp_attributes are meant; the wire's values. */
 enum { SFTP_ATTR_SIZE = 1, SFTP_ATTR_OWNER = 2, SFTP_ATTR_MODE = 4, SFTP_ATTR_TIMES = 8 };
@@ -65,7 +66,7 @@ struct sftp_reply {
 	uint8_t type;
 	uint32_t id;
 	uint32_t status;              /* STATUS */
-	const unsigned char *bytes;   /* HANDLE: the handle; DATA: the data; STATUS: the server's message, maybe none */
+	const unsigned char *bytes;   /* HANDLE, DATA, EXTENDED_REPLY: it; STATUS: the server's message, maybe none */
 	size_t len;                   /* of bytes */
 	struct sftp_attributes attrs; /* ATTRS */
 	uint32_t name_count;          /* NAME: how many follow in `names` */
@@ -89,6 +90,16 @@ MUST_CHECK bool sftp_packet_parse_version(const void *packet, size_t len, unsign
 
 /* The next name of a NAME reply, borrowed; false when there are no more. */
 bool sftp_packet_next_name(struct sftp_reply *reply, const char **ret_name, size_t *ret_len);
+
+/* What the file system behind a path has left, by statvfs@openssh.com. */
+struct sftp_space {
+	uint64_t bytes;   /* that users may take */
+	uint64_t entries; /* new files; UINT64_MAX where that file system knows no such limit */
+	bool read_only;
+};
+
+/* The body of the answer to statvfs@openssh.com. ERROR_DATA when malformed. */
+MUST_CHECK bool sftp_packet_parse_space(const void *data, size_t len, struct sftp_space *ret, struct error *err);
 
 /* "permission denied", … */
 const char *sftp_status_text(uint32_t status);

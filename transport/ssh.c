@@ -9,6 +9,8 @@
 #include "transport/ssh_tunnel.h"
 
 #include <libssh/callbacks.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -41,9 +43,22 @@ static struct ssh_link *link_new(const struct ssh_target *target, struct error *
 	return NULL;
 }
 
+void ssh_link_tell(const struct ssh_link *link, const char *part, const char *format, ...)
+{
+	char text[512], safe[512];
+	va_list args;
+
+	if (link->watch == NULL)
+		return;
+	va_start(args, format);
+	(void)vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	link->watch->done(link->watch->ctx, part, escape_str(safe, sizeof(safe), text));
+}
+
 /* One host on the way, or the last one: connected and logged in, through TAKE_VIA unless that is NULL. */
-static struct ssh_link *open_one(const struct ssh_target *target, struct ssh_link *take_via, struct deadline deadline,
-				 struct error *err)
+static struct ssh_link *open_one(const struct ssh_target *target, struct ssh_link *take_via,
+				 const struct ssh_watch *watch, struct deadline deadline, struct error *err)
 {
 	struct ssh_link *link = link_new(target, err);
 
@@ -51,9 +66,12 @@ static struct ssh_link *open_one(const struct ssh_target *target, struct ssh_lin
 		ssh_link_close(take_via);
 		return NULL;
 	}
+	link->watch = watch;
 	if (ssh_link_connect(link, target, take_via, deadline, err) && ssh_link_check_host(link, target, err) &&
-	    ssh_link_log_in(link, target, deadline, err))
+	    ssh_link_log_in(link, target, deadline, err)) {
+		link->watch = NULL;
 		return link;
+	}
 	ssh_link_close(link);
 	return NULL;
 }
@@ -69,27 +87,36 @@ static void name_hop(const struct ssh_target *hop, const struct error *cause, st
 }
 
 /* The last of TARGET's jump hosts in *RET, NULL where there is none. */
-static bool open_hops(const struct ssh_target *target, struct deadline deadline, struct ssh_link **ret,
-		      struct error *err)
+static bool open_hops(const struct ssh_target *target, const struct ssh_watch *watch, struct deadline deadline,
+		      struct ssh_link **ret, struct error *err)
 {
 	struct ssh_link *via = NULL;
 	for (size_t i = 0; i < target->hop_count; i++) {
 		struct error cause = {0};
-		via = open_one(&target->hops[i], via, deadline, &cause);
+		via = open_one(&target->hops[i], via, /* watch= */ NULL, deadline, &cause);
 		if (via == NULL) {
 			name_hop(&target->hops[i], &cause, err);
 			return false;
 		}
+		via->watch = watch;
+		ssh_link_tell(via, "jump", "logged in to %s as user %s", target->hops[i].server, target->hops[i].user);
+		via->watch = NULL;
 	}
 	*ret = via;
 	return true;
 }
 
-struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err)
+struct ssh_link *ssh_link_open_watched(const struct ssh_target *target, const struct ssh_watch *watch,
+				       struct deadline deadline, struct error *err)
 {
 	struct ssh_link *via = NULL;
 
-	return open_hops(target, deadline, &via, err) ? open_one(target, via, deadline, err) : NULL;
+	return open_hops(target, watch, deadline, &via, err) ? open_one(target, via, watch, deadline, err) : NULL;
+}
+
+struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err)
+{
+	return ssh_link_open_watched(target, /* watch= */ NULL, deadline, err);
 }
 
 bool ssh_host_key_look(const struct ssh_target *target, struct deadline deadline, struct ssh_host_key *ret,
@@ -98,7 +125,7 @@ bool ssh_host_key_look(const struct ssh_target *target, struct deadline deadline
 	struct ssh_host_key key CLEANUP(ssh_host_key_done) = {0};
 	struct ssh_link *via = NULL;
 
-	if (!open_hops(target, deadline, &via, err))
+	if (!open_hops(target, /* watch= */ NULL, deadline, &via, err))
 		return false;
 	struct ssh_link *link = link_new(target, err);
 	if (link == NULL) {

@@ -24,6 +24,19 @@ struct ssh_stream;
  */
 MUST_CHECK struct ssh_link *ssh_link_open(const struct ssh_target *target, struct deadline deadline, struct error *err);
 
+/*
+ * Who wants to know how the way to a server goes: DONE hears of each part that went well, in this order, with what is
+ * to be said of it (terminal-safe): "jump" for each jump host, then "resolve", "connect", "host-key", "login".
+ */
+struct ssh_watch {
+	void *ctx;
+	void (*done)(void *ctx, const char *part, const char *detail);
+};
+
+/* ssh_link_open() with WATCH (NULL: nobody). */
+MUST_CHECK struct ssh_link *ssh_link_open_watched(const struct ssh_target *target, const struct ssh_watch *watch,
+						  struct deadline deadline, struct error *err);
+
 /* A server's host key, and what its target's known_hosts says about it. */
 struct ssh_host_key {
 	enum known_hosts_verdict verdict;

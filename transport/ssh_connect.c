@@ -2,10 +2,12 @@
 /* From a host's name to a session with agreed keys; and how a session waits and fails. */
 #include "transport/ssh_link.h"
 
+#include "base/limits.h"
 #include "transport/host_addresses.h"
 #include "transport/ssh_tunnel.h"
 
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -139,6 +141,19 @@ static int connect_address(const struct dns_address *address, struct deadline de
 	return -1;
 }
 
+static void tell_addresses(const struct ssh_link *link, const struct dns_address *addresses, size_t count)
+{
+	struct buf text CLEANUP(buf_done);
+	char address[INET6_ADDRSTRLEN];
+
+	buf_init(&text, LIMIT_HOST_ADDRESSES * (size_t)INET6_ADDRSTRLEN);
+	for (size_t i = 0; i < count; i++)
+		if (getnameinfo((const struct sockaddr *)&addresses[i].addr, addresses[i].len, address, sizeof(address),
+				/* serv= */ NULL, 0, NI_NUMERICHOST) == 0)
+			buf_printf(&text, "%s%s", text.len > 0 ? ", " : "", address);
+	ssh_link_tell(link, "resolve", "%s", buf_cstr(&text));
+}
+
 /* Each address gets an equal share of the time that is left, so that a dead first one leaves some for the next. */
 static bool connect_socket(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
 			   struct error *err)
@@ -150,6 +165,7 @@ static bool connect_socket(struct ssh_link *link, const struct ssh_target *targe
 
 	if (addresses == NULL)
 		return false;
+	tell_addresses(link, addresses, count);
 	for (size_t i = 0; i < count && link->fd < 0; i++) {
 		int64_t share = deadline_left_ms(deadline) / (int64_t)(count - i);
 		link->fd = connect_address(&addresses[i], deadline_within(deadline, share), &failure);
@@ -194,7 +210,11 @@ static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struc
 	while ((rc = ssh_connect(link->session)) == SSH_AGAIN)
 		if (!ssh_link_wait(link, deadline, "SSH keys were agreed on", err))
 			return false;
-	return rc == SSH_OK || ssh_link_fail(link, ERROR_NETWORK, "the SSH handshake failed", err);
+	if (rc != SSH_OK)
+		return ssh_link_fail(link, ERROR_NETWORK, "the SSH handshake failed", err);
+	const char *banner = ssh_get_serverbanner(link->session);
+	ssh_link_tell(link, "connect", "%s", banner != NULL ? banner : "");
+	return true;
 }
 
 bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct ssh_link *take_via,
@@ -202,6 +222,8 @@ bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, st
 {
 	if (take_via != NULL)
 		link->tunnel = ssh_tunnel_open(take_via, target->host, target->port, deadline, &link->fd, err);
+	if (link->tunnel != NULL)
+		ssh_link_tell(link, "resolve", "%s, looked up by the jump host", target->host);
 	if (take_via != NULL ? link->tunnel == NULL : !connect_socket(link, target, deadline, err))
 		return false;
 	if (!set_options(link, target))

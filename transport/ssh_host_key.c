@@ -144,6 +144,8 @@ bool ssh_link_check_host(struct ssh_link *link, const struct ssh_target *target,
 	case KNOWN_HOSTS_OK:
 		break;
 	}
+	ssh_link_tell(link, "host-key", "%s %s is known (%s line %u)", key.type, key.fingerprint, target->known_hosts,
+		      key.line);
 	log_debug("%s: host key %s %s is known (%s line %u)", target->host, key.type, key.fingerprint,
 		  target->known_hosts, key.line);
 	return true;

@@ -13,6 +13,7 @@
 
 struct ssh_link {
 	ssh_session session;
+	const struct ssh_watch *watch; /* while it is opened; NULL: nobody */
 	char *host;
 	int fd;
 	struct ssh_tunnel *tunnel; /* through the jump host before it; NULL: it is connected to directly */
@@ -26,6 +27,9 @@ bool ssh_link_fail(const struct ssh_link *link, enum error_category category, co
  * what the server was DOING when it did not answer).
  */
 MUST_CHECK bool ssh_link_wait(struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err);
+
+/* Tell who watches that PART went well. */
+void ssh_link_tell(const struct ssh_link *link, const char *part, const char *format, ...) PRINTF_LIKE(3, 4);
 
 /*
  * Connect to TARGET, through TAKE_VIA's host unless that is NULL, and agree on keys: the host's is known afterwards,

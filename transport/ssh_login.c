@@ -95,5 +95,9 @@ bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, str
 		return false;
 	if (rc == SSH_AUTH_ERROR && !ssh_is_connected(link->session))
 		return ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut while logging in", err);
-	return rc == SSH_AUTH_SUCCESS || refused_login(link, target, err);
+	if (rc != SSH_AUTH_SUCCESS)
+		return refused_login(link, target, err);
+	ssh_link_tell(link, "login", "as user %s by public key%s", target->user,
+		      target->identity.len > 0 ? "" : ", through the agent");
+	return true;
 }
