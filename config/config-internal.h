@@ -61,6 +61,7 @@ MUST_CHECK bool config_build_servers(struct config_build *b, const struct node *
 MUST_CHECK bool config_build_server_names(struct config_build *b, const struct node *root);
 MUST_CHECK bool config_build_dns_providers(struct config_build *b, const struct node *root);
 MUST_CHECK bool config_build_domains(struct config_build *b, const struct node *root);
+MUST_CHECK bool config_find_places(struct config_build *b, const struct node *root); /* when all servers are known */
 MUST_CHECK bool config_build_times(struct config_build *b, const struct node *root);
 
 /* How DOMAIN is validated (webroot, dns_provider or challenge). */

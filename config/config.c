@@ -115,7 +115,8 @@ static bool build(struct config_build *b, struct node *root)
 		return true;
 	return schema_check(b, top) && schema_read(b, top, "", b->config) && config_build_times(b, top) &&
 	       config_build_cas(b, top) && config_build_dns_providers(b, top) && config_build_servers(b, top) &&
-	       config_build_server_names(b, top) && config_build_domains(b, top) && config_build_routes(b);
+	       config_build_server_names(b, top) && config_build_domains(b, top) && config_build_routes(b) &&
+	       config_find_places(b, top);
 }
 
 struct config *config_parse_mode(const char *text, size_t len, const char *file, mode_t mode,

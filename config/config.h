@@ -122,6 +122,7 @@ struct config_server {
 	char *test_command;   /* NULL: none; presets fill it in */
 	char *reload_command; /* NULL: none; presets fill it in */
 	struct config_verify verify;
+	const char *place; /* the first server that is this same host, port and dir: maybe itself */
 	struct config_position position;
 };
 

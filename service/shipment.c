@@ -24,7 +24,7 @@ static const struct renewal *wanted_of(const struct loading *loading, size_t ind
 	return &loading->plan->items[loading->shipment->items[index]].wanted;
 }
 
-static bool build_job(struct loading *loading, struct push_job *ret, struct error *err)
+static const struct config_server *find_server(const struct loading *loading, struct error *err)
 {
 	const struct config *config = service_options(loading->service)->config;
 	const char *name = loading->shipment->server;
@@ -33,8 +33,13 @@ static bool build_job(struct loading *loading, struct push_job *ret, struct erro
 	if (server == NULL) {
 		error_set(err, ERROR_CONFIG, "connect", "the config defines no server \"%s\"", name);
 		error_hint(err, "define it under servers: with its host, or take it out of the certificate's servers");
-		return false;
 	}
+	return server;
+}
+
+static bool build_job(struct loading *loading, const struct config_server *server, struct push_job *ret,
+		      struct error *err)
+{
 	if (!deploy_job_open(loading->service, server, ret, err))
 		return false;
 	ret->force = loading->options->force;
@@ -53,11 +58,15 @@ static bool ship(struct loading *loading, push_step *step, void *ctx, struct err
 	struct service *service = loading->service;
 	struct shipment *shipment = loading->shipment;
 	struct deadline lock_deadline = service_deadline(service, service_options(service)->lock_timeout_ms);
+	const struct config_server *server = find_server(loading, err);
 	CLEANUP(push_job_done) struct push_job job = {0};
 
+	if (server == NULL)
+		return false;
+	/* Servers that share a folder on one host take turns. */
 	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "server", shipment->server, lock_deadline, err);
-	if (lock == NULL || !build_job(loading, &job, err))
+	struct store_lock *lock = store_lock(service_store(service), "server", server->place, lock_deadline, err);
+	if (lock == NULL || !build_job(loading, server, &job, err))
 		return false;
 	/* The courier is killed when its time is over. */
 	return courier_run(&job, step, ctx, service_deadline(service, push_longest_ms(&job)), shipment->outcomes, err);

@@ -168,6 +168,18 @@ TEST(postgresql_owns_its_files)
 	CHECK_STR(config_find_server(config, "o")->owner, "root");
 }
 
+TEST(servers_that_are_one_place)
+{
+	struct config *config CLEANUP(config_freep) = load_text(
+		"servers:\n  z: {host: box, webserver: nginx}\n  a: {host: box, webserver: postfix}\n"
+		"  other: {host: box, dir: /srv/tls}\n  port: {host: box, port: 2222}\n  box: {webserver: dovecot}\n");
+	CHECK_STR(config_find_server(config, "z")->place, "z");
+	CHECK_STR(config_find_server(config, "a")->place, "z");
+	CHECK_STR(config_find_server(config, "box")->place, "z");
+	CHECK_STR(config_find_server(config, "other")->place, "other");
+	CHECK_STR(config_find_server(config, "port")->place, "port");
+}
+
 TEST(a_domain_is_found_among_many)
 {
 	enum { MANY = 500 };

@@ -30,17 +30,18 @@ def leaf(tls):
 
 
 class Program:
-    """One of them, serving CERT. The word for it in the config is `webserver`; breaking its config makes its own test fail
-    and say BROKEN."""
+    """One of them, serving CERT, which is in a folder of its own or in LIVE. The word for it in the config is `webserver`;
+    breaking its config makes its own test fail and say BROKEN."""
 
     webserver, packages, broken, combined = None, (), None, False
 
-    def __init__(self, cert):
+    def __init__(self, cert, live=None):
         # Not below the laboratory's folder: programs that give up their rights could not enter it.
         self.dir = Path(tempfile.mkdtemp(prefix=f"certferry-{self.webserver}-"))
         self.dir.chmod(0o755)
-        self.cert, self.live, self.port, self.child = cert, self.dir / "live", free_port(), None
-        self_signed(self.live / cert, [cert])
+        self.cert, self.live, self.port, self.child = cert, live or self.dir / "live", free_port(), None
+        if live is None:
+            self_signed(self.live / cert, [cert])
         if self.combined:
             text = "".join((self.live / cert / name).read_text() for name in ("fullchain.pem", "privkey.pem"))
             write(self.live / cert / "combined.pem", text, 0o600)
