@@ -145,3 +145,28 @@ bool output_server_tests(const struct server_tests *tests, enum output_form form
 		log_failures(&tests->items[i]);
 	return true;
 }
+
+/* --- trust --- */
+
+bool output_server_trust(const struct server_trust *trust, enum output_form form, struct error *err)
+{
+	const struct ssh_target *target = &trust->target;
+	bool known = trust->key.verdict == KNOWN_HOSTS_OK;
+	if (form == OUTPUT_JSON) {
+		json_t *object = json_object();
+		output_set_str(object, "name", target->server);
+		output_set_str(object, "result",
+			       known                 ? "already_known"
+			       : trust->replaced > 0 ? "replaced"
+						     : "trusted");
+		output_set_str(object, "key_type", trust->key.type);
+		output_set_str(object, "fingerprint", trust->key.fingerprint);
+		output_set_str(object, "known_hosts", target->known_hosts);
+		(void)json_object_set_new(object, "replaced", json_integer(trust->replaced));
+		return output_json(json_pack("{s:[o]}", "trusted", object), err);
+	}
+	if (form == OUTPUT_TEXT)
+		printf("%s: %s %s %s %s\n", target->server, trust->key.type, trust->key.fingerprint,
+		       known ? "is known already, by" : "is known from now on, by", target->known_hosts);
+	return true;
+}

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* known_hosts files: no verdict without a line, no line without a verdict. */
+#include "base/buf.h"
+#include "base/error.h"
 #include "transport/known_hosts.h"
 
 #include <stdlib.h>
@@ -16,6 +18,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		unsigned line = 0;
 		enum known_hosts_verdict verdict = known_hosts_check((const char *)data, size, &keys[i], &line);
 		if ((verdict == KNOWN_HOSTS_UNKNOWN) != (line == 0))
+			abort();
+		struct error err = {0};
+		struct buf text CLEANUP(buf_done);
+		buf_init(&text, 2 * size + 1024);
+		unsigned removed = 0;
+		if (verdict == KNOWN_HOSTS_REVOKED ||
+		    !known_hosts_replace((const char *)data, size, &keys[i], &text, &removed, &err))
+			continue;
+		if (known_hosts_check(text.data, text.len, &keys[i], &line) != KNOWN_HOSTS_OK)
 			abort();
 	}
 	return 0;

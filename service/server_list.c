@@ -32,6 +32,28 @@ const struct config_server *server_list_find(struct service *service, const char
 	return server;
 }
 
+const struct config_server **server_list_choose(struct service *service, const struct str_list *names,
+						size_t *ret_count, struct error *err)
+{
+	const struct config *config = service_options(service)->config;
+	AUTO_FREE const struct config_server **chosen =
+		calloc(names->len + config->server_count + 1, sizeof(const struct config_server *));
+	size_t count = 0;
+
+	if (chosen == NULL) {
+		(void)error_oom(err);
+		return NULL;
+	}
+	for (size_t i = 0; i < names->len; i++)
+		if ((chosen[count++] = server_list_find(service, names->items[i], err)) == NULL)
+			return NULL;
+	for (size_t i = 0; names->len == 0 && i < config->server_count; i++)
+		if (!config->servers[i].hop_only)
+			chosen[count++] = &config->servers[i];
+	*ret_count = count;
+	return STEAL(chosen);
+}
+
 /* Of two statuses the one that counts more. */
 static int weight(const char *status)
 {
@@ -98,20 +120,18 @@ bool server_list_read(struct service *service, const struct str_list *names, str
 {
 	static const struct str_list all = {0};
 	const struct config *config = service_options(service)->config;
-	size_t count = names->len > 0 ? names->len : config->server_count;
+	size_t count = 0;
 	CLEANUP(server_list_done) struct server_list list = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
 
+	AUTO_FREE const struct config_server **chosen = server_list_choose(service, names, &count, err);
+	if (chosen == NULL)
+		return false;
 	list.items = calloc(count ? count : 1, sizeof(*list.items));
 	if (list.items == NULL)
 		return error_oom(err);
-	for (size_t i = 0; i < count; i++) {
-		const struct config_server *server =
-			names->len > 0 ? server_list_find(service, names->items[i], err) : &config->servers[i];
-		if (server == NULL)
-			return false;
-		list.items[list.count++].server = server;
-	}
+	for (size_t i = 0; i < count; i++)
+		list.items[list.count++].server = chosen[i];
 	if (!plan_from_config(service, &all, /* force= */ false, &plan, err))
 		return false;
 	for (size_t i = 0; i < list.count; i++)

@@ -37,6 +37,13 @@ void server_list_done(struct server_list *list);
 MUST_CHECK bool server_list_read(struct service *service, const struct str_list *names, struct server_list *ret,
 				 struct error *err);
 
+/*
+ * The servers called NAMES, or all of the config but those that only others are reached through: malloc'd array of
+ * *RET_COUNT, borrowed themselves. NULL with ERROR_USAGE for a name that is none.
+ */
+MUST_CHECK const struct config_server **server_list_choose(struct service *service, const struct str_list *names,
+							   size_t *ret_count, struct error *err);
+
 /* The server of the service's config called NAME; NULL with ERROR_USAGE. Borrowed. */
 MUST_CHECK const struct config_server *server_list_find(struct service *service, const char *name, struct error *err);
 

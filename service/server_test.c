@@ -150,21 +150,18 @@ static void test_one(void *ctx, size_t index)
 bool server_test_run(struct service *service, const struct str_list *names, struct server_tests *ret, struct error *err)
 {
 	static const struct str_list all = {0};
-	const struct config *config = service_options(service)->config;
-	size_t count = names->len > 0 ? names->len : config->server_count;
+	size_t count = 0;
 	CLEANUP(server_tests_done) struct server_tests tests = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
 
+	AUTO_FREE const struct config_server **chosen = server_list_choose(service, names, &count, err);
+	if (chosen == NULL)
+		return false;
 	tests.items = calloc(count ? count : 1, sizeof(*tests.items));
 	if (tests.items == NULL)
 		return error_oom(err);
-	for (size_t i = 0; i < count; i++) {
-		const struct config_server *server =
-			names->len > 0 ? server_list_find(service, names->items[i], err) : &config->servers[i];
-		if (server == NULL)
-			return false;
-		tests.items[tests.count++].server = server;
-	}
+	for (size_t i = 0; i < count; i++)
+		tests.items[tests.count++].server = chosen[i];
 	if (!plan_from_config(service, &all, /* force= */ false, &plan, err))
 		return false;
 	struct testing testing = {.service = service, .plan = &plan, .tests = &tests};

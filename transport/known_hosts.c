@@ -6,6 +6,7 @@
 #include "transport/known_hosts.h"
 
 #include "base/buf.h"
+#include "base/error.h"
 #include "base/limits.h"
 
 #include <openssl/evp.h>
@@ -208,4 +209,77 @@ void known_hosts_line(const struct known_hosts_key *key, struct buf *out)
 {
 	host_pattern(key, out);
 	buf_printf(out, " %s %s", key->type, key->base64);
+}
+
+/* ---- changing a file ---- */
+
+/* Whether LINE has another key of KEY's host, here called NAME, and type; then *RET_PATTERNS are its hosts. */
+static bool has_other_key(struct field line, const struct known_hosts_key *key, const char *name,
+			  struct field *ret_patterns)
+{
+	if (check_line(line, key, name) != KNOWN_HOSTS_OTHER_KEY)
+		return false;
+	*ret_patterns = next_field(&line);
+	return field_is(next_field(&line), key->type);
+}
+
+/* LINE with its PATTERNS but for NAME; nothing where no other host is left. */
+static void drop_host(struct field line, struct field patterns, const char *name, struct buf *out)
+{
+	const char *behind = patterns.at + patterns.len;
+	bool any = false;
+
+	if (patterns.at[0] == '|')
+		return;
+	while (patterns.len > 0) {
+		struct field pattern = next_part(&patterns, ',');
+		if (pattern.len == 0 || glob_matches(pattern, name))
+			continue;
+		buf_str(out, any ? "," : "");
+		buf_append(out, pattern.at, pattern.len);
+		any = true;
+	}
+	if (any) {
+		buf_append(out, behind, (size_t)(line.at + line.len - behind));
+		buf_char(out, '\n');
+	}
+}
+
+/* A pattern that may stand for hosts that we know nothing of. */
+static bool is_wide(struct field patterns)
+{
+	for (size_t i = 0; i < patterns.len; i++)
+		if (memchr("*?!", patterns.at[i], 3) != NULL)
+			return patterns.at[0] != '|';
+	return false;
+}
+
+bool known_hosts_replace(const char *text, size_t len, const struct known_hosts_key *key, struct buf *out,
+			 unsigned *ret_removed, struct error *err)
+{
+	struct field rest = {text, len};
+	struct buf name CLEANUP(buf_done);
+	unsigned removed = 0;
+
+	buf_init(&name, NAME_SIZE);
+	host_pattern(key, &name);
+	for (unsigned number = 1; rest.len > 0; number++) {
+		struct field line = next_part(&rest, '\n'), patterns;
+		if (!has_other_key(line, key, buf_cstr(&name), &patterns)) {
+			buf_append(out, line.at, line.len);
+			buf_char(out, '\n');
+			continue;
+		}
+		if (is_wide(patterns)) {
+			(void)error_set(err, ERROR_CONFIG, NULL, "line %u stands for more hosts than this one", number);
+			error_hint(err, "change that line by hand");
+			return false;
+		}
+		drop_host(line, patterns, buf_cstr(&name), out);
+		removed++;
+	}
+	known_hosts_line(key, out);
+	buf_char(out, '\n');
+	*ret_removed = removed;
+	return buf_check(&name, "host's name", err) && buf_check(out, "known_hosts file", err);
 }

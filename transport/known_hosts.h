@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct buf;
+struct error;
 
 enum known_hosts_verdict {
 	KNOWN_HOSTS_OK,        /* a line for this host has this key */
@@ -40,5 +41,13 @@ enum known_hosts_verdict known_hosts_check(const char *text, size_t len, const s
 
 /* The line that would make KEY known, without newline: "[host]:port type base64". */
 void known_hosts_line(const struct known_hosts_key *key, struct buf *out);
+
+/*
+ * TEXT with KEY as the only one of its host and type, appended to OUT: lines with other keys of that type lose this
+ * host (and go where they name no other), KEY's line comes behind the last one, everything else stays as it is.
+ * *RET_REMOVED counts the lines that were changed. ERROR_CONFIG naming a line whose pattern stands for more hosts.
+ */
+MUST_CHECK bool known_hosts_replace(const char *text, size_t len, const struct known_hosts_key *key, struct buf *out,
+				    unsigned *ret_removed, struct error *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* known_hosts files: who is known, who has changed, who is revoked. */
 #include "base/buf.h"
+#include "base/error.h"
 #include "tests/support/test.h"
 #include "transport/known_hosts.h"
 
@@ -78,6 +79,54 @@ TEST(the_line_to_add)
 	known_hosts_line(&key, &line);
 	CHECK_STR(buf_cstr(&line), "[web-1]:2222 ssh-ed25519 " KEY);
 	buf_done(&line);
+}
+
+static void check_replaced(const char *text, const char *host, uint16_t port, const char *want, unsigned removed)
+{
+	const struct known_hosts_key key = {host, port, "ssh-ed25519", KEY};
+	struct buf out CLEANUP(buf_done);
+	struct error err = {0};
+	unsigned seen = 99;
+	buf_init(&out, 4096);
+	CHECK_OK(known_hosts_replace(text, strlen(text), &key, &out, &seen, &err), err);
+	CHECK_STR(buf_cstr(&out), want);
+	CHECK_INT(seen, removed);
+	CHECK_INT(check(buf_cstr(&out), host, port), KNOWN_HOSTS_OK);
+}
+
+TEST(a_key_takes_the_place_of_its_hosts_old_one)
+{
+	check_replaced("", "web-1", 22, "web-1 ssh-ed25519 " KEY "\n", 0);
+	/* Whatever is there stays, a missing newline apart. */
+	check_replaced("# ours\n\nother ssh-ed25519 " OTHER " x", "web-1", 2222,
+		       "# ours\n\nother ssh-ed25519 " OTHER " x\n[web-1]:2222 ssh-ed25519 " KEY "\n", 0);
+	/* Only this host's, and only of this type. */
+	check_replaced("web-1 ssh-ed25519 " OTHER "\nweb-1 ssh-rsa AAAA\n[web-1]:22 ssh-ed25519 " OTHER "\n", "web-1",
+		       22, "web-1 ssh-rsa AAAA\n[web-1]:22 ssh-ed25519 " OTHER "\nweb-1 ssh-ed25519 " KEY "\n", 1);
+	check_replaced("a,WEB-1,b  ssh-ed25519 " OTHER " of three\n", "web-1", 22,
+		       "a,b  ssh-ed25519 " OTHER " of three\nweb-1 ssh-ed25519 " KEY "\n", 1);
+	check_replaced("|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= ssh-ed25519 " OTHER "\n", "web-1",
+		       22,
+		       "|1|AAAAAAAAAAAAAAAAAAAAAAAAAAA=|AAAAAAAAAAAAAAAAAAAAAAAAAAA= ssh-ed25519 " OTHER
+		       "\nweb-1 ssh-ed25519 " KEY "\n",
+		       0);
+	check_replaced("@revoked web-1 ssh-ed25519 " OTHER "\n@cert-authority web-1 ssh-ed25519 " OTHER "\n", "web-1",
+		       22,
+		       "@revoked web-1 ssh-ed25519 " OTHER "\n@cert-authority web-1 ssh-ed25519 " OTHER
+		       "\nweb-1 ssh-ed25519 " KEY "\n",
+		       0);
+}
+
+TEST(a_line_for_more_hosts_is_left_to_its_owner)
+{
+	static const char text[] = "# x\nweb-* ssh-ed25519 " OTHER "\n";
+	const struct known_hosts_key key = {"web-1", 22, "ssh-ed25519", KEY};
+	struct buf out CLEANUP(buf_done);
+	struct error err = {0};
+	unsigned removed = 0;
+	buf_init(&out, 4096);
+	CHECK(!known_hosts_replace(text, sizeof(text) - 1, &key, &out, &removed, &err));
+	CHECK_CONTAINS(err.message, "line 2 stands for more hosts");
 }
 
 TEST_MAIN()
