@@ -33,8 +33,7 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* Names of everything stored or wanted, sorted, each once. */
-static bool all_names(struct service *service, struct str_list *ret, struct error *err)
+bool inventory_names(struct service *service, struct str_list *ret, struct error *err)
 {
 	const struct config *config = service_options(service)->config;
 	CLEANUP(str_list_done) struct str_list names = {0};
@@ -73,7 +72,7 @@ bool inventory_read(struct service *service, const struct str_list *names, struc
 	CLEANUP(plan_done) struct plan plan = {0};
 	CLEANUP(inventory_done) struct inventory inventory = {0};
 
-	if (names->len == 0 && !all_names(service, &all, err))
+	if (names->len == 0 && !inventory_names(service, &all, err))
 		return false;
 	const struct str_list *chosen = names->len > 0 ? names : &all;
 	if (chosen->len == 0)

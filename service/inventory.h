@@ -26,6 +26,9 @@ struct inventory {
 
 void inventory_done(struct inventory *inventory);
 
+/* The names of everything stored or wanted by the config, sorted, each once, added to RET. */
+MUST_CHECK bool inventory_names(struct service *service, struct str_list *ret, struct error *err);
+
 /* Everything stored or wanted by the config, or those called NAMES (ERROR_USAGE naming one that is neither). */
 MUST_CHECK bool inventory_read(struct service *service, const struct str_list *names, struct inventory *ret,
 			       struct error *err);

@@ -303,6 +303,8 @@ bool rollback_certificate(struct service *service, const struct rollback_request
 	    !deploy_only(service, &plan, &options, ret, err))
 		return false;
 	describe(&rollback, &ret->certificates[0]);
+	/* What is live here has changed, whatever came of the servers. */
+	ret->deploy_only = rollback.to == rollback.live;
 	ret->certificates[0].notes = rollback.notes;
 	rollback.notes = (struct str_list){0};
 	return true;

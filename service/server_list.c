@@ -3,6 +3,7 @@
 #include "service/server_list.h"
 
 #include "config/config.h"
+#include "service/inventory.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -52,6 +53,13 @@ const struct config_server **server_list_choose(struct service *service, const s
 			chosen[count++] = &config->servers[i];
 	*ret_count = count;
 	return STEAL(chosen);
+}
+
+bool server_list_plan(struct service *service, struct plan *ret, struct error *err)
+{
+	CLEANUP(str_list_done) struct str_list names = {0};
+	/* No names would mean all that is stored, which is then nothing either. */
+	return inventory_names(service, &names, err) && plan_from_store(service, &names, /* force= */ false, ret, err);
 }
 
 /* Of two statuses the one that counts more. */
@@ -118,7 +126,6 @@ static bool fill(struct server_view *view, const struct config *config, const st
 
 bool server_list_read(struct service *service, const struct str_list *names, struct server_list *ret, struct error *err)
 {
-	static const struct str_list all = {0};
 	const struct config *config = service_options(service)->config;
 	size_t count = 0;
 	CLEANUP(server_list_done) struct server_list list = {0};
@@ -132,7 +139,7 @@ bool server_list_read(struct service *service, const struct str_list *names, str
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++)
 		list.items[list.count++].server = chosen[i];
-	if (!plan_from_config(service, &all, /* force= */ false, &plan, err))
+	if (!server_list_plan(service, &plan, err))
 		return false;
 	for (size_t i = 0; i < list.count; i++)
 		if (!fill(&list.items[i], config, &plan, err))

@@ -33,6 +33,9 @@ struct server_list {
 
 void server_list_done(struct server_list *list);
 
+/* Every certificate of the config or the store, with the servers it is meant for: `issue --deploy` names some too. */
+MUST_CHECK bool server_list_plan(struct service *service, struct plan *ret, struct error *err);
+
 /* All servers, or those called NAMES (ERROR_USAGE naming one that the config does not have). Needs a config. */
 MUST_CHECK bool server_list_read(struct service *service, const struct str_list *names, struct server_list *ret,
 				 struct error *err);

@@ -149,7 +149,6 @@ static void test_one(void *ctx, size_t index)
 
 bool server_test_run(struct service *service, const struct str_list *names, struct server_tests *ret, struct error *err)
 {
-	static const struct str_list all = {0};
 	size_t count = 0;
 	CLEANUP(server_tests_done) struct server_tests tests = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
@@ -162,7 +161,7 @@ bool server_test_run(struct service *service, const struct str_list *names, stru
 		return error_oom(err);
 	for (size_t i = 0; i < count; i++)
 		tests.items[tests.count++].server = chosen[i];
-	if (!plan_from_config(service, &all, /* force= */ false, &plan, err))
+	if (!server_list_plan(service, &plan, err))
 		return false;
 	struct testing testing = {.service = service, .plan = &plan, .tests = &tests};
 	worker_run_all(tests.count, PARALLEL_SERVERS, test_one, &testing);

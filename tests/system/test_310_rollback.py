@@ -136,6 +136,16 @@ def test_a_server_that_is_down_stays_pending_and_apply_makes_up_for_it(lab, rene
     assert_everywhere(lab, renewed, 1)
 
 
+def test_all_servers_down_is_not_all_failed(lab, renewed):
+    """It is live here: only doing the same again has achieved nothing."""
+    for server in lab.servers.values():
+        server.stop_ssh()
+    run = renewed.run("rollback", CERT)
+    assert run.code == 3 and live(renewed) == 1, run
+    run = renewed.run("rollback", CERT)
+    assert run.code == 1 and live(renewed) == 1, run
+
+
 def test_a_server_whose_test_fails_keeps_what_it_had(lab, renewed):
     lab.servers["web-1"].break_nginx()
     run = renewed.run("rollback", CERT, "--json")

@@ -59,6 +59,18 @@ def test_what_came_of_it_last(lab, product):
     assert entries["web-1"]["status"] == "unknown" and "damaged" in str(entries["web-1"]["error"]), entries["web-1"]
 
 
+def test_certificates_that_no_config_describes(lab, product):
+    product.write_config(config(lab))
+    lab.servers["web-1"].serve("by-hand.ferry.test", ["by-hand.ferry.test"])
+    run = product.run("issue", "-d", "by-hand.ferry.test", "--webroot", lab.webroot, "--agree-tos", "--deploy", "web-1")
+    assert run.code == 0, run
+    assert "by-hand.ferry.test" in listed(product)["web-1"]["certificates"]
+    run = product.run("server", "test", "web-1", "--json")
+    (entry,) = run.json["servers"]
+    served = next(step for step in entry["steps"] if step["step"] == "verify")
+    assert "the live certificate for by-hand.ferry.test" in served["detail"], run
+
+
 def test_the_wrong_words(lab, product):
     product.write_config(config(lab))
     for args, words in (
