@@ -9,6 +9,7 @@
 #include "service/live_facts.h"
 #include "service/own_csr.h"
 #include "service/wanted.h"
+#include "transport/push.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -215,10 +216,10 @@ const char *plan_server_status(const struct renewal *wanted, const struct renewa
 	const char *reason = NULL;
 	if (!plan_server_due(wanted, server, &reason))
 		return "deployed";
-	return server->result[0] != '\0' && !str_equal(server->result, "deployed") &&
-			       !str_equal(server->result, "unchanged")
-		       ? server->result
-		       : "pending";
+	for (enum push_result result = PUSH_FAILED; result <= PUSH_ROLLED_BACK; result++)
+		if (str_equal(server->result, push_result_name(result)))
+			return push_result_name(result);
+	return "pending";
 }
 
 bool plan_item_server_due(const struct plan_item *item, size_t index, char reason[256])

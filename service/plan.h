@@ -67,7 +67,7 @@ MUST_CHECK bool plan_look(struct service *service, struct plan *plan, struct err
 /* Whether SERVER still needs the live generation, and why ("never deployed", "rolled back last time", …). */
 bool plan_server_due(const struct renewal *wanted, const struct renewal_server *server, const char **ret_reason);
 
-/* What SERVER has, in a word: "deployed", "pending", "failed", "rolled_back". */
+/* What SERVER has, in a word: "deployed", "pending", "failed", "rolled_back". Static. */
 const char *plan_server_status(const struct renewal *wanted, const struct renewal_server *server);
 
 /* The same of ITEM's server number INDEX, by its record and by what it was seen to serve. REASON gets a sentence. */

@@ -166,7 +166,9 @@ def test_a_malformed_line_about_the_host_is_told(lab, target):
     server = lab.servers["web-1"]
     text = f"{of(server)}[127.0.0.1]:{server.ssh_port} ssh-rsa AAAA\n"
     write(target.hosts, text, 0o600)
-    run = trust(target, "--yes")
+    # Reading such a line, libssh 0.10 loses some memory.
+    sanitizer = os.environ.get("ASAN_OPTIONS", "") + ":detect_leaks=0"
+    run = target.run("server", "trust", "web-1", "--yes", env={"ASAN_OPTIONS": sanitizer})
     assert run.code == 2 and "line 1" in run.err and "malformed" in run.err, run
     assert target.hosts.read_text() == text
 
