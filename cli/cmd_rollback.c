@@ -5,6 +5,7 @@
 #include "cli/output.h"
 #include "service/rollback.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static bool read_request(const struct arguments *arguments, struct rollback_request *ret, struct error *err)
@@ -36,6 +37,8 @@ static int run(const struct arguments *arguments)
 	    !rollback_certificate(context.service, &request, &results, &err))
 		return context_fail(arguments, &err);
 	live_progress_stop(STEAL(context.live));
+	if (context.form == OUTPUT_TEXT)
+		printf("%s: %s\n", request.name, results.certificates[0].reason);
 	if (!output_results(&results, context.form, &err))
 		return context_fail(arguments, &err);
 	return run_result_exit_code(&results);
@@ -49,7 +52,9 @@ const struct command command_rollback = {
 		"Nothing is issued, and later runs leave it so until the certificate is due by its own dates, or "
 		"renewed\n"
 		"with --force: then the next number becomes live. Without --to-generation it goes one back, once. A\n"
-		"generation that has expired, was revoked, or lacks a name of the certificate is refused.",
+		"generation that has expired, was revoked, or lacks a name of the certificate is refused. Deploy "
+		"hooks\n"
+		"are run as after a renewal. A server that could not be reached gets it from the next `apply`.",
 	.options =
 		(const struct option_spec[]){
 			{OPTION_TO_GENERATION, "to-generation", 0, "N", "this one (archive/NAME/ has them)"},

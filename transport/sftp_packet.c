@@ -17,7 +17,7 @@ static const uint32_t attributes_extended = 0x80000000U;
 static const struct {
 	enum sftp_extension extension;
 	const char *name;
-	char version;
+	unsigned char version;
 } extensions[] = {
 	{SFTP_HAS_POSIX_RENAME, "posix-rename@openssh.com", '1'},
 	{SFTP_HAS_FSYNC, "fsync@openssh.com", '1'},

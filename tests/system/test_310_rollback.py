@@ -263,7 +263,7 @@ def test_without_a_config(lab, product):
     assert product.run(*issue, config=False).code == 0
     assert product.run(*issue, "--force", config=False).code == 0
     run = product.run("rollback", "alone.ferry.test", *options, config=False)
-    assert run.code == 0 and "rolled back from 2" in run.out, run
+    assert run.code == 0 and "generation 1 is live again, in place of 2" in run.out, run
     assert os.readlink(product.live("alone.ferry.test")).endswith("/1")
     run = product.run("renew", "--json", *options, config=False)
     assert run.code == 0 and run.result("alone.ferry.test")["action"] == "unchanged", run
