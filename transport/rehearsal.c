@@ -151,13 +151,13 @@ static bool may_not_write(const struct rehearsal *r, const char *folder, struct 
 
 static bool need_writable(struct rehearsal *r, const char *folder, struct error *err)
 {
-	enum sftp_access access;
+	enum remote_access access;
 
 	if (!remote_may_change(&r->remote, &r->identity, folder, &access, err))
 		return false;
-	if (access == SFTP_MAY_NOT)
+	if (access == REMOTE_MAY_NOT)
 		return may_not_write(r, folder, err);
-	if (access == SFTP_UNCLEAR)
+	if (access == REMOTE_UNCLEAR)
 		say(r, REHEARSAL_WARNING, "whether user %s may write in %s cannot be told without trying", user(r),
 		    folder);
 	return true;

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* SFTP version 3 has no access(2): rights are asked for by a request that cannot succeed, else read off modes. */
+/*
+ * SFTP version 3 has no access(2), so rights are read off owners and modes. No request that "must be refused" is made
+ * to find out: there are servers that remove a file when they are asked to remove it as a directory.
+ */
 #include "transport/remote_rights.h"
 
 #include "base/buf.h"
@@ -10,8 +13,6 @@
 #include "transport/ssh_target.h"
 
 #include <string.h>
-
-enum { LOOKS_MAX = 32 }; /* entries looked at for a file among them */
 
 /* A refusal means that it is not known; a broken connection is a failure. */
 static bool passed_over(const struct remote *remote, const struct error *refused, struct error *err)
@@ -64,58 +65,33 @@ bool remote_identity_has_group(const struct remote_identity *identity, uint32_t 
 	return false;
 }
 
-/* The path of a file or link in FOLDER; NULL in *RET where none is found. */
-static bool find_file(struct remote *remote, const char *folder, char **ret, struct error *err)
-{
-	struct str_list names CLEANUP(str_list_done) = {0};
-	struct error refused = {0};
-
-	*ret = NULL;
-	if (!sftp_list(remote->sftp, folder, &names, &refused))
-		return passed_over(remote, &refused, err);
-	for (size_t i = 0; i < names.len && i < LOOKS_MAX; i++) {
-		char *path AUTO_FREE = str_format(err, "%s/%s", folder, names.items[i]);
-		struct sftp_entry entry;
-		if (path == NULL)
-			return false;
-		if (!sftp_look(remote->sftp, path, /* follow= */ false, &entry, &refused))
-			return passed_over(remote, &refused, err);
-		if (entry.kind == SFTP_FILE || entry.kind == SFTP_LINK) {
-			*ret = STEAL(path);
-			return true;
-		}
-	}
-	return true;
-}
-
-static enum sftp_access by_mode(const struct remote_identity *identity, const struct sftp_entry *folder)
+/*
+ * With an access control list, the group's bits are the most that it gives to anybody but the owner and all others
+ * (acl(5)): where they lack something, no list can have it.
+ */
+static enum remote_access by_mode(const struct remote_identity *identity, const struct sftp_entry *folder)
 {
 	enum { OWNER = 0300, GROUP = 0030, OTHERS = 0003 }; /* to write and to search */
-	uint32_t needed = OTHERS;
+	bool group = (folder->mode & GROUP) == GROUP;
 
 	if (!identity->known)
-		return SFTP_UNCLEAR;
+		return REMOTE_UNCLEAR;
 	if (identity->uid == 0)
-		return SFTP_MAY;
+		return REMOTE_MAY;
 	if (folder->uid == identity->uid)
-		needed = OWNER;
-	else if (remote_identity_has_group(identity, folder->gid))
-		needed = GROUP;
-	return (folder->mode & needed) == needed ? SFTP_MAY : SFTP_MAY_NOT;
+		return (folder->mode & OWNER) == OWNER ? REMOTE_MAY : REMOTE_MAY_NOT;
+	if (remote_identity_has_group(identity, folder->gid))
+		return group ? REMOTE_MAY : REMOTE_MAY_NOT;
+	if ((folder->mode & OTHERS) == OTHERS)
+		return REMOTE_MAY;
+	return group ? REMOTE_UNCLEAR : REMOTE_MAY_NOT;
 }
 
 bool remote_may_change(struct remote *remote, const struct remote_identity *identity, const char *folder,
-		       enum sftp_access *ret, struct error *err)
+		       enum remote_access *ret, struct error *err)
 {
-	char *file AUTO_FREE = NULL;
 	struct sftp_entry entry;
 
-	*ret = SFTP_UNCLEAR;
-	if (!find_file(remote, folder, &file, err) ||
-	    (file != NULL && !sftp_probe_access(remote->sftp, file, ret, err)))
-		return false;
-	if (*ret != SFTP_UNCLEAR)
-		return true;
 	if (!sftp_look(remote->sftp, folder, /* follow= */ true, &entry, err))
 		return false;
 	*ret = by_mode(identity, &entry);

@@ -23,11 +23,13 @@ MUST_CHECK bool remote_identify(struct remote *remote, struct remote_identity *r
 
 bool remote_identity_has_group(const struct remote_identity *identity, uint32_t gid);
 
+enum remote_access { REMOTE_MAY, REMOTE_MAY_NOT, REMOTE_UNCLEAR };
+
 /*
- * May names in FOLDER, which is there, be made, renamed and removed? First by sftp_probe_access() of a file in it,
- * where there is one, else by its owner and mode.
+ * May names in FOLDER, a directory, be made, renamed and removed? By its owner and mode, which are no more than what
+ * stands there: an access control list may give others what they do not show (UNCLEAR where there may be one).
  */
 MUST_CHECK bool remote_may_change(struct remote *remote, const struct remote_identity *identity, const char *folder,
-				  enum sftp_access *ret, struct error *err);
+				  enum remote_access *ret, struct error *err);
 
 #endif

@@ -171,7 +171,7 @@ bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err)
 	return sftp_remove_directory(sftp, path, err);
 }
 
-/* ---- what could be done ---- */
+/* ---- file systems ---- */
 
 bool sftp_measure(struct sftp *sftp, const char *path, struct sftp_space *ret, bool *ret_known, struct error *err)
 {
@@ -192,22 +192,6 @@ bool sftp_measure(struct sftp *sftp, const char *path, struct sftp_space *ret, b
 		return true;
 	*ret_known = true;
 	return sftp_packet_parse_space(reply.bytes, reply.len, ret, err) || error_attribute(err, ERROR_REMOTE, NULL);
-}
-
-bool sftp_probe_access(struct sftp *sftp, const char *file, enum sftp_access *ret, struct error *err)
-{
-	struct sftp_reply reply;
-
-	sftp_batch_begin(sftp);
-	sftp_add_path(sftp, SFTP_RMDIR, file);
-	if (!sftp_ask(sftp, &reply, err))
-		return false;
-	*ret = SFTP_UNCLEAR;
-	if (reply.type == SFTP_STATUS && reply.status == SFTP_PERMISSION_DENIED)
-		*ret = SFTP_MAY_NOT;
-	else if (sftp_is_absent(&reply)) /* how OpenSSH tells ENOTDIR; others do so by a mere failure */
-		*ret = SFTP_MAY;
-	return true;
 }
 
 /* ---- directories ---- */

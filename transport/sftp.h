@@ -89,14 +89,6 @@ MUST_CHECK bool sftp_list(struct sftp *sftp, const char *path, struct str_list *
 MUST_CHECK bool sftp_measure(struct sftp *sftp, const char *path, struct sftp_space *ret, bool *ret_known,
 			     struct error *err);
 
-enum sftp_access { SFTP_MAY, SFTP_MAY_NOT, SFTP_UNCLEAR };
-
-/*
- * May we make, rename and remove names beside FILE, which must be a file or a link? Asked by an RMDIR of it: that is
- * refused whatever we may, since it is no directory, but for want of permission where we lack it. Nothing changes.
- */
-MUST_CHECK bool sftp_probe_access(struct sftp *sftp, const char *file, enum sftp_access *ret, struct error *err);
-
 /* Flush a directory to disk. Where the server cannot, it is the server's loss: no failure but of the connection. */
 MUST_CHECK bool sftp_flush_directory(struct sftp *sftp, const char *path, struct error *err);
 
