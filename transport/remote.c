@@ -265,6 +265,23 @@ static bool runs_commands(struct remote *remote, bool ended_well)
 	return remote->runs_commands;
 }
 
+/* A preset's command is a distribution's: not every machine has it. */
+static void hint_other_command(const struct ssh_exit *exit_state, const struct buf *output, struct error *err)
+{
+	enum { NOT_FOUND = 127 }; /* as every shell has it */
+
+	if (exit_state->known && exit_state->status == NOT_FOUND)
+		error_hint(err,
+			   "there is no such command on that server: set `test_command` and `reload_command` to what "
+			   "it has");
+	else if (strstr(buf_cstr(output), "not been booted with systemd") != NULL)
+		error_hint(err,
+			   "without systemd a program is reloaded by a command of its own, as `nginx -s reload`: set "
+			   "`reload_command`");
+	else if (output->len == 0)
+		error_hint(err, "it printed nothing: look into that program's own log on the server");
+}
+
 /* COMMAND ended. Was it run, and was that a success? */
 static bool judge(struct remote *remote, const char *command, const struct buf *output,
 		  const struct ssh_exit *exit_state, struct error *err)
@@ -280,8 +297,7 @@ static bool judge(struct remote *remote, const char *command, const struct buf *
 	if (judge_exit(command, exit_state, err))
 		return true;
 	error_said(err, said, output->len);
-	if (output->len == 0)
-		error_hint(err, "it printed nothing: look into that program's own log on the server");
+	hint_other_command(exit_state, output, err);
 	if (remote->target->sudo && sudo_refused(said)) {
 		char *program AUTO_FREE = sudo_program(command, err);
 		char *path AUTO_FREE = program != NULL ? find_program(remote, program) : NULL;

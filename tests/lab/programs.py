@@ -280,7 +280,9 @@ ssl = on
 ssl_cert_file = '{live}/fullchain.pem'
 ssl_key_file = '{live}/privkey.pem'
 """)  # fmt: skip
-        self.argv = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", str(PGBIN / "postgres"), "-D", str(data)]
+        # Another user's process is not told of our death unless it asks for it again.
+        become = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups", "--pdeathsig=TERM"]
+        self.argv = [*become, str(PGBIN / "postgres"), "-D", str(data)]
         self.test_command = None
         self.reload_command = f"{as_postgres} {PGBIN}/pg_ctl -D {data} reload"
 
