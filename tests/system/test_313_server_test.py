@@ -1,9 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """server test: everything short of a change, on real sshd and nginx; what is in the way is named, and nothing is touched."""
 
+import signal
+import time
+
 import pytest
 from conftest import need
 from lab.accounts import Account, why_no_accounts
+from lab.processes import descendants, signal_all
 from lab.servers import write
 
 CERT = "tried.ferry.test"
@@ -165,6 +169,34 @@ def test_hostile_words_reach_no_terminal(lab, deployed):
         server.stop_ssh()
         config.write_text(before)
         server.start_ssh()
+
+
+def test_a_server_that_does_not_answer_any_more(lab, deployed):
+    """Its time is over soon, and the other one does not wait for it."""
+    configure(lab, deployed, timeout=2)
+    server = lab.servers["web-1"]
+    family = [server.sshd.process.pid, *descendants(server.sshd.process.pid)]
+    signal_all(family, signal.SIGSTOP)
+    try:
+        run = deployed.run("server", "test", "--json")
+    finally:
+        signal_all(family, signal.SIGCONT)
+    assert run.code == 3 and run.seconds < 15, run
+    first, second = run.json["servers"]
+    assert first["error"]["step"] == "connect" and "did not answer in time" in first["error"]["detail"], run
+    assert second["ok"] is True, run
+
+
+def test_ctrl_c_ends_it_at_once(lab, deployed):
+    marker = lab.dir / "begun"
+    configure(lab, deployed, test_command=f"touch {marker}; exec sleep 60")
+    process, begin = deployed.start("server", "test", "web-1"), time.monotonic()
+    while not marker.exists():
+        assert time.monotonic() < begin + 20, "the test command was not run"
+        time.sleep(0.02)
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 130
 
 
 def test_the_wrong_words(lab, deployed):
