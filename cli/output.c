@@ -299,7 +299,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 				  missing ? json_null() : json_integer((json_int_t)days_left(record->not_after)));
 	output_set_str(object, "status", certificate_status_name(entry->status));
 	output_set_time(object, "renew_at", record->renew_at);
-	if (entry->status == STATUS_REVOKED) {
+	if (record->generation != 0 && record->revoked_generation == record->generation) {
 		output_set_time(object, "revoked_at", record->revoked_at);
 		output_set_str(object, "revocation_reason", record->revoked_reason);
 	}
@@ -366,7 +366,7 @@ static void print_details(const struct inventory_entry *entry)
 
 	printf("%s\n", record->name);
 	print_field("status", certificate_status_name(entry->status));
-	if (entry->status == STATUS_REVOKED) {
+	if (record->generation != 0 && record->revoked_generation == record->generation) {
 		print_field("revoked", rfc3339_format(record->revoked_at, time));
 		print_field("reason", record->revoked_reason);
 	}

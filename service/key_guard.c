@@ -4,6 +4,8 @@
 
 #include "store/revoked_key.h"
 
+#include <string.h>
+
 bool key_guard(struct store *store, const struct key *key, const struct acme_signer *account, struct error *err)
 {
 	CLEANUP(revoked_key_done) struct revoked_key revoked = {0};
@@ -26,7 +28,46 @@ bool key_guard(struct store *store, const struct key *key, const struct acme_sig
 	return false;
 }
 
+bool is_generation_revoked(const struct renewal *renewal, uint64_t generation)
+{
+	const char *rest = renewal->revoked_before != NULL ? renewal->revoked_before : "";
+	if (generation != 0 && renewal->revoked_generation == generation)
+		return true;
+	for (size_t len = 0; *rest != '\0'; rest += len + (rest[len] == ',')) {
+		uint64_t number = 0;
+		len = strcspn(rest, ",");
+		if (parse_u64(rest, len, UINT64_MAX, &number) && number == generation)
+			return true;
+	}
+	return false;
+}
+
+/* The newest ones, where all do not fit. */
+static bool note_earlier(struct renewal *renewal, uint64_t generation, struct error *err)
+{
+	enum { MOST = 200 }; /* of what a record's text holds */
+	const char *before = renewal->revoked_before;
+	AUTO_FREE char *text = str_format(err, "%s%s%llu", before != NULL ? before : "", before != NULL ? "," : "",
+					  (unsigned long long)generation);
+	if (text == NULL)
+		return false;
+	const char *kept = text;
+	while (strlen(kept) > MOST)
+		kept = strchr(kept, ',') + 1;
+	return str_set(&renewal->revoked_before, kept, err);
+}
+
+bool note_revocation(struct renewal *renewal, uint64_t generation, int64_t at, const char *reason, struct error *err)
+{
+	if (renewal->revoked_generation != 0 && renewal->revoked_generation != generation &&
+	    !note_earlier(renewal, renewal->revoked_generation, err))
+		return false;
+	renewal->revoked_generation = generation;
+	renewal->revoked_at = at;
+	return str_set(&renewal->revoked_reason, reason, err);
+}
+
 bool is_live_revoked(const struct renewal *renewal)
 {
-	return renewal->generation != 0 && renewal->revoked_generation == renewal->generation;
+	return is_generation_revoked(renewal, renewal->generation);
 }

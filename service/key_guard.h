@@ -16,6 +16,13 @@
 MUST_CHECK bool key_guard(struct store *store, const struct key *key, const struct acme_signer *account,
 			  struct error *err);
 
+/* Whether GENERATION was revoked, as far as RENEWAL goes back: some fifty revocations. */
+bool is_generation_revoked(const struct renewal *renewal, uint64_t generation);
+
+/* GENERATION was revoked AT, for REASON: noted in RENEWAL, beside those before it. */
+MUST_CHECK bool note_revocation(struct renewal *renewal, uint64_t generation, int64_t at, const char *reason,
+				struct error *err);
+
 /* Whether the live certificate was revoked: then it is due, and its key is not reused. */
 bool is_live_revoked(const struct renewal *renewal);
 

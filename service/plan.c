@@ -86,8 +86,11 @@ enum plan_action plan_decide(const struct renewal *wanted, const struct renewal 
 		return PLAN_ISSUE;
 	}
 	if (is_live_revoked(wanted)) {
-		(void)snprintf(reason, 256, "revoked on %.10s (%.64s)", rfc3339_format(wanted->revoked_at, when),
-			       wanted->revoked_reason != NULL ? wanted->revoked_reason : "no reason");
+		(void)snprintf(reason, 256, "revoked");
+		if (wanted->revoked_generation == wanted->generation)
+			(void)snprintf(reason, 256, "revoked on %.10s (%.64s)",
+				       rfc3339_format(wanted->revoked_at, when),
+				       wanted->revoked_reason != NULL ? wanted->revoked_reason : "no reason");
 		return PLAN_RENEW;
 	}
 	if (differs(wanted, stored, reason))

@@ -10,6 +10,7 @@
 #include "acme/key.h"
 #include "base/log.h"
 #include "service/account.h"
+#include "service/key_guard.h"
 #include "store/renewal.h"
 #include "store/revoked_key.h"
 
@@ -159,11 +160,9 @@ static bool write_down(struct revocation *revocation, struct error *err)
 	    (!str_set(&revoked.certificate, record->name, err) || !str_set(&revoked.reason, reason, err) ||
 	     !revoked_key_save(store, revocation->key, &revoked, err)))
 		return false;
-	record->revoked_generation = revocation->live.number;
-	record->revoked_at = revoked.revoked_at;
 	/* An order under way may be for the very key. */
-	return str_set(&record->revoked_reason, reason, err) && renewal_save(store, record, err) &&
-	       store_delete_record(store, STORE_ORDER, record->name, err) &&
+	return note_revocation(record, revocation->live.number, revoked.revoked_at, reason, err) &&
+	       renewal_save(store, record, err) && store_delete_record(store, STORE_ORDER, record->name, err) &&
 	       store_discard_staged(store, record->name, err);
 }
 

@@ -10,6 +10,7 @@
 #include "acme/csr.h"
 #include "base/log.h"
 #include "service/apply.h"
+#include "service/key_guard.h"
 #include "service/live_facts.h"
 #include "store/revoked_key.h"
 
@@ -178,10 +179,13 @@ static bool check_revocation(struct rollback *rollback, struct error *err)
 			       rfc3339_format(revoked.revoked_at, when));
 		return object(rollback, reason, err);
 	}
-	if (record->revoked_generation != rollback->to)
+	if (!is_generation_revoked(record, rollback->to))
 		return true;
-	(void)snprintf(reason, sizeof(reason), "was revoked on %.10s (%.64s)", rfc3339_format(record->revoked_at, when),
-		       record->revoked_reason != NULL ? record->revoked_reason : "no reason");
+	(void)snprintf(reason, sizeof(reason), "was revoked");
+	if (record->revoked_generation == rollback->to)
+		(void)snprintf(reason, sizeof(reason), "was revoked on %.10s (%.64s)",
+			       rfc3339_format(record->revoked_at, when),
+			       record->revoked_reason != NULL ? record->revoked_reason : "no reason");
 	return object(rollback, reason, err);
 }
 

@@ -147,6 +147,7 @@ bool wanted_take_state(struct renewal *wanted, struct renewal *stored, struct er
 	    !str_set(&wanted->fingerprint_sha256, stored->fingerprint_sha256, err) ||
 	    !str_set(&wanted->account, stored->account, err) ||
 	    !str_set(&wanted->revoked_reason, stored->revoked_reason, err) ||
+	    !str_set(&wanted->revoked_before, stored->revoked_before, err) ||
 	    !str_set(&wanted->profile_issued, stored->profile_issued, err))
 		return false;
 	for (size_t i = 0; i < wanted->server_count; i++) {

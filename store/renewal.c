@@ -50,6 +50,7 @@ static const struct record_field fields[] = {
 	OTHER(revoked_generation, RECORD_NUMBER),
 	OTHER(revoked_at, RECORD_TIME),
 	STRING(revoked_reason, SHORT_TEXT),
+	STRING(revoked_before, SHORT_TEXT),
 	STRING(csr, LIMIT_JSON_STRING),
 	STRING(pre_hook, LIMIT_HOOK_LINE),
 	STRING(post_hook, LIMIT_HOOK_LINE),

@@ -103,6 +103,7 @@ struct renewal {
 	uint64_t revoked_generation; /* the generation that was revoked, 0: none; nothing once another one is live */
 	int64_t revoked_at;
 	char *revoked_reason; /* "keyCompromise", … */
+	char *revoked_before; /* generations that were revoked before that one: "1,4"; NULL: none */
 	struct renewal_server *servers;
 	size_t server_count;
 	bool deploy_hooks_due;      /* all of them, for the live generation */

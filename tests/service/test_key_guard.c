@@ -6,6 +6,7 @@
 #include "tests/support/test.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static struct store *open_store(const char *name)
 {
@@ -58,6 +59,26 @@ TEST(only_the_revoked_generation_is_revoked)
 	CHECK(!is_live_revoked(&(struct renewal){0}));
 	CHECK(is_live_revoked(&(struct renewal){.generation = 2, .revoked_generation = 2}));
 	CHECK(!is_live_revoked(&(struct renewal){.generation = 3, .revoked_generation = 2}));
+}
+
+TEST(every_revocation_is_remembered)
+{
+	struct renewal renewal CLEANUP(renewal_done) = {.generation = 1};
+	struct error err = {0};
+	CHECK(!is_generation_revoked(&renewal, 0) && !is_generation_revoked(&renewal, 1));
+	for (uint64_t number = 1; number <= 12; number += number == 1 ? 10 : 1)
+		CHECK_OK(note_revocation(&renewal, number, 86400, "superseded", &err), err);
+	CHECK_OK(note_revocation(&renewal, 12, 86401, "keyCompromise", &err), err); /* told again */
+	CHECK_STR(renewal.revoked_before, "1,11");
+	CHECK_INT(renewal.revoked_at, 86401);
+	CHECK(is_generation_revoked(&renewal, 1) && is_generation_revoked(&renewal, 11));
+	CHECK(is_generation_revoked(&renewal, 12) && is_live_revoked(&renewal));
+	CHECK(!is_generation_revoked(&renewal, 2) && !is_generation_revoked(&renewal, 111));
+
+	for (uint64_t number = 100000; number < 100200; number++)
+		CHECK_OK(note_revocation(&renewal, number, 86400, "superseded", &err), err);
+	CHECK(strlen(renewal.revoked_before) <= 200);
+	CHECK(is_generation_revoked(&renewal, 100198) && !is_generation_revoked(&renewal, 1));
 }
 
 TEST_MAIN()

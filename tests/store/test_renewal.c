@@ -82,6 +82,7 @@ static struct renewal full_record(void)
 	set(&renewal.serial, "04ab");
 	set(&renewal.issuer, "Some CA");
 	set(&renewal.fingerprint_sha256, "aa");
+	set(&renewal.revoked_before, "1,4");
 
 	set(&renewal.ari.id, "aYhba4dGQEHhs3uEe6CuLN4ByNQ.AIdlQyE");
 	set(&renewal.ari.explanation, "https://ca.test/incident");
@@ -164,6 +165,7 @@ static void check_full(const struct renewal *got, const struct renewal *want)
 	CHECK_STR(got->fingerprint_sha256, want->fingerprint_sha256);
 	CHECK_INT(got->generation, 12);
 	CHECK_INT(got->rolled_back_from, 14);
+	CHECK_STR(got->revoked_before, "1,4");
 	CHECK_INT(got->not_before, want->not_before);
 	CHECK_INT(got->not_after, want->not_after);
 	CHECK_INT(got->renew_at, want->renew_at);

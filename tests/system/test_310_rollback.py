@@ -194,6 +194,21 @@ def test_a_revoked_one_is_refused_but_for_force(lab, product):
     assert run.code == 0 and run.result(CERT)["generation"] == 3 and "revoked" in run.result(CERT)["reason"], run
 
 
+def test_one_that_was_revoked_long_ago_is_refused_too(lab, product):
+    product.write_config(lab.config([wanted(lab)]))
+    for _ in range(2):
+        assert product.run("apply").code == 0
+        assert product.run("revoke", CERT, "--reason", "superseded").code == 0
+    assert product.run("apply").code == 0 and live(product) == 3
+    for number in (1, 2):
+        run = product.run("rollback", CERT, "--to-generation", number)
+        assert run.code == 1 and f"generation {number} was revoked" in run.err and live(product) == 3, run
+    assert product.run("rollback", CERT, "--to-generation", 1, "--force").code == 0
+    assert listed(product)["status"] == "revoked"
+    run = product.run("apply", "--json")
+    assert run.code == 0 and run.result(CERT)["generation"] == 4 and run.result(CERT)["reason"] == "revoked", run
+
+
 def test_a_key_that_others_may_have_is_refused(lab, product):
     product.write_config(lab.config([wanted(lab)]))
     assert product.run("apply").code == 0
