@@ -205,6 +205,35 @@ def test_a_server_behind_a_jump_host(lab, target):
     assert "via web-2" in target.run("server", "list").out
 
 
+def test_a_server_of_the_ssh_config(lab, target):
+    """Reached as ssh(1) would, and its key is known where ssh(1) looks for it."""
+    server = lab.servers["web-1"]
+    write(target.home / ".ssh/config", f"Host far\n\tHostName 127.0.0.1\n\tPort {server.ssh_port}\n"
+          f"\tUser {server.user}\n\tIdentityFile {lab.client_key}\n", 0o600)  # fmt: skip
+    config = lab.config([{"name": CERT, "webroot": str(lab.webroot), "servers": ["far"]}])
+    del config["ssl"]["servers"]
+    target.write_config(config)
+    assert f"{server.user}@127.0.0.1:{server.ssh_port}" in target.run("server", "list").out
+    run = target.run("server", "trust", "far", "--yes")
+    assert run.code == 0 and (target.home / ".ssh/known_hosts").read_text() == of(server), run
+    steps = {step["step"]: step["result"] for step in target.run("server", "test", "--json").json["servers"][0]["steps"]}
+    assert steps["login"] == "ok" and steps["sftp"] == "ok" and steps["test"] == "skipped", steps
+
+
+def test_hostile_words_reach_no_terminal(lab, target):
+    server = lab.servers["web-1"]
+    banner = write(server.ssh_dir / "banner", "\x1b[2J\x1b]0;owned\x07 welcome\n")
+    server.rule_ssh(f"VersionAddendum \x1b[31mowned\x07\nBanner {banner}\n")
+    try:
+        for args in (("-v",), ("--yes", "-v", "-v"), ("--json",)):
+            run = trust(target, *args)
+            assert "\x1b" not in run.text and "\x07" not in run.text, run
+        code, shown = on_terminal(target, "-v", answer=b"yes\n")
+        assert code == 0 and "\x1b" not in shown and "\x07" not in shown, shown
+    finally:
+        server.rule_ssh()
+
+
 def test_no_server_there(lab, target):
     lab.servers["web-1"].stop_ssh()
     run = trust(target, "--yes")
