@@ -7,6 +7,7 @@
 #include "service/plan.h"
 #include "service/progress.h"
 #include "service/server_list.h"
+#include "service/solver.h"
 #include "service/worker.h"
 #include "transport/courier.h"
 
@@ -79,6 +80,7 @@ static bool add_certificate(struct rehearsal_job *job, const struct config_serve
 			       wanted->fingerprint_sha256);
 	added->server_name = deploy_job_server_name(server, wanted, err);
 	return added->server_name != NULL && str_set(&added->name, wanted->name, err) &&
+	       (!solver_uses_servers(wanted) || str_set(&added->webroot, wanted->webroot, err)) &&
 	       deploy_job_copies(server, wanted->name, &added->copies, err);
 }
 

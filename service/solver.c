@@ -9,15 +9,18 @@ struct solver {
 	void (*close)(void *ctx);
 };
 
+bool solver_uses_servers(const struct renewal *wanted)
+{
+	return wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL && wanted->from_config &&
+	       wanted->server_count > 0;
+}
+
 struct solver *solver_open(struct service *service, const struct renewal *wanted, struct acme_solver *ret_port,
 			   struct error *err)
 {
 	struct solver solver = {0};
 
-	/* A webroot in the config is the servers' own where there are servers; one given to `issue` is a folder here.
-	 */
-	if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL && wanted->from_config &&
-	    wanted->server_count > 0)
+	if (solver_uses_servers(wanted))
 		solver = (struct solver){solver_servers_open(service, wanted, ret_port, err), solver_servers_close};
 	else if (wanted->challenge == CHALLENGE_HTTP_01 && wanted->webroot != NULL)
 		solver = (struct solver){solver_webroot_open(service, wanted, ret_port, err), solver_webroot_close};

@@ -22,6 +22,12 @@ MUST_CHECK struct solver *solver_open(struct service *service, const struct rene
 void solver_close(struct solver *solver);
 DEFINE_FREEP(solver_closep, struct solver, solver_close)
 
+/*
+ * Whether WANTED is validated through its servers: a webroot in the config is theirs where there are any; one given to
+ * `issue` is a folder here.
+ */
+bool solver_uses_servers(const struct renewal *wanted);
+
 /* The kinds, for solver.c. CTX is freed by its close function. */
 MUST_CHECK void *solver_servers_open(struct service *service, const struct renewal *wanted,
 				     struct acme_solver *ret_port, struct error *err);

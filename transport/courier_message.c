@@ -31,6 +31,7 @@ static const char *const step_names[] = {
 	"owner",
 	"directory",
 	"copies",
+	"webroot",
 	"space",
 };
 
@@ -490,6 +491,7 @@ void courier_encode_rehearsal(const struct rehearsal_job *job, struct buf *out)
 		buf_u32(out, (uint32_t)certificate->copies.len);
 		for (size_t j = 0; j < certificate->copies.len; j++)
 			put_text(out, certificate->copies.items[j]);
+		put_optional(out, certificate->webroot);
 	}
 }
 
@@ -506,7 +508,8 @@ static void get_rehearsed(struct reader *reader, struct rehearsal_certificate *r
 		if (path == NULL || path[0] != '/' || !str_list_add(&ret->copies, path, &ignored))
 			reader->failed = true;
 	}
-	if (ret->name == NULL || !name_is_valid(ret->name))
+	ret->webroot = get_optional(reader, LIMIT_PATH);
+	if (ret->name == NULL || !name_is_valid(ret->name) || (ret->webroot != NULL && ret->webroot[0] != '/'))
 		reader->failed = true;
 }
 

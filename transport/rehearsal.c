@@ -269,6 +269,44 @@ static bool check_copies(struct rehearsal *r, struct error *err)
 	return true;
 }
 
+/* Challenges would go there, into folders that are made where they are missing. The webroot itself must be there. */
+static bool check_webroot(struct rehearsal *r, const char *webroot, struct error *err)
+{
+	char *folder AUTO_FREE = str_format(err, "%s/.well-known/acme-challenge", webroot);
+	char *nearest AUTO_FREE = NULL;
+	struct sftp_entry entry;
+	bool there = false;
+
+	if (folder == NULL || !sftp_look(r->remote.sftp, webroot, /* follow= */ true, &entry, err))
+		return false;
+	if (entry.kind != SFTP_DIRECTORY) {
+		(void)error_set(err, ERROR_REMOTE, NULL, "there is no directory %s", webroot);
+		error_hint(err, "`webroot` is the folder that the web server there serves on port 80");
+		return false;
+	}
+	return nearest_directory(r, folder, &nearest, &there, err) && need_writable(r, nearest, err);
+}
+
+static bool check_webroots(struct rehearsal *r, struct error *err)
+{
+	size_t count = 0;
+
+	for (size_t i = 0; i < r->job->certificate_count; i++) {
+		const struct rehearsal_certificate *certificate = &r->job->certificates[i];
+		if (certificate->webroot == NULL)
+			continue;
+		count++;
+		if (check_webroot(r, certificate->webroot, err))
+			continue;
+		error_context(err, /* step= */ NULL, certificate->name, /* server= */ NULL);
+		return false;
+	}
+	if (count == 0)
+		say(r, REHEARSAL_SKIPPED, "no certificate is validated through this server");
+	say(r, REHEARSAL_OK, "challenges can be written; certificates: %zu", count);
+	return true;
+}
+
 /* Only root gives files away; a group may be given by its members. */
 static bool check_owner(struct rehearsal *r, struct error *err)
 {
@@ -413,8 +451,8 @@ static const struct step {
 	bool uses_sftp;
 } steps[] = {
 	{"sftp", start_sftp, false},    {"owner", check_owner, true},      {"directory", check_directory, true},
-	{"copies", check_copies, true}, {"space", check_space, true},      {"test", run_test, true},
-	{"reload", tell_reload, false}, {"verify", look_at_served, false},
+	{"copies", check_copies, true}, {"webroot", check_webroots, true}, {"space", check_space, true},
+	{"test", run_test, true},       {"reload", tell_reload, false},    {"verify", look_at_served, false},
 };
 
 static void run_steps(struct rehearsal *r)

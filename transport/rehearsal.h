@@ -14,6 +14,7 @@ struct rehearsal_certificate {
 	char *server_name;           /* SNI */
 	char fingerprint_sha256[65]; /* of the live leaf; empty: there is none yet */
 	struct str_list copies;      /* paths */
+	char *webroot;               /* that it is validated through, there; NULL: none */
 };
 
 struct rehearsal_job {
@@ -31,7 +32,7 @@ const char *rehearsal_result_name(enum rehearsal_result result);
 
 /*
  * What came of one step: "jump" for each jump host on the way, "resolve", "connect", "host-key", "login", "sftp",
- * "owner", "directory", "copies", "space", "test", "reload" (never run), "verify".
+ * "owner", "directory", "copies", "webroot", "space", "test", "reload" (never run), "verify".
  */
 struct rehearsal_finding {
 	const char *step; /* static */

@@ -21,6 +21,7 @@ void rehearsal_job_done(struct rehearsal_job *job)
 		struct rehearsal_certificate *certificate = &job->certificates[i];
 		free(certificate->name);
 		free(certificate->server_name);
+		free(certificate->webroot);
 		str_list_done(&certificate->copies);
 	}
 	free(job->certificates);

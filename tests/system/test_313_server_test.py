@@ -11,8 +11,8 @@ from lab.processes import descendants, signal_all
 from lab.servers import write
 
 CERT = "tried.ferry.test"
-STEPS = ["resolve", "connect", "host-key", "login", "sftp", "owner", "directory", "copies", "space", "test", "reload",
-         "verify"]  # fmt: skip
+STEPS = ["resolve", "connect", "host-key", "login", "sftp", "owner", "directory", "copies", "webroot", "space",
+         "test", "reload", "verify"]  # fmt: skip
 
 
 def configure(lab, product, serve=True, **changes):
@@ -20,7 +20,8 @@ def configure(lab, product, serve=True, **changes):
     servers = {name: lab.server_entry(server) for name, server in lab.servers.items()}
     servers["web-1"].update(changes)
     servers["web-1"] = {key: value for key, value in servers["web-1"].items() if value is not None}
-    product.write_config(lab.config([lab.domain(CERT, ["web-1", "web-2"], serve=serve)], servers=servers))
+    domain = lab.wildcard(f"*.{CERT}", ["web-1", "web-2"], serve=serve)
+    product.write_config(lab.config([domain], servers=servers))
     return product
 
 
@@ -52,7 +53,7 @@ def test_all_is_well_and_nothing_is_touched(lab, deployed):
         assert "127.0.0.1" in steps["resolve"]["detail"] and "OpenSSH" in steps["connect"]["detail"], steps
         assert "SHA256:" in steps["host-key"]["detail"] and lab.servers[name].user in steps["login"]["detail"], steps
         assert "1 there, 0 would be made" in steps["directory"]["detail"], steps
-        assert steps["copies"]["result"] == "skipped" and "MiB are free" in steps["space"]["detail"], steps
+        assert steps["copies"]["result"] == steps["webroot"]["result"] == "skipped" and "MiB are free" in steps["space"]["detail"], steps
         assert steps["test"]["result"] == "ok" and "nginx" in steps["test"]["detail"], steps
         assert steps["reload"]["result"] == "skipped" and "was not run" in steps["reload"]["detail"], steps
         assert f"the live certificate for {CERT}" in steps["verify"]["detail"], steps
@@ -150,6 +151,20 @@ def test_copies_that_can_be_written(lab, deployed):
     assert steps["copies"]["result"] == "ok" and "1 can be written" in steps["copies"]["detail"], steps
 
 
+def test_a_webroot_that_challenges_go_into(lab, product):
+    servers = {"web-1": lab.server_entry(lab.servers["web-1"])}
+    below = lab.webroot / ".well-known/acme-challenge"
+    for webroot, code, words in (
+        (lab.webroot, 0, "challenges can be written; certificates: 1"),
+        (lab.webroot / "missing", 1, "there is no directory"),
+    ):
+        domain = lab.domain(CERT, ["web-1"], webroot=str(webroot))
+        product.write_config(lab.config([domain], servers=servers))
+        step = rehearse(product, code=code)["web-1"]["webroot"]
+        assert words in str(step), step
+        assert not below.exists() and not (lab.webroot / "missing").exists(), "nothing was made"
+
+
 def test_hostile_words_reach_no_terminal(lab, deployed):
     """In sshd's greeting, its banner, and what the test command says."""
     server = lab.servers["web-1"]
@@ -237,6 +252,16 @@ def test_a_directory_that_is_not_the_users(lab, deployed, account):
     empty.chmod(0o777)
     assert failed(rehearse(deployed, "web-1")["web-1"]) == []
     assert list(empty.iterdir()) == []
+
+
+def test_a_webroot_that_is_not_the_users(lab, product, account):
+    entry = lab.server_entry(lab.servers["web-1"], user=account.name, dir=str(lab.dir / "servers/web-1/open"),
+                             test_command="true")  # fmt: skip
+    (lab.dir / "servers/web-1/open").mkdir()
+    (lab.dir / "servers/web-1/open").chmod(0o777)
+    product.write_config(lab.config([lab.domain(CERT, ["web-1"])], servers={"web-1": entry}))
+    steps = rehearse(product, code=1)["web-1"]
+    assert failed(steps) == ["webroot"] and "may not write in" in steps["webroot"]["error"]["detail"], steps
 
 
 def test_files_that_the_user_may_not_give_away(lab, deployed, account):

@@ -14,7 +14,7 @@ def test_what_may_deploy_may_be_tested(lab, limited, product):  # noqa: F811
     server = limited.server
     server.serve(CERT, [CERT])
     server.give_to("root" if limited.sudo else limited.account.name)
-    product.write_config(lab.config([lab.domain(CERT, ["web-1"], serve=False)], servers={"web-1": limited.entry()}))
+    product.write_config(lab.config([lab.wildcard(f"*.{CERT}", ["web-1"], serve=False)], servers={"web-1": limited.entry()}))
     before = server.tree()
     steps = rehearse(product)["web-1"]
     assert failed(steps) == [] and steps["test"]["result"] == "ok", steps
@@ -37,7 +37,7 @@ def test_an_account_without_commands(lab, files_only, product):
     server = lab.servers["web-1"]
     server.serve(CERT, [CERT])
     server.give_to(files_only.name)
-    domain = lab.domain(CERT, ["web-1"], serve=False)
+    domain = lab.wildcard(f"*.{CERT}", ["web-1"], serve=False)
     product.write_config(lab.config([domain], servers={"web-1": lab.server_entry(server, user=files_only.name)}))
     steps = rehearse(product, code=1)["web-1"]
     assert failed(steps) == ["test"] and "SFTP and no commands" in steps["test"]["error"]["detail"], steps

@@ -35,6 +35,7 @@ static void make_job(struct rehearsal_job *job)
 	job->certificate_count = 1;
 	set(&job->certificates[0].name, "example.com");
 	set(&job->certificates[0].server_name, "www.example.com");
+	set(&job->certificates[0].webroot, "/var/www");
 	CHECK_OK(str_list_add(&job->certificates[0].copies, "/etc/haproxy/x.pem", &err), err);
 }
 
@@ -58,6 +59,7 @@ TEST(a_rehearsal_arrives_as_it_was)
 	CHECK_STR(got.certificates[0].server_name, "www.example.com");
 	CHECK_STR(got.certificates[0].fingerprint_sha256, "");
 	CHECK_STR(got.certificates[0].copies.items[0], "/etc/haproxy/x.pem");
+	CHECK_STR(got.certificates[0].webroot, "/var/www");
 }
 
 TEST(no_key_travels_with_it)
