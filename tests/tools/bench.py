@@ -15,8 +15,9 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
+from bench_fleet import fleet  # noqa: E402
 
-ISSUANCES, QUICK_RUNS = 5, 20
+ISSUANCES, QUICK_RUNS, SERVERS = 5, 20, 200
 # A certificate each: the CA would remember that a name was validated before, and ask for less. The first makes the account.
 NAMES = [f"bench-{number}.ferry.test" for number in range(ISSUANCES + 1)]
 COUNTS = re.compile(r": (\d+) requests? on (\d+) connections?")
@@ -105,6 +106,8 @@ def main():
                       ["curl", "-sS", "-o", "/dev/null", "--cacert", str(lab.ca.ca_bundle), lab.ca.url], product)  # fmt: skip
     print(f"\nCPU against that one GET by curl: issuance {issue / floor:.1f}, nothing due {idle / floor:.2f}, "
           f"version {start / floor:.2f}")  # fmt: skip
+    with Lab(servers=3) as lab:
+        fleet(lab, lab.product(), SERVERS)
 
 
 if __name__ == "__main__":
