@@ -86,6 +86,7 @@ enum {
 	LIMIT_STALLED_SERVERS = 20,           /* being waited for beside those that are deployed to: 2 MiB each */
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
+	LIMIT_COURIER_PLACES = 16,   /* where a virtual host may go */
 	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
 	LIMIT_PKCS12 = 512 * 1024,   /* key and chain in one; their own limits leave less */
 	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */

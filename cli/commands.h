@@ -20,6 +20,7 @@ extern const struct command command_dns;
 extern const struct command command_server;
 extern const struct command command_config;
 extern const struct command command_persist;
+extern const struct command command_vhost;
 extern const struct command command_version;
 extern const struct command command_help;
 

@@ -10,9 +10,25 @@
 #include <sys/stat.h>
 
 const struct command *const all_commands[] = {
-	&command_apply,  &command_plan,     &command_issue,  &command_renew,   &command_list,    &command_show,
-	&command_deploy, &command_rollback, &command_revoke, &command_delete,  &command_account, &command_dns,
-	&command_server, &command_persist,  &command_config, &command_version, &command_help,    NULL,
+	&command_apply,
+	&command_plan,
+	&command_issue,
+	&command_renew,
+	&command_list,
+	&command_show,
+	&command_deploy,
+	&command_rollback,
+	&command_revoke,
+	&command_delete,
+	&command_account,
+	&command_dns,
+	&command_server,
+	&command_vhost,
+	&command_persist,
+	&command_config,
+	&command_version,
+	&command_help,
+	NULL,
 };
 
 static bool setup_log(const struct arguments *arguments, struct error *err)

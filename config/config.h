@@ -95,6 +95,12 @@ struct config_verify {
 			    * default: what is usual at the port, else the preset's */
 };
 
+/* Where `vhost --install` puts a virtual host: its file, and where the distribution has it, a link to that. */
+struct config_vhosts {
+	char *available, *enabled; /* folders; both NULL: the distributions' usual ones; enabled alone NULL: no link */
+	uint16_t http_port;        /* default 80 */
+};
+
 struct config_server {
 	char *name;
 	char *host;
@@ -122,6 +128,7 @@ struct config_server {
 	char *test_command;   /* NULL: none; presets fill it in */
 	char *reload_command; /* NULL: none; presets fill it in */
 	struct config_verify verify;
+	struct config_vhosts vhosts;
 	const char *place; /* the first server that is this same host, port and dir: maybe itself */
 	struct config_position position;
 };

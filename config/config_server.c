@@ -6,7 +6,7 @@
 
 #include <unistd.h>
 
-enum { SSH_PORT = 22, HTTPS_PORT = 443, TIMEOUT = 60, COMMAND_TIMEOUT = 120, KEY_MODE = 0600 };
+enum { SSH_PORT = 22, HTTP_PORT = 80, HTTPS_PORT = 443, TIMEOUT = 60, COMMAND_TIMEOUT = 120, KEY_MODE = 0600 };
 
 #define DEFAULT_DIR "/etc/letsencrypt/live"
 
@@ -43,6 +43,8 @@ void config_server_done(struct config_server *server)
 	free(server->verify.address);
 	free(server->verify.server_name);
 	free(server->verify.starttls);
+	free(server->vhosts.available);
+	free(server->vhosts.enabled);
 }
 
 static bool set_default(char **member, const char *text, struct error *err)
@@ -167,6 +169,10 @@ static bool fill_in(struct config_build *b, struct config_server *server, const 
 	server->combined = preset->combined;
 	if (preset->owner != NULL && !set_default(&server->owner, preset->owner, b->err))
 		return false;
+	if (server->vhosts.enabled != NULL && server->vhosts.available == NULL &&
+	    !report_error(b, yaml_tree_child(yaml_tree_child(settings, "vhosts"), "enabled"),
+			  "the links here lead to files: available, the folder of those, is missing"))
+		return false;
 	return set_default(&server->host, server->name, b->err) && set_default(&server->user, b->user, b->err) &&
 	       set_default(&server->dir, DEFAULT_DIR, b->err) &&
 	       set_command(&server->test_command, preset->test_command, b->err) &&
@@ -197,6 +203,7 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 	server->timeout = TIMEOUT;
 	server->command_timeout = COMMAND_TIMEOUT;
 	server->key_mode = KEY_MODE;
+	server->vhosts.http_port = HTTP_PORT;
 	server->position = node->position;
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
 	       read_agent(b, settings, server) && read_copies(b, settings, server) && fill_in(b, server, settings);

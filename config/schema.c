@@ -168,6 +168,12 @@ static const struct schema_key keys[] = {
 	 .help = "default: the certificate's first name"},
 	{"servers.*.verify.starttls", ONE, VALUE_TEXT, INTO(config_server, verify.starttls), .words = starttls,
 	 .help = "protocol that TLS begins in: smtp, imap, pop3, sieve, ftp, postgres, none; default: the port's usual one"},
+	{"servers.*.vhosts", MAP, VALUE_TEXT, .help = "where vhost --install puts virtual hosts; default: the usual places"},
+	{"servers.*.vhosts.available", ONE, VALUE_TEXT, INTO(config_server, vhosts.available), .check = value_remote_path,
+	 .help = "folder of their files"},
+	{"servers.*.vhosts.enabled", ONE, VALUE_TEXT, INTO(config_server, vhosts.enabled), .check = value_remote_path,
+	 .help = "folder of links to them; default: none beside an available of one's own"},
+	{"servers.*.vhosts.http_port", ONE, VALUE_PORT, INTO(config_server, vhosts.http_port), .help = "default 80"},
 	{"groups", SCHEMA_NAMED, VALUE_TEXT, .help = "lists of servers, by name"},
 	{"groups.*", ONE | LIST, VALUE_TEXT, .check = value_name, .help = "the servers of a group"},
 

@@ -72,8 +72,7 @@ static enum push_file copy_kind(const char *word)
 	return PUSH_FILE_CERT;
 }
 
-/* The path for the certificate NAME. */
-static char *copy_path(const struct config_copy *copy, const char *name, struct error *err)
+char *deploy_job_copy_path(const struct config_copy *copy, const char *name, struct error *err)
 {
 	const char *at = strstr(copy->path, CONFIG_COPY_NAME);
 	if (at == NULL)
@@ -103,7 +102,7 @@ static bool add_copies(struct push_certificate *certificate, const struct config
 	for (size_t i = 0; i < server->copy_count; i++) {
 		struct push_copy *copy = &certificate->copies[certificate->copy_count];
 		copy->file = copy_kind(server->copies[i].file);
-		copy->path = copy_path(&server->copies[i], certificate->name, err);
+		copy->path = deploy_job_copy_path(&server->copies[i], certificate->name, err);
 		if (copy->path == NULL)
 			return false;
 		certificate->copy_count++;
@@ -116,7 +115,7 @@ static bool add_copies(struct push_certificate *certificate, const struct config
 bool deploy_job_copies(const struct config_server *server, const char *name, struct str_list *ret, struct error *err)
 {
 	for (size_t i = 0; i < server->copy_count; i++) {
-		AUTO_FREE char *path = copy_path(&server->copies[i], name, err);
+		AUTO_FREE char *path = deploy_job_copy_path(&server->copies[i], name, err);
 		if (path == NULL || !str_list_add(ret, path, err))
 			return false;
 	}

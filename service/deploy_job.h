@@ -9,6 +9,7 @@
 #include "store/renewal.h"
 #include "transport/push.h"
 
+struct config_copy;
 struct config_server;
 
 /* A job for SERVER without certificates yet: its settings, its SSH key's content, its addresses. ERROR_CONFIG naming
@@ -30,5 +31,8 @@ MUST_CHECK char *deploy_job_server_name(const struct config_server *server, cons
 /* The paths of SERVER's extra copies of certificate NAME's files, added to RET. */
 MUST_CHECK bool deploy_job_copies(const struct config_server *server, const char *name, struct str_list *ret,
 				  struct error *err);
+
+/* Where COPY of the certificate NAME goes. malloc'd. */
+MUST_CHECK char *deploy_job_copy_path(const struct config_copy *copy, const char *name, struct error *err);
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The parent's end of a deployment. It trusts nothing but the clock: the report must arrive whole, of the right type
- * and for the right number of certificates, before the deadline; else the process is killed and the job failed.
+ * The parent's end of an errand, and of a deployment. It trusts nothing but the clock: the report must arrive whole, of
+ * the right type and for the right number of certificates, before the deadline; else the process is killed and the job
+ * failed.
  */
 #include "transport/courier.h"
 
@@ -22,11 +23,10 @@ enum { EXIT_MS = 2000 }; /* for a courier to end after its report */
 static const char courier_step[] = "courier";
 
 struct errand {
-	const struct push_job *job;
+	const struct courier_errand *what;
 	push_step *step;
 	void *ctx;
 	struct deadline deadline;
-	struct push_outcome *outcomes;
 	const char *at; /* the step begun last; NULL: none */
 	bool live;      /* it may have changed what is live */
 	bool graceful;  /* cancelled, and given time to finish */
@@ -56,14 +56,13 @@ static bool send_job(const struct errand *errand, int socket, struct error *err)
 	struct buf text CLEANUP(buf_done);
 
 	buf_init(&text, LIMIT_COURIER_JOB);
-	courier_encode_job(errand->job, &text);
+	errand->what->encode(errand->what->job, &text);
 	return buf_check(&text, "job for a courier", err) &&
-	       courier_send(socket, COURIER_JOB, text.data, text.len, errand->deadline, err);
+	       courier_send(socket, errand->what->type, text.data, text.len, errand->deadline, err);
 }
 
-/* Steps, then the report, which fills the outcomes and *RET_FAILURE. False when none came. */
-static bool await_report(struct errand *errand, int socket, bool *ret_closed, struct error *ret_failure,
-			 struct error *err)
+/* Steps, then the report, which fills the outcomes. False when none came. */
+static bool await_report(struct errand *errand, int socket, bool *ret_closed, struct error *err)
 {
 	struct buf message CLEANUP(buf_done);
 	enum courier_type type;
@@ -85,8 +84,7 @@ static bool await_report(struct errand *errand, int socket, bool *ret_closed, st
 		if (*ret_closed)
 			return false;
 		if (type == COURIER_REPORT)
-			return courier_decode_report(message.data, message.len, errand->outcomes,
-						     errand->job->certificate_count, ret_failure, err);
+			return errand->what->decode(errand->what->outcomes, message.data, message.len, err);
 		const char *step = type == COURIER_STEP ? courier_decode_step(message.data, message.len) : NULL;
 		if (step == NULL)
 			return error_set(err, ERROR_DATA, NULL, "a courier sent a message out of turn");
@@ -122,10 +120,48 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 	return false;
 }
 
-/* The same failure for every certificate of the job. */
-static bool fail_all(const struct push_job *job, struct push_outcome *outcomes, struct error *err)
+bool courier_errand_run(const char *program, const struct courier_errand *what, push_step *step, void *ctx,
+			struct deadline deadline, struct error *err)
 {
-	error_context(err, courier_step, NULL, job->target.server);
+	struct errand errand = {.what = what, .step = step, .ctx = ctx, .deadline = deadline};
+	struct courier_process process;
+	bool closed = false;
+
+	if (!courier_process_start(program, &process, err)) {
+		error_context(err, courier_step, NULL, what->server);
+		return false;
+	}
+	bool reported = send_job(&errand, process.socket, err) && await_report(&errand, process.socket, &closed, err);
+	int status = courier_process_end(&process, reported || closed ? EXIT_MS : 0);
+	if (reported)
+		return true;
+	(void)no_report(&errand, closed, status, err);
+	error_context(err, courier_step, NULL, what->server);
+	return false;
+}
+
+/* ---- a deployment ---- */
+
+struct deployment {
+	struct push_outcome *outcomes;
+	size_t count;
+	struct error failure;
+};
+
+static void encode_deployment(const void *job, struct buf *out)
+{
+	courier_encode_job(job, out);
+}
+
+static bool decode_deployment(void *outcomes, const void *data, size_t len, struct error *err)
+{
+	struct deployment *deployment = outcomes;
+	return courier_decode_report(data, len, deployment->outcomes, deployment->count, &deployment->failure, err);
+}
+
+/* The same failure for every certificate of the job. */
+static bool fail_all(const struct push_job *job, struct push_outcome *outcomes, const struct error *err)
+{
 	for (size_t i = 0; i < job->certificate_count; i++) {
 		outcomes[i] = (struct push_outcome){.result = PUSH_FAILED, .error = *err};
 		error_context(&outcomes[i].error, NULL, job->certificates[i].name, NULL);
@@ -136,24 +172,18 @@ static bool fail_all(const struct push_job *job, struct push_outcome *outcomes, 
 bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
 		      struct deadline deadline, struct push_outcome *outcomes, struct error *err)
 {
-	struct errand errand = {job, step, ctx, deadline, outcomes, NULL, false, false};
-	struct error failure = {0};
-	struct courier_process process;
-	bool closed = false;
-
-	if (!courier_process_start(program, &process, err))
+	struct deployment deployment = {.outcomes = outcomes, .count = job->certificate_count};
+	const struct courier_errand what = {.type = COURIER_JOB,
+					    .job = job,
+					    .server = job->target.server,
+					    .outcomes = &deployment,
+					    .encode = encode_deployment,
+					    .decode = decode_deployment};
+	if (!courier_errand_run(program, &what, step, ctx, deadline, err))
 		return fail_all(job, outcomes, err);
-	bool reported = send_job(&errand, process.socket, err);
-	if (reported)
-		reported = await_report(&errand, process.socket, &closed, &failure, err);
-	int status = courier_process_end(&process, reported || closed ? EXIT_MS : 0);
-	if (!reported) {
-		(void)no_report(&errand, closed, status, err);
-		return fail_all(job, outcomes, err);
-	}
-	if (!error_is_set(&failure))
+	if (!error_is_set(&deployment.failure))
 		return true;
-	*err = failure;
+	*err = deployment.failure;
 	return false;
 }
 

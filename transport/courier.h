@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The courier: a short-lived process per server that runs one errand, a deployment, a publication or a rehearsal, and
- * knows nothing else. It is this binary itself, started with one SOCK_SEQPACKET socket; its wall-clock kill is the real
- * time-out, since a stalled SFTP server can hang libssh for ever.
+ * The courier: a short-lived process per server that runs one errand, a deployment, a publication, a rehearsal or a
+ * virtual host, and knows nothing else. It is this binary itself, started with one SOCK_SEQPACKET socket; its
+ * wall-clock kill is the real time-out, since a stalled SFTP server can hang libssh for ever.
  */
 #ifndef TRANSPORT_COURIER_H
 #define TRANSPORT_COURIER_H
@@ -10,6 +10,7 @@
 #include "transport/publish.h"
 #include "transport/push.h"
 #include "transport/rehearsal.h"
+#include "transport/site.h"
 
 /* argv[0] under which main() must call courier_main(). */
 #define COURIER_ROLE "certferry-courier"
@@ -30,6 +31,10 @@ MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *c
 			    struct push_outcome *outcomes, struct error *err);
 
 enum { COURIER_GRACE_MS = 10 * 1000 };
+
+/* The same for a virtual host; ends as site_run() does. */
+MUST_CHECK bool courier_install_site(const struct site_job *job, push_step *step, void *ctx, struct deadline deadline,
+				     struct site_outcome *ret);
 
 /* Files that a courier keeps published; it withdraws them by itself when we die. */
 struct courier_publication;

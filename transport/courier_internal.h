@@ -1,10 +1,29 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* courier_run(), courier_publish() and courier_rehearse() with another program in the courier's role: for tests, whose
- * program is not certferry. */
+/*
+ * What the courier's errands share; and courier_run(), courier_publish() and courier_rehearse() with another program in
+ * the courier's role: for tests, whose program is not certferry.
+ */
 #ifndef TRANSPORT_COURIER_INTERNAL_H
 #define TRANSPORT_COURIER_INTERNAL_H
 
 #include "transport/courier.h"
+#include "transport/courier_message.h"
+
+struct buf;
+
+/* What a courier is sent out for, as long as it takes, and what its report says. All borrowed. */
+struct courier_errand {
+	enum courier_type type;
+	const void *job;
+	const char *server;
+	void *outcomes; /* filled by `decode` */
+	void (*encode)(const void *job, struct buf *out);
+	bool (*decode)(void *outcomes, const void *data, size_t len, struct error *err);
+};
+
+/* Send a courier out as courier_run() does. True when it reported, whatever that says. */
+MUST_CHECK bool courier_errand_run(const char *program, const struct courier_errand *what, push_step *step, void *ctx,
+				   struct deadline deadline, struct error *err);
 
 MUST_CHECK bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
 				 struct deadline deadline, struct push_outcome *outcomes, struct error *err);

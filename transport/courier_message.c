@@ -7,33 +7,10 @@
 #include "base/identifier.h"
 #include "base/limits.h"
 #include "base/reader.h"
+#include "transport/courier_field.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
-
-static const char *const step_names[] = {
-	"connect",
-	"compare",
-	"upload",
-	"switch",
-	"test",
-	"reload",
-	"verify",
-	"roll-back",
-	"publish",
-	/* a rehearsal's */
-	"jump",
-	"resolve",
-	"host-key",
-	"login",
-	"sftp",
-	"owner",
-	"directory",
-	"copies",
-	"webroot",
-	"space",
-};
 
 /* ---- frames ---- */
 
@@ -55,263 +32,61 @@ bool courier_decode_frame(const void *data, size_t len, struct courier_frame *re
 	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
 	frame.more = (type & COURIER_MORE) != 0;
 	type &= ~(unsigned)COURIER_MORE;
-	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_FINDING)
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_SITE)
 		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
 	frame.type = (enum courier_type)type;
 	*ret = frame;
 	return true;
 }
 
-/* ---- fields ---- */
-
-static void put_text(struct buf *out, const char *text)
-{
-	buf_string(out, text, strlen(text));
-}
-
-/* A string that may be NULL. */
-static void put_optional(struct buf *out, const char *text)
-{
-	buf_u8(out, text != NULL);
-	if (text != NULL)
-		put_text(out, text);
-}
-
-static char *get_text(struct reader *reader, size_t max)
-{
-	return reader_cstring(reader, max);
-}
-
-static char *get_optional(struct reader *reader, size_t max)
-{
-	uint8_t there = reader_u8(reader);
-
-	if (there > 1)
-		reader->failed = true;
-	return there == 1 ? reader_cstring(reader, max) : NULL;
-}
-
-static bool get_bool(struct reader *reader)
-{
-	uint8_t value = reader_u8(reader);
-
-	if (value > 1)
-		reader->failed = true;
-	return value == 1;
-}
-
-static void get_secret_bytes(struct reader *reader, size_t max, struct secret *ret)
-{
-	struct error ignored = {0};
-	size_t len;
-	const unsigned char *data = reader_string(reader, max, &len);
-
-	if (data == NULL || !secret_set(ret, data, len, &ignored))
-		reader->failed = true;
-}
-
-/* The key is used as a C string by others: no NUL inside. */
-static void get_secret(struct reader *reader, size_t max, struct secret *ret)
-{
-	get_secret_bytes(reader, max, ret);
-	if (!reader->failed && memchr(ret->data, '\0', ret->len) != NULL)
-		reader->failed = true;
-}
-
-/* Lower-case hex of a SHA-256, or with MAY_BE_EMPTY nothing. */
-static void get_fingerprint(struct reader *reader, bool may_be_empty, char ret[65])
-{
-	enum { HEX = 64 };
-	size_t len;
-	const char *text = (const char *)reader_string(reader, HEX, &len);
-
-	ret[0] = '\0';
-	if (text == NULL || (len == 0 && may_be_empty))
-		return;
-	if (len != HEX) {
-		reader->failed = true;
-		return;
-	}
-	memcpy(ret, text, HEX);
-	ret[HEX] = '\0';
-	if (strspn(ret, "0123456789abcdef") != HEX)
-		reader->failed = true;
-}
-
-/* Addresses of a host, which stay text: nothing but what inet_pton() takes. */
-static void put_addresses(struct buf *out, const struct str_list *addresses)
-{
-	size_t count = addresses->len < LIMIT_HOST_ADDRESSES ? addresses->len : LIMIT_HOST_ADDRESSES;
-
-	buf_u8(out, (uint8_t)count);
-	for (size_t i = 0; i < count; i++)
-		put_text(out, addresses->items[i]);
-}
-
-static void get_addresses(struct reader *reader, struct str_list *ret)
-{
-	size_t count = reader_u8(reader);
-	unsigned char binary[sizeof(struct in6_addr)];
-	struct error ignored = {0};
-
-	if (count > LIMIT_HOST_ADDRESSES)
-		reader->failed = true;
-	for (size_t i = 0; i < count && !reader->failed; i++) {
-		char *address AUTO_FREE = get_text(reader, INET6_ADDRSTRLEN);
-		if (address == NULL ||
-		    (inet_pton(AF_INET, address, binary) != 1 && inet_pton(AF_INET6, address, binary) != 1) ||
-		    !str_list_add(ret, address, &ignored))
-			reader->failed = true;
-	}
-}
-
-/* ---- target ---- */
-
-static void put_host(struct buf *out, const struct ssh_target *target)
-{
-	put_text(out, target->server);
-	put_text(out, target->host);
-	put_addresses(out, &target->addresses);
-	buf_u16(out, target->port);
-	put_text(out, target->user);
-	buf_string(out, target->identity.data, target->identity.len);
-	put_optional(out, target->agent);
-	put_text(out, target->known_hosts);
-	buf_u8(out, target->sudo);
-	put_optional(out, target->sftp_server);
-	put_optional(out, target->certificate);
-	put_optional(out, target->host_key_alias);
-}
-
-static void put_target(struct buf *out, const struct ssh_target *target)
-{
-	put_host(out, target);
-	buf_u8(out, (uint8_t)target->hop_count);
-	for (size_t i = 0; i < target->hop_count; i++)
-		put_host(out, &target->hops[i]);
-}
-
-static void get_host(struct reader *reader, struct ssh_target *ret)
-{
-	ret->server = get_text(reader, ERROR_NAME_MAX);
-	ret->host = get_text(reader, IDENTIFIER_MAX);
-	get_addresses(reader, &ret->addresses);
-	ret->port = reader_u16(reader);
-	ret->user = get_text(reader, ERROR_NAME_MAX);
-	get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
-	ret->agent = get_optional(reader, LIMIT_PATH);
-	ret->known_hosts = get_text(reader, LIMIT_PATH);
-	ret->sudo = get_bool(reader);
-	ret->sftp_server = get_optional(reader, LIMIT_PATH);
-	ret->certificate = get_optional(reader, LIMIT_KEY_FILE);
-	ret->host_key_alias = get_optional(reader, IDENTIFIER_MAX);
-}
-
-static void get_target(struct reader *reader, struct ssh_target *ret)
-{
-	get_host(reader, ret);
-	size_t count = reader_u8(reader);
-	if (count > LIMIT_SSH_HOPS)
-		reader->failed = true;
-	if (count == 0 || reader->failed)
-		return;
-	ret->hops = calloc(count, sizeof(ret->hops[0]));
-	if (ret->hops == NULL)
-		reader->failed = true;
-	for (; ret->hop_count < count && !reader->failed; ret->hop_count++)
-		get_host(reader, &ret->hops[ret->hop_count]);
-}
-
-/* It becomes part of a command line. */
-static bool is_plain_path(const char *path)
-{
-	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/-";
-
-	return path[0] == '/' && path[strspn(path, allowed)] == '\0';
-}
-
-/* NULL, or why it must not be connected to. */
-static const char *why_bad_host(const struct ssh_target *target)
-{
-	if (!host_is_valid(target->host))
-		return "the host's name is not valid";
-	if (target->port == 0)
-		return "the port is 0";
-	if (target->user[0] == '\0' || target->known_hosts[0] == '\0')
-		return "user or known_hosts file is missing";
-	if (target->sftp_server != NULL && !is_plain_path(target->sftp_server))
-		return "the SFTP server's path is not valid";
-	if (target->host_key_alias != NULL && !host_is_valid(target->host_key_alias))
-		return "the host key's alias is not valid";
-	return NULL;
-}
-
-static const char *why_unreachable(const struct ssh_target *target)
-{
-	const char *reason = why_bad_host(target);
-	for (size_t i = 0; reason == NULL && i < target->hop_count; i++)
-		reason = why_bad_host(&target->hops[i]);
-	return reason;
-}
-
 /* ---- job ---- */
 
 static void put_certificate(struct buf *out, const struct push_certificate *certificate)
 {
-	put_text(out, certificate->name);
+	courier_put_text(out, certificate->name);
 	buf_u64(out, certificate->generation);
-	put_text(out, certificate->cert);
-	put_text(out, certificate->chain);
-	put_text(out, certificate->fullchain);
+	courier_put_text(out, certificate->cert);
+	courier_put_text(out, certificate->chain);
+	courier_put_text(out, certificate->fullchain);
 	buf_string(out, certificate->privkey.data, certificate->privkey.len);
 	buf_string(out, certificate->pkcs12.data, certificate->pkcs12.len);
-	put_text(out, certificate->fingerprint_sha256);
-	put_optional(out, certificate->server_name);
+	courier_put_text(out, certificate->fingerprint_sha256);
+	courier_put_optional(out, certificate->server_name);
 	buf_u32(out, (uint32_t)certificate->copy_count);
 	for (size_t i = 0; i < certificate->copy_count; i++) {
 		buf_u8(out, (uint8_t)certificate->copies[i].file);
-		put_text(out, certificate->copies[i].path);
+		courier_put_text(out, certificate->copies[i].path);
 	}
 }
 
 void courier_encode_job(const struct push_job *job, struct buf *out)
 {
-	put_target(out, &job->target);
-	put_optional(out, job->dir);
+	courier_put_target(out, &job->target);
+	courier_put_optional(out, job->dir);
 	buf_u8(out, job->combined);
-	put_optional(out, job->owner);
-	put_optional(out, job->group);
+	courier_put_optional(out, job->owner);
+	courier_put_optional(out, job->group);
 	buf_u32(out, job->key_mode);
-	put_optional(out, job->test_command);
-	put_optional(out, job->reload_command);
+	courier_put_optional(out, job->test_command);
+	courier_put_optional(out, job->reload_command);
 	buf_u8(out, job->verify);
-	put_optional(out, job->verify_address);
-	put_addresses(out, &job->verify_addresses);
+	courier_put_optional(out, job->verify_address);
+	courier_put_addresses(out, &job->verify_addresses);
 	buf_u16(out, job->verify_port);
 	buf_u8(out, (uint8_t)job->verify_starttls);
 	buf_u32(out, job->transfer_ms);
 	buf_u32(out, job->command_ms);
 	buf_u32(out, job->verify_ms);
 	buf_u8(out, job->force);
-	put_text(out, job->holder);
+	courier_put_text(out, job->holder);
 	buf_u32(out, (uint32_t)job->certificate_count);
 	for (size_t i = 0; i < job->certificate_count; i++)
 		put_certificate(out, &job->certificates[i]);
 }
 
-/* COUNT of entries of at least one byte each: no allocation beyond what the message can hold. */
-static size_t get_count(struct reader *reader, size_t max)
-{
-	size_t count = reader_u32(reader);
-
-	if (count > max || count > reader_left(reader))
-		reader->failed = true;
-	return reader->failed ? 0 : count;
-}
-
 static void get_copies(struct reader *reader, struct push_certificate *certificate)
 {
-	size_t count = get_count(reader, LIMIT_COURIER_COPIES);
+	size_t count = courier_get_count(reader, LIMIT_COURIER_COPIES);
 
 	certificate->copies = calloc(count + 1, sizeof(certificate->copies[0]));
 	if (certificate->copies == NULL)
@@ -319,7 +94,7 @@ static void get_copies(struct reader *reader, struct push_certificate *certifica
 	for (; certificate->copy_count < count && !reader->failed; certificate->copy_count++) {
 		struct push_copy *copy = &certificate->copies[certificate->copy_count];
 		uint8_t file = reader_u8(reader);
-		copy->path = get_text(reader, LIMIT_PATH);
+		copy->path = courier_get_text(reader, LIMIT_PATH);
 		copy->file = file <= PUSH_FILE_PKCS12 ? (enum push_file)file : PUSH_FILE_CERT;
 		if (file > PUSH_FILE_PKCS12 || copy->path == NULL || copy->path[0] != '/' ||
 		    (file == PUSH_FILE_PKCS12 && certificate->pkcs12.len == 0))
@@ -329,15 +104,15 @@ static void get_copies(struct reader *reader, struct push_certificate *certifica
 
 static void get_certificate(struct reader *reader, struct push_certificate *ret)
 {
-	ret->name = get_text(reader, ERROR_NAME_MAX);
+	ret->name = courier_get_text(reader, ERROR_NAME_MAX);
 	ret->generation = reader_u64(reader);
-	ret->cert = get_text(reader, LIMIT_CHAIN_BODY);
-	ret->chain = get_text(reader, LIMIT_CHAIN_BODY);
-	ret->fullchain = get_text(reader, 2 * (size_t)LIMIT_CHAIN_BODY);
-	get_secret(reader, LIMIT_KEY_FILE, &ret->privkey);
-	get_secret_bytes(reader, LIMIT_PKCS12, &ret->pkcs12);
-	get_fingerprint(reader, /* may_be_empty= */ false, ret->fingerprint_sha256);
-	ret->server_name = get_optional(reader, IDENTIFIER_MAX);
+	ret->cert = courier_get_text(reader, LIMIT_CHAIN_BODY);
+	ret->chain = courier_get_text(reader, LIMIT_CHAIN_BODY);
+	ret->fullchain = courier_get_text(reader, 2 * (size_t)LIMIT_CHAIN_BODY);
+	courier_get_secret(reader, LIMIT_KEY_FILE, &ret->privkey);
+	courier_get_secret_bytes(reader, LIMIT_PKCS12, &ret->pkcs12);
+	courier_get_fingerprint(reader, /* may_be_empty= */ false, ret->fingerprint_sha256);
+	ret->server_name = courier_get_optional(reader, IDENTIFIER_MAX);
 	get_copies(reader, ret);
 	if (ret->name == NULL || !name_is_valid(ret->name) || ret->privkey.len == 0)
 		reader->failed = true;
@@ -354,25 +129,25 @@ static enum starttls_protocol get_starttls(struct reader *reader)
 
 static void get_job(struct reader *reader, struct push_job *ret)
 {
-	get_target(reader, &ret->target);
-	ret->dir = get_optional(reader, LIMIT_PATH);
-	ret->combined = get_bool(reader);
-	ret->owner = get_optional(reader, ERROR_NAME_MAX);
-	ret->group = get_optional(reader, ERROR_NAME_MAX);
+	courier_get_target(reader, &ret->target);
+	ret->dir = courier_get_optional(reader, LIMIT_PATH);
+	ret->combined = courier_get_bool(reader);
+	ret->owner = courier_get_optional(reader, ERROR_NAME_MAX);
+	ret->group = courier_get_optional(reader, ERROR_NAME_MAX);
 	ret->key_mode = reader_u32(reader);
-	ret->test_command = get_optional(reader, LIMIT_PATH);
-	ret->reload_command = get_optional(reader, LIMIT_PATH);
-	ret->verify = get_bool(reader);
-	ret->verify_address = get_optional(reader, IDENTIFIER_MAX);
-	get_addresses(reader, &ret->verify_addresses);
+	ret->test_command = courier_get_optional(reader, LIMIT_PATH);
+	ret->reload_command = courier_get_optional(reader, LIMIT_PATH);
+	ret->verify = courier_get_bool(reader);
+	ret->verify_address = courier_get_optional(reader, IDENTIFIER_MAX);
+	courier_get_addresses(reader, &ret->verify_addresses);
 	ret->verify_port = reader_u16(reader);
 	ret->verify_starttls = get_starttls(reader);
 	ret->transfer_ms = reader_u32(reader);
 	ret->command_ms = reader_u32(reader);
 	ret->verify_ms = reader_u32(reader);
-	ret->force = get_bool(reader);
-	ret->holder = get_text(reader, LIMIT_PATH);
-	size_t count = get_count(reader, LIMIT_COURIER_CERTIFICATES);
+	ret->force = courier_get_bool(reader);
+	ret->holder = courier_get_text(reader, LIMIT_PATH);
+	size_t count = courier_get_count(reader, LIMIT_COURIER_CERTIFICATES);
 	ret->certificates = calloc(count + 1, sizeof(ret->certificates[0]));
 	if (ret->certificates == NULL)
 		reader->failed = true;
@@ -382,7 +157,7 @@ static void get_job(struct reader *reader, struct push_job *ret)
 
 static const char *why_unusable(const struct push_job *job)
 {
-	const char *reason = why_unreachable(&job->target);
+	const char *reason = courier_why_unreachable(&job->target);
 	if (reason != NULL)
 		return reason;
 	if (job->dir != NULL && job->dir[0] == '\0')
@@ -416,30 +191,30 @@ bool courier_decode_job(const void *data, size_t len, struct push_job *ret, stru
 
 void courier_encode_publish(const struct publish_job *job, struct buf *out)
 {
-	put_target(out, &job->target);
-	put_text(out, job->folder);
+	courier_put_target(out, &job->target);
+	courier_put_text(out, job->folder);
 	buf_u32(out, job->transfer_ms);
 	buf_u32(out, job->hold_ms);
 	buf_u32(out, (uint32_t)job->file_count);
 	for (size_t i = 0; i < job->file_count; i++) {
-		put_text(out, job->files[i].name);
-		put_text(out, job->files[i].content);
+		courier_put_text(out, job->files[i].name);
+		courier_put_text(out, job->files[i].content);
 	}
 }
 
 static void get_publish(struct reader *reader, struct publish_job *ret)
 {
-	get_target(reader, &ret->target);
-	ret->folder = get_text(reader, LIMIT_PATH);
+	courier_get_target(reader, &ret->target);
+	ret->folder = courier_get_text(reader, LIMIT_PATH);
 	ret->transfer_ms = reader_u32(reader);
 	ret->hold_ms = reader_u32(reader);
-	size_t count = get_count(reader, LIMIT_IDENTIFIERS);
+	size_t count = courier_get_count(reader, LIMIT_IDENTIFIERS);
 	ret->files = calloc(count + 1, sizeof(ret->files[0]));
 	if (ret->files == NULL)
 		reader->failed = true;
 	for (; ret->file_count < count && !reader->failed; ret->file_count++) {
-		ret->files[ret->file_count].name = get_text(reader, LIMIT_TOKEN_MAX);
-		ret->files[ret->file_count].content = get_text(reader, LIMIT_PUBLISHED_FILE);
+		ret->files[ret->file_count].name = courier_get_text(reader, LIMIT_TOKEN_MAX);
+		ret->files[ret->file_count].content = courier_get_text(reader, LIMIT_PUBLISHED_FILE);
 	}
 }
 
@@ -459,7 +234,7 @@ bool courier_decode_publish(const void *data, size_t len, struct publish_job *re
 	get_publish(&reader, &job);
 	if (!reader_finished(&reader))
 		return error_set(err, ERROR_DATA, NULL, "malformed publication for a courier");
-	const char *reason = why_unreachable(&job.target);
+	const char *reason = courier_why_unreachable(&job.target);
 	if (reason == NULL && job.folder[0] != '/')
 		reason = "the folder's path is relative";
 	for (size_t i = 0; reason == NULL && i < job.file_count; i++)
@@ -485,13 +260,13 @@ void courier_encode_rehearsal(const struct rehearsal_job *job, struct buf *out)
 	buf_u32(out, (uint32_t)job->certificate_count);
 	for (size_t i = 0; i < job->certificate_count; i++) {
 		const struct rehearsal_certificate *certificate = &job->certificates[i];
-		put_text(out, certificate->name);
-		put_text(out, certificate->server_name);
-		put_text(out, certificate->fingerprint_sha256);
+		courier_put_text(out, certificate->name);
+		courier_put_text(out, certificate->server_name);
+		courier_put_text(out, certificate->fingerprint_sha256);
 		buf_u32(out, (uint32_t)certificate->copies.len);
 		for (size_t j = 0; j < certificate->copies.len; j++)
-			put_text(out, certificate->copies.items[j]);
-		put_optional(out, certificate->webroot);
+			courier_put_text(out, certificate->copies.items[j]);
+		courier_put_optional(out, certificate->webroot);
 	}
 }
 
@@ -499,16 +274,16 @@ static void get_rehearsed(struct reader *reader, struct rehearsal_certificate *r
 {
 	struct error ignored = {0};
 
-	ret->name = get_text(reader, ERROR_NAME_MAX);
-	ret->server_name = get_text(reader, IDENTIFIER_MAX);
-	get_fingerprint(reader, /* may_be_empty= */ true, ret->fingerprint_sha256);
-	size_t count = get_count(reader, LIMIT_COURIER_COPIES);
+	ret->name = courier_get_text(reader, ERROR_NAME_MAX);
+	ret->server_name = courier_get_text(reader, IDENTIFIER_MAX);
+	courier_get_fingerprint(reader, /* may_be_empty= */ true, ret->fingerprint_sha256);
+	size_t count = courier_get_count(reader, LIMIT_COURIER_COPIES);
 	for (size_t i = 0; i < count && !reader->failed; i++) {
-		char *path AUTO_FREE = get_text(reader, LIMIT_PATH);
+		char *path AUTO_FREE = courier_get_text(reader, LIMIT_PATH);
 		if (path == NULL || path[0] != '/' || !str_list_add(&ret->copies, path, &ignored))
 			reader->failed = true;
 	}
-	ret->webroot = get_optional(reader, LIMIT_PATH);
+	ret->webroot = courier_get_optional(reader, LIMIT_PATH);
 	if (ret->name == NULL || !name_is_valid(ret->name) || (ret->webroot != NULL && ret->webroot[0] != '/'))
 		reader->failed = true;
 }
@@ -522,7 +297,7 @@ static void get_rehearsal(struct reader *reader, struct rehearsal_job *ret, stru
 		reader->failed = true;
 		return;
 	}
-	size_t count = get_count(reader, LIMIT_COURIER_CERTIFICATES);
+	size_t count = courier_get_count(reader, LIMIT_COURIER_CERTIFICATES);
 	ret->certificates = calloc(count + 1, sizeof(ret->certificates[0]));
 	if (ret->certificates == NULL)
 		reader->failed = true;
@@ -551,65 +326,17 @@ bool courier_decode_rehearsal(const void *data, size_t len, struct rehearsal_job
 	return true;
 }
 
-/* ---- step ---- */
-
-const char *courier_decode_step(const void *text, size_t len)
-{
-	for (size_t i = 0; i < ARRAY_LEN(step_names); i++)
-		if (len == strlen(step_names[i]) && memcmp(text, step_names[i], len) == 0)
-			return step_names[i];
-	return NULL;
-}
-
 /* ---- report ---- */
-
-static void put_error(struct buf *out, const struct error *err)
-{
-	buf_u8(out, (uint8_t)err->category);
-	buf_u8(out, err->transient);
-	put_text(out, err->step != NULL ? err->step : "");
-	put_text(out, err->certificate);
-	put_text(out, err->server);
-	put_text(out, err->message);
-	put_text(out, err->said);
-	put_text(out, err->hint);
-}
-
-/* Fields pass through the error's own functions, so that a courier gone bad cannot smuggle anything to a terminal. */
-static void get_error(struct reader *reader, struct error *ret)
-{
-	uint8_t category = reader_u8(reader);
-	bool transient = get_bool(reader);
-	size_t len;
-	const unsigned char *step_text = reader_string(reader, ERROR_NAME_MAX, &len);
-	const char *step = step_text != NULL ? courier_decode_step(step_text, len) : NULL;
-	char *certificate AUTO_FREE = get_text(reader, ERROR_NAME_MAX);
-	char *server AUTO_FREE = get_text(reader, ERROR_NAME_MAX);
-	char *message AUTO_FREE = get_text(reader, ERROR_TEXT_MAX);
-	char *said AUTO_FREE = get_text(reader, ERROR_SAID_MAX);
-	char *hint AUTO_FREE = get_text(reader, ERROR_TEXT_MAX);
-
-	if (category > ERROR_INTERNAL)
-		reader->failed = true;
-	if (reader->failed || category == ERROR_NONE)
-		return;
-	(void)error_set(ret, (enum error_category)category, step, "%s", message);
-	ret->transient = transient;
-	error_context(ret, NULL, certificate[0] != '\0' ? certificate : NULL, server[0] != '\0' ? server : NULL);
-	error_said(ret, said, strlen(said));
-	if (hint[0] != '\0')
-		error_hint(ret, "%s", hint);
-}
 
 void courier_encode_report(const struct push_outcome *outcomes, size_t count, const struct error *failure,
 			   struct buf *out)
 {
-	put_error(out, failure);
+	courier_put_error(out, failure);
 	buf_u32(out, (uint32_t)count);
 	for (size_t i = 0; i < count; i++) {
 		buf_u8(out, (uint8_t)outcomes[i].result);
-		put_text(out, outcomes[i].served_sha256);
-		put_error(out, &outcomes[i].error);
+		courier_put_text(out, outcomes[i].served_sha256);
+		courier_put_error(out, &outcomes[i].error);
 	}
 }
 
@@ -618,8 +345,8 @@ static void get_outcome(struct reader *reader, struct push_outcome *ret)
 	uint8_t result = reader_u8(reader);
 
 	*ret = (struct push_outcome){.result = result <= PUSH_DEPLOYED ? (enum push_result)result : PUSH_FAILED};
-	get_fingerprint(reader, /* may_be_empty= */ true, ret->served_sha256);
-	get_error(reader, &ret->error);
+	courier_get_fingerprint(reader, /* may_be_empty= */ true, ret->served_sha256);
+	courier_get_error(reader, &ret->error);
 	bool failed = ret->result == PUSH_FAILED || ret->result == PUSH_ROLLED_BACK;
 	if (result > PUSH_DEPLOYED || failed != error_is_set(&ret->error))
 		reader->failed = true;
@@ -633,7 +360,7 @@ bool courier_decode_report(const void *data, size_t len, struct push_outcome *ou
 	bool any_failed = false;
 
 	reader_init(&reader, data, len);
-	get_error(&reader, &failure);
+	courier_get_error(&reader, &failure);
 	if (reader_u32(&reader) != count)
 		reader.failed = true;
 	for (size_t i = 0; i < count && !reader.failed; i++) {
@@ -651,11 +378,11 @@ bool courier_decode_report(const void *data, size_t len, struct push_outcome *ou
 
 void courier_encode_finding(const struct rehearsal_finding *finding, struct buf *out)
 {
-	put_text(out, finding->step);
+	courier_put_text(out, finding->step);
 	buf_u8(out, (uint8_t)finding->result);
 	buf_u32(out, finding->ms);
-	put_text(out, finding->detail);
-	put_error(out, &finding->error);
+	courier_put_text(out, finding->detail);
+	courier_put_error(out, &finding->error);
 }
 
 bool courier_decode_finding(const void *data, size_t len, struct rehearsal_finding *ret, struct error *err)
@@ -670,8 +397,8 @@ bool courier_decode_finding(const void *data, size_t len, struct rehearsal_findi
 	uint8_t result = reader_u8(&reader);
 	finding.result = result <= REHEARSAL_SKIPPED ? (enum rehearsal_result)result : REHEARSAL_FAILED;
 	finding.ms = reader_u32(&reader);
-	char *detail AUTO_FREE = get_text(&reader, ERROR_TEXT_MAX);
-	get_error(&reader, &finding.error);
+	char *detail AUTO_FREE = courier_get_text(&reader, ERROR_TEXT_MAX);
+	courier_get_error(&reader, &finding.error);
 	if (!reader_finished(&reader) || finding.step == NULL || result > REHEARSAL_SKIPPED ||
 	    error_is_set(&finding.error) != (finding.result == REHEARSAL_FAILED))
 		return error_set(err, ERROR_DATA, NULL, "malformed finding of a courier");

@@ -10,6 +10,7 @@
 #include "transport/publish.h"
 #include "transport/push.h"
 #include "transport/rehearsal.h"
+#include "transport/site.h"
 
 struct buf;
 
@@ -24,6 +25,7 @@ enum courier_type {
 	COURIER_WITHDRAW = 5, /* parent to courier: end the publication */
 	COURIER_REHEARSE = 6, /* parent to courier, once: a rehearsal */
 	COURIER_FINDING = 7,  /* courier to parent: what came of one of its steps */
+	COURIER_SITE = 8,     /* parent to courier, once: a virtual host */
 };
 
 /* Set in the type of a frame that is not the last of its message. */
@@ -54,6 +56,12 @@ MUST_CHECK bool courier_decode_rehearsal(const void *data, size_t len, struct re
 
 void courier_encode_finding(const struct rehearsal_finding *finding, struct buf *out);
 MUST_CHECK bool courier_decode_finding(const void *data, size_t len, struct rehearsal_finding *ret, struct error *err);
+
+/* The same for site_run(), and what came of it. */
+void courier_encode_site(const struct site_job *job, struct buf *out);
+MUST_CHECK bool courier_decode_site(const void *data, size_t len, struct site_job *ret, struct error *err);
+void courier_encode_site_report(const struct site_outcome *outcome, struct buf *out);
+MUST_CHECK bool courier_decode_site_report(const void *data, size_t len, struct site_outcome *ret, struct error *err);
 
 /* The static string of a step by its text; NULL when there is no such step. */
 const char *courier_decode_step(const void *text, size_t len);

@@ -142,6 +142,25 @@ static bool rehearse(int fd, const struct buf *message)
 	return send_report(fd, /* outcomes= */ NULL, /* count= */ 0, &failure);
 }
 
+/* ---- a virtual host ---- */
+
+static bool install(int fd, const struct buf *message)
+{
+	struct site_job job CLEANUP(site_job_done) = {0};
+	struct buf text CLEANUP(buf_done);
+	struct site_outcome outcome;
+	struct error err = {0};
+
+	if (!courier_decode_site(message->data, message->len, &job, &err))
+		return false;
+	if (!site_run(&job, send_step, &fd, &outcome))
+		log_debug("%s", outcome.error.message);
+	buf_init(&text, LIMIT_COURIER_JOB);
+	courier_encode_site_report(&outcome, &text);
+	return buf_check(&text, "courier report", &err) &&
+	       courier_send(fd, COURIER_REPORT, text.data, text.len, deadline_in(SEND_MS, NULL), &err);
+}
+
 int courier_main(int fd)
 {
 	struct buf message CLEANUP(buf_done);
@@ -159,6 +178,8 @@ int courier_main(int fd)
 		return publish(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_REHEARSE:
 		return rehearse(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
+	case COURIER_SITE:
+		return install(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_STEP:
 	case COURIER_REPORT:
 	case COURIER_WITHDRAW:

@@ -194,8 +194,8 @@ TEST(frames)
 	buf_reset(&text);
 	courier_encode_frame(COURIER_STEP, false, payload, LIMIT_IPC_FRAME + 1, &text);
 	CHECK(!courier_decode_frame(text.data, text.len, &frame, &err));
-	CHECK(!courier_decode_frame("\0\1\0\10\0\0\0\0", 8, &frame, &err)); /* no such type */
-	CHECK(!courier_decode_frame("\0\2\0\1\0\0\0\0", 8, &frame, &err));  /* another version */
+	CHECK(!courier_decode_frame("\0\1\0\x3f\0\0\0\0", 8, &frame, &err)); /* no such type */
+	CHECK(!courier_decode_frame("\0\2\0\1\0\0\0\0", 8, &frame, &err));   /* another version */
 	buf_done(&text);
 }
 

@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From the config's server and domain to the text, and to a courier's job. */
+#include "service/vhost.h"
+
+#include "base/limits.h"
+#include "config/values.h"
+#include "service/deploy_job.h"
+#include "service/progress.h"
+#include "service/server_list.h"
+#include "service/server_target.h"
+#include "service/vhost_text.h"
+#include "service/wanted.h"
+#include "transport/courier.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { VERIFY_MS = 10 * 1000, MILLISECONDS = 1000 };
+
+static const char DEFAULT_ROOT[] = "/var/www/html";
+
+/* Where distributions have virtual hosts, the first whose folders are there; {name} is the certificate's. */
+static const struct {
+	enum config_webserver webserver;
+	const char *available, *enabled, *ending;
+} usual_places[] = {
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/sites-available", "/etc/nginx/sites-enabled", ""},
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/conf.d", NULL, ".conf"},
+	{CONFIG_WEBSERVER_NGINX, "/usr/local/etc/nginx/conf.d", NULL, ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/sites-available", "/etc/apache2/sites-enabled", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/vhosts.d", NULL, ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/httpd/conf.d", NULL, ".conf"},
+	{CONFIG_WEBSERVER_HAPROXY, "/etc/haproxy/conf.d", NULL, ".cfg"},
+};
+
+/* All that a virtual host is made of. */
+struct making {
+	struct service *service;
+	const struct vhost_request *request;
+	const struct config_server *server;
+	struct renewal wanted;
+	struct vhost vhost;
+	char *certificate, *key, *root;
+};
+
+static void making_done(struct making *making)
+{
+	renewal_done(&making->wanted);
+	free(making->certificate);
+	free(making->key);
+	free(making->root);
+}
+
+void vhost_result_done(struct vhost_result *result)
+{
+	free(result->webserver);
+	free(result->text);
+	free(result->path);
+	free(result->link);
+	free(result->error);
+	str_list_done(&result->notes);
+	*result = (struct vhost_result){0};
+}
+
+/* --- What is asked for --- */
+
+/* As the config describes it, with what is stored of it; else as it was issued. */
+static bool find_certificate(struct making *making, struct error *err)
+{
+	const char *name = making->request->name;
+	const struct config_domain *domain = config_find_domain(service_options(making->service)->config, name);
+	struct store *store = service_store(making->service);
+	CLEANUP(renewal_done) struct renewal stored = {0};
+	bool found = false;
+
+	if (!name_is_valid(name))
+		return error_set(err, ERROR_USAGE, "usage", "that is no certificate's name");
+	if (!renewal_load(store, name, &stored, &found, err))
+		return false;
+	if (domain != NULL)
+		return wanted_from_domain(making->service, domain, &making->wanted, err) &&
+		       (!found || wanted_take_state(&making->wanted, &stored, err));
+	if (!found) {
+		error_hint(err, "`certferry list` shows what is stored");
+		return error_set(err, ERROR_USAGE, "usage", "neither the config nor the store has a certificate \"%s\"",
+				 name);
+	}
+	making->wanted = stored;
+	stored = (struct renewal){0};
+	return true;
+}
+
+/* Where a deployment puts the files on that server. */
+static bool find_files(struct making *making, struct error *err)
+{
+	const struct config_server *server = making->server;
+	const char *name = making->wanted.name;
+
+	if (server->webserver != CONFIG_WEBSERVER_HAPROXY) {
+		making->certificate = str_format(err, "%s/%s/fullchain.pem", server->dir, name);
+		making->key = str_format(err, "%s/%s/privkey.pem", server->dir, name);
+		return making->certificate != NULL && making->key != NULL;
+	}
+	for (size_t i = 0; i < server->copy_count && making->certificate == NULL; i++)
+		if (str_equal(server->copies[i].file, "combined") &&
+		    (making->certificate = deploy_job_copy_path(&server->copies[i], name, err)) == NULL)
+			return false;
+	if (making->certificate == NULL)
+		making->certificate = str_format(err, "%s/%s/combined.pem", server->dir, name);
+	return making->certificate != NULL;
+}
+
+static bool find_root(struct making *making, struct error *err)
+{
+	const char *root = making->wanted.webroot != NULL ? making->wanted.webroot : DEFAULT_ROOT;
+	struct error reason = {0};
+	if (!value_remote_path(root, &reason))
+		return error_set(err, ERROR_CONFIG, "vhost", "the webroot %s", reason.message);
+	size_t len = strlen(root);
+	while (len > 1 && root[len - 1] == '/')
+		len--;
+	return str_set_n(&making->root, root, len, err);
+}
+
+static bool describe(struct making *making, struct error *err)
+{
+	const struct vhost_request *request = making->request;
+	const struct config_server *server = server_list_find(making->service, request->server, err);
+
+	making->server = server;
+	if (server == NULL || !find_certificate(making, err) || !find_files(making, err) || !find_root(making, err))
+		return false;
+	making->vhost = (struct vhost){
+		.webserver = server->webserver,
+		.server = server->name,
+		.name = making->wanted.name,
+		.identifiers = making->wanted.identifiers,
+		.identifier_count = making->wanted.identifier_count,
+		.certificate = making->certificate,
+		.key = making->key,
+		.root = making->root,
+		.http_port = server->vhosts.http_port,
+		.https_port = server->verify.port,
+	};
+	return request->upstream == NULL || vhost_upstream_parse(request->upstream, &making->vhost.upstream, err);
+}
+
+static char *write_text(const struct making *making, bool http2_directive, struct error *err)
+{
+	struct vhost vhost = making->vhost;
+	CLEANUP(buf_done) struct buf text;
+	buf_init(&text, LIMIT_REMOTE_FILE);
+	vhost.http2_directive = http2_directive;
+	return vhost_write(&vhost, &text, err) ? buf_take(&text, "virtual host", err) : NULL;
+}
+
+/* Whether the files that the text names are there, as far as is known. */
+static bool note_delivery(const struct making *making, struct vhost_result *ret, struct error *err)
+{
+	const char *server = making->server->name, *name = making->wanted.name;
+	const struct renewal_server *known = NULL;
+	for (size_t i = 0; i < making->wanted.server_count && known == NULL; i++)
+		if (str_equal(making->wanted.servers[i].name, server))
+			known = &making->wanted.servers[i];
+	if (known != NULL && known->pushed != 0)
+		return true;
+	AUTO_FREE char *note =
+		known == NULL
+			? str_format(err, "%s is not among the servers of %s: its certificate does not go there",
+				     server, name)
+			: str_format(err, "the certificate %s has not come to %s yet: `certferry apply %s` brings it",
+				     name, server, name);
+	return note != NULL && str_list_add(&ret->notes, note, err);
+}
+
+/* --- Installing it --- */
+
+static bool add_place(struct site_job *job, const char *available, const char *enabled, const char *name,
+		      const char *ending, struct error *err)
+{
+	struct site_place *grown = reallocarray(job->places, job->place_count + 1, sizeof(*grown));
+	if (grown == NULL)
+		return error_oom(err);
+	job->places = grown;
+	struct site_place *place = &grown[job->place_count++];
+	*place = (struct site_place){0};
+	place->file = str_format(err, "%s/%s%s", available, name, ending);
+	if (enabled != NULL)
+		place->link = str_format(err, "%s/%s%s", enabled, name, ending);
+	return place->file != NULL && (enabled == NULL || place->link != NULL);
+}
+
+static bool add_places(const struct making *making, struct site_job *job, struct error *err)
+{
+	const struct config_vhosts *vhosts = &making->server->vhosts;
+	for (size_t i = 0; i < ARRAY_LEN(usual_places); i++) {
+		const char *ending = usual_places[i].ending;
+		if (usual_places[i].webserver != making->server->webserver)
+			continue;
+		/* A folder of the user's own is read as the first of the usual ones is, or with the ending all take. */
+		if (vhosts->available != NULL)
+			return add_place(job, vhosts->available, vhosts->enabled, making->wanted.name,
+					 vhosts->enabled == NULL && ending[0] == '\0' ? ".conf" : ending, err);
+		if (!add_place(job, usual_places[i].available, usual_places[i].enabled, making->wanted.name, ending,
+			       err))
+			return false;
+	}
+	return true;
+}
+
+/* What is live here is to be seen there; nothing is looked for where nothing is live, or no handshake is wanted. */
+static bool add_verification(const struct making *making, struct site_job *job, struct error *err)
+{
+	const struct config_server *server = making->server;
+	const char *address = server->verify.address != NULL ? server->verify.address : server->host;
+	const char *fingerprint = making->wanted.fingerprint_sha256;
+
+	if (!server->verify.enabled || fingerprint == NULL ||
+	    strlen(fingerprint) + 1 != sizeof(job->fingerprint_sha256))
+		return true;
+	memcpy(job->fingerprint_sha256, fingerprint, sizeof(job->fingerprint_sha256));
+	job->verify_port = server->verify.port;
+	job->verify_ms = VERIFY_MS;
+	job->server_name = deploy_job_server_name(server, &making->wanted, err);
+	return job->server_name != NULL && str_set(&job->verify_address, address, err) &&
+	       server_addresses(making->service, address, &job->verify_addresses, err);
+}
+
+static bool build_job(const struct making *making, const char *text, struct site_job *ret, struct error *err)
+{
+	const struct config_server *server = making->server;
+	CLEANUP(site_job_done)
+	struct site_job job = {
+		.force = making->request->force,
+		.transfer_ms = (uint32_t)server->timeout * MILLISECONDS,
+		.command_ms = (uint32_t)server->command_timeout * MILLISECONDS,
+	};
+
+	if (!server_target(server, &job.target, err) || !server_look_up(making->service, &job.target, err) ||
+	    !str_set(&job.text, text, err) || !str_set(&job.test_command, server->test_command, err) ||
+	    !str_set(&job.reload_command, server->reload_command, err) || !add_places(making, &job, err) ||
+	    !add_verification(making, &job, err))
+		return false;
+	if (server->webserver == CONFIG_WEBSERVER_NGINX &&
+	    (job.newer_text = write_text(making, /* http2_directive= */ true, err)) == NULL)
+		return false;
+	*ret = job;
+	job = (struct site_job){0};
+	return true;
+}
+
+struct watcher {
+	const struct progress *progress;
+	const struct making *making;
+};
+
+static void on_step(void *ctx, const char *step)
+{
+	const struct watcher *watcher = ctx;
+	progress_step(watcher->progress, watcher->making->wanted.name, watcher->making->server->name, step);
+}
+
+/* Like a deployment, with the server's lock. */
+static bool install(const struct making *making, struct vhost_result *ret, struct error *err)
+{
+	struct service *service = making->service;
+	const struct service_options *options = service_options(service);
+	CLEANUP(site_job_done) struct site_job job = {0};
+	struct watcher watcher = {options->progress, making};
+	struct site_outcome outcome;
+
+	CLEANUP(store_unlockp)
+	struct store_lock *lock = store_lock(service_store(service), "server", making->server->name,
+					     service_deadline(service, options->lock_timeout_ms), err);
+	if (lock == NULL || !build_job(making, ret->text, &job, err))
+		return false;
+	int64_t most = (int64_t)job.transfer_ms * 2 + (int64_t)job.command_ms * 4 + (int64_t)job.verify_ms * 2;
+	ret->installed = true;
+	if (!courier_install_site(&job, on_step, &watcher, service_deadline(service, most), &outcome)) {
+		error_context(&outcome.error, "vhost", making->wanted.name, making->server->name);
+		error_keep(&ret->error, &outcome.error);
+	}
+	ret->result = outcome.result;
+	progress_finished(options->progress, making->wanted.name, making->server->name, push_result_name(ret->result),
+			  ret->error);
+	return str_set(&ret->path, job.places[outcome.place].file, err) &&
+	       str_set(&ret->link, job.places[outcome.place].link, err);
+}
+
+bool vhost_make(struct service *service, const struct vhost_request *request, struct vhost_result *ret,
+		struct error *err)
+{
+	CLEANUP(making_done) struct making making = {.service = service, .request = request};
+	CLEANUP(vhost_result_done) struct vhost_result result = {0};
+
+	if (!describe(&making, err) ||
+	    !str_set(&result.webserver, config_webserver_name(making.server->webserver), err) ||
+	    (result.text = write_text(&making, /* http2_directive= */ false, err)) == NULL ||
+	    !note_delivery(&making, &result, err) || (request->install && !install(&making, &result, err)))
+		return false;
+	*ret = result;
+	result = (struct vhost_result){0};
+	return true;
+}

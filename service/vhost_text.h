@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The text of a modern virtual host for nginx, Apache or HAProxy (pure): TLS 1.2 and 1.3 with forward secrecy and
+ * authenticated ciphers only (Mozilla's "intermediate" without DHE), HSTS, and a redirect from http that lets the CA's
+ * questions through. OCSP stapling is off everywhere: CAs have ended OCSP.
+ */
+#ifndef SERVICE_VHOST_TEXT_H
+#define SERVICE_VHOST_TEXT_H
+
+#include "base/buf.h"
+#include "base/error.h"
+#include "base/identifier.h"
+#include "config/config.h"
+
+/* What answers behind the web server, over plain HTTP. */
+struct vhost_upstream {
+	char host[IDENTIFIER_MAX]; /* an IPv6 address without brackets; empty: none, files are served */
+	uint16_t port;
+};
+
+/* "http://HOST[:PORT][/]". ERROR_USAGE otherwise. */
+MUST_CHECK bool vhost_upstream_parse(const char *text, struct vhost_upstream *ret, struct error *err);
+
+/* Everything is borrowed, and has been checked: names by identifier_parse(), paths by value_remote_path(). */
+struct vhost {
+	enum config_webserver webserver;
+	const char *server; /* as the config calls it */
+	const char *name;   /* the certificate's */
+	const struct identifier *identifiers;
+	size_t identifier_count;
+	const char *certificate; /* its path there: fullchain.pem; HAProxy: chain and key in one */
+	const char *key;         /* privkey.pem; HAProxy: NULL */
+	const char *root;        /* folder of files, and of the challenges' */
+	struct vhost_upstream upstream;
+	uint16_t http_port, https_port;
+	bool http2_directive; /* nginx 1.25.1 and later: `http2 on` in place of a word of `listen` */
+};
+
+/* ERROR_USAGE where that web server cannot do it: HAProxy serves no files. */
+MUST_CHECK bool vhost_write(const struct vhost *vhost, struct buf *out, struct error *err);
+
+#endif

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Web servers without a site yet: what `vhost --install` works on, each the distribution's own program in the foreground, with
+the layout of its package in a folder of its own."""
+
+import base64
+import hashlib
+import http.client
+import http.server
+import socket
+import ssl
+import threading
+import warnings
+
+from .processes import Child, free_port, listening
+from .programs import Program
+from .servers import NGINX, write
+
+
+WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+class Sites(Program):
+    """One of them: sites in AVAILABLE, links to them in ENABLED (None: none)."""
+
+    link_folder, ending = "sites-enabled", ""
+
+    def __init__(self, cert):
+        self.http_port, self.plain = free_port(), free_port()
+        super().__init__(cert)
+        self.root = self.dir / "www"
+        write(self.root / "index.html", "a file\n")
+        write(self.root / ".well-known/acme-challenge/token", "the answer\n")
+        (self.root / ".well-known/acme-challenge").chmod(0o755)
+
+    def folders(self):
+        self.available = self.dir / ("sites-available" if self.link_folder else "conf.d")
+        self.enabled = self.dir / self.link_folder if self.link_folder else None
+        for folder in filter(None, (self.available, self.enabled)):
+            folder.mkdir()
+
+    def start(self):
+        self.child = Child(self.webserver, self.argv, self.dir / "output.log")
+        self.child.wait_ready(lambda: listening(self.plain), seconds=30)
+        return self
+
+    def file(self, cert):
+        return self.available / f"{cert}{self.ending}"
+
+    def link(self, cert):
+        return self.enabled / f"{cert}{self.ending}" if self.enabled else None
+
+    def clear(self):
+        for folder in filter(None, (self.available, self.enabled)):
+            for path in folder.iterdir():
+                path.unlink()
+        self.mend_config()
+
+    def entry(self, lab, **changes):
+        vhosts = {"available": str(self.available), "http_port": self.http_port}
+        if self.enabled:
+            vhosts["enabled"] = str(self.enabled)
+        return super().entry(lab, vhosts=vhosts, **changes)
+
+    # What a client sees.
+
+    def request(self, name, path="/", tls=True, headers=(), method="GET"):
+        """(status, headers, body) of one request for NAME."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port if tls else self.http_port, timeout=5)
+        if tls:
+            raw = socket.create_connection(("127.0.0.1", self.port), timeout=5)
+            connection.sock = ssl._create_unverified_context().wrap_socket(raw, server_hostname=name)
+        try:
+            connection.request(method, path, headers={"Host": name, **dict(headers)})
+            answer = connection.getresponse()
+            return answer.status, answer.headers, answer.read().decode()
+        finally:
+            connection.close()
+
+    def handshake(self, name, oldest=None, newest=None, protocols=()):
+        """(version, application protocol) agreed on, by a client of no more than these abilities."""
+        context = ssl._create_unverified_context()
+        context.set_ciphers("ALL:@SECLEVEL=0")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # of old versions, which are tried on purpose
+            if oldest:
+                context.minimum_version = oldest
+            if newest:
+                context.maximum_version = newest
+        if protocols:
+            context.set_alpn_protocols(protocols)
+        with socket.create_connection(("127.0.0.1", self.port), timeout=5) as raw:
+            with context.wrap_socket(raw, server_hostname=name) as tls:
+                return tls.version(), tls.selected_alpn_protocol()
+
+
+class NginxSites(Sites):
+    webserver, packages, broken = "nginx", (), "this_is_no_directive on;"
+
+    def configure(self, live):
+        self.folders()
+        self.config = write(self.dir / "nginx.conf", f"""\
+daemon off;
+user www-data;
+error_log {self.dir}/error.log notice;
+pid {self.dir}/nginx.pid;
+events {{ worker_connections 64; }}
+http {{
+	access_log off;
+	client_body_temp_path {self.dir}/tmp;
+	proxy_temp_path {self.dir}/tmp;
+	fastcgi_temp_path {self.dir}/tmp;
+	uwsgi_temp_path {self.dir}/tmp;
+	scgi_temp_path {self.dir}/tmp;
+	server {{ listen 127.0.0.1:{self.plain}; return 200; }}
+	include {self.enabled}/*;
+}}
+""")  # fmt: skip
+        command = f"{NGINX} -p {self.dir}/ -e error.log -c nginx.conf"
+        self.argv = command.split()
+        self.test_command, self.reload_command = f"{command} -t", f"{command} -s reload"
+
+
+class ApacheSites(Sites):
+    webserver, packages, broken, ending = "apache", ("apache2",), "ThisIsNoDirective on", ".conf"
+
+    def configure(self, live):
+        self.folders()
+        modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
+                          for name in ("mpm_event", "authz_core", "ssl", "headers", "alias", "mime", "dir", "http2",
+                                       "proxy", "proxy_http"))  # fmt: skip
+        self.config = write(self.dir / "apache.conf", f"""\
+{modules}ServerRoot {self.dir}
+DefaultRuntimeDir {self.dir}
+PidFile {self.dir}/apache.pid
+ErrorLog {self.dir}/error.log
+TypesConfig /etc/mime.types
+ServerName main.invalid
+User www-data
+Group www-data
+StartServers 1
+Listen 127.0.0.1:{self.plain}
+Listen 127.0.0.1:{self.http_port}
+Listen 127.0.0.1:{self.port}
+IncludeOptional {self.enabled}/*.conf
+""")  # fmt: skip
+        command = f"apache2 -d {self.dir} -f {self.config}"
+        self.argv = [*command.split(), "-DFOREGROUND"]
+        self.test_command, self.reload_command = f"{command} -t", f"{command} -k graceful"
+
+
+class HaproxySites(Sites):
+    webserver, packages, broken, combined = "haproxy", ("haproxy",), "thisisnokeyword", True
+    link_folder, ending = None, ".cfg"
+
+    def configure(self, live):
+        self.folders()
+        self.config = write(self.dir / "haproxy.cfg", f"""\
+defaults
+	mode http
+	timeout connect 5s
+	timeout client 5s
+	timeout server 5s
+frontend plain
+	bind 127.0.0.1:{self.plain}
+	http-request return status 200
+""")  # fmt: skip
+        pid = self.dir / "pid"
+        files = f"-f {self.config} -f {self.available}"
+        self.argv = ["haproxy", "-W", *files.split(), "-p", str(pid)]
+        self.test_command, self.reload_command = f"haproxy -c {files}", f"kill -USR2 $(cat {pid})"
+
+
+SITES = {kind.webserver: kind for kind in (NginxSites, ApacheSites, HaproxySites)}
+
+
+class Upstream:
+    """What is behind a web server: answers with the request it got; upgrades to a protocol that echoes one line."""
+
+    def __init__(self):
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_GET(self):
+                if self.headers.get("Upgrade") == "websocket" and "upgrade" in self.headers.get("Connection", "").lower():
+                    self.send_response(101)
+                    self.send_header("Upgrade", "websocket")
+                    self.send_header("Connection", "Upgrade")
+                    accept = hashlib.sha1((self.headers["Sec-WebSocket-Key"] + WEBSOCKET).encode())
+                    self.send_header("Sec-WebSocket-Accept", base64.b64encode(accept.digest()).decode())
+                    self.end_headers()
+                    self.wfile.write(self.rfile.readline())
+                    self.close_connection = True
+                    return
+                body = f"{self.path}\n{self.headers}".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *args):
+                pass
+
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.server.handle_error = lambda *args: None  # a connection that was cut is nobody's trouble
+        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+
+    def stop(self):
+        self.server.shutdown()
+        self.server.server_close()

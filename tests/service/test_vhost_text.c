@@ -1,0 +1,150 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the real web servers make of it: tests/system/test_355_vhost.py. */
+#include "service/vhost_text.h"
+
+#include "base/limits.h"
+#include "tests/support/test.h"
+
+#include <string.h>
+
+static struct identifier names[3];
+
+static struct vhost example(enum config_webserver webserver)
+{
+	struct error err = {0};
+	CHECK_OK(identifier_parse("*.example.com", &names[0], &err), err);
+	CHECK_OK(identifier_parse("example.com", &names[1], &err), err);
+	CHECK_OK(identifier_parse("2001:db8::1", &names[2], &err), err);
+	return (struct vhost){.webserver = webserver,
+			      .server = "web-1",
+			      .name = "example.com",
+			      .identifiers = names,
+			      .identifier_count = ARRAY_LEN(names),
+			      .certificate = "/tls/example.com/fullchain.pem",
+			      .key = "/tls/example.com/privkey.pem",
+			      .root = "/srv/www",
+			      .http_port = 80,
+			      .https_port = 443};
+}
+
+static const char *written(const struct vhost *vhost)
+{
+	static char kept[16 * 1024];
+	CLEANUP(buf_done) struct buf text;
+	struct error err = {0};
+	buf_init(&text, sizeof(kept) - 1);
+	CHECK_OK(vhost_write(vhost, &text, &err), err);
+	memcpy(kept, buf_cstr(&text), text.len + 1);
+	return kept;
+}
+
+static bool has(const char *text, const char *part)
+{
+	return strstr(text, part) != NULL;
+}
+
+TEST(nginx_takes_the_form_of_http2_that_its_version_has)
+{
+	struct vhost vhost = example(CONFIG_WEBSERVER_NGINX);
+	const char *text = written(&vhost);
+	CHECK(has(text, "\tlisten 443 ssl http2;\n") && !has(text, "http2 on"));
+	vhost.http2_directive = true;
+	text = written(&vhost);
+	CHECK(has(text, "\tlisten 443 ssl;\n") && has(text, "\thttp2 on;\n"));
+}
+
+TEST(every_name_is_served_and_the_redirect_keeps_it)
+{
+	struct vhost vhost = example(CONFIG_WEBSERVER_NGINX);
+	CHECK(has(written(&vhost), "server_name *.example.com example.com [2001:db8::1];"));
+	CHECK(has(written(&vhost), "return 301 https://$host$request_uri;"));
+	vhost.https_port = 8443;
+	CHECK(has(written(&vhost), "return 301 https://$host:8443$request_uri;"));
+
+	vhost = example(CONFIG_WEBSERVER_APACHE);
+	CHECK(has(written(&vhost),
+		  "\tServerName example.com\n\tServerAlias *.example.com example.com [2001:db8::1]\n"));
+	vhost.identifier_count = 1; /* the wildcard alone */
+	CHECK(has(written(&vhost), "\tServerName example.com\n\tServerAlias *.example.com\n"));
+	vhost.identifiers = &names[1];
+	CHECK(!has(written(&vhost), "ServerAlias"));
+}
+
+TEST(haproxy_needs_to_be_told_what_is_behind_it)
+{
+	struct vhost vhost = example(CONFIG_WEBSERVER_HAPROXY);
+	CLEANUP(buf_done) struct buf text;
+	struct error err = {0};
+	buf_init(&text, LIMIT_REMOTE_FILE);
+	CHECK(!vhost_write(&vhost, &text, &err));
+	CHECK(err.category == ERROR_USAGE && has(err.hint, "--upstream"));
+	error_clear(&err);
+	CHECK_OK(vhost_upstream_parse("http://[2001:db8::2]:3000/", &vhost.upstream, &err), err);
+	const char *out = written(&vhost);
+	CHECK(has(out, "\tserver upstream [2001:db8::2]:3000\n"));
+	CHECK(has(out, "-m end -i .example.com\n") && has(out, "-m str -i example.com\n"));
+}
+
+TEST(there_are_no_virtual_hosts_of_other_servers)
+{
+	static const enum config_webserver others[] = {CONFIG_WEBSERVER_CUSTOM, CONFIG_WEBSERVER_POSTFIX,
+						       CONFIG_WEBSERVER_POSTGRESQL};
+	for (size_t i = 0; i < ARRAY_LEN(others); i++) {
+		struct vhost vhost = example(others[i]);
+		CLEANUP(buf_done) struct buf text;
+		struct error err = {0};
+		buf_init(&text, LIMIT_REMOTE_FILE);
+		CHECK(!vhost_write(&vhost, &text, &err));
+		CHECK(has(err.hint, "servers.web-1.webserver"));
+	}
+}
+
+TEST(what_is_behind_is_a_host_and_a_port_and_nothing_else)
+{
+	static const struct {
+		const char *text, *host;
+		uint16_t port;
+	} good[] = {
+		{"http://127.0.0.1:3000", "127.0.0.1", 3000},
+		{"http://app.internal", "app.internal", 80},
+		{"http://app.internal:8080/", "app.internal", 8080},
+		{"http://[::1]:3000", "::1", 3000},
+		{"http://[::1]", "::1", 80},
+	};
+	static const char *const bad[] = {
+		"",
+		"app:3000",
+		"https://app",
+		"http://",
+		"http://:80",
+		"http://app:0",
+		"http://app:65536",
+		"http://app:",
+		"http://app/path",
+		"http://app:80/x",
+		"http://user@app",
+		"http://::1",
+		"http://[::1",
+		"http://[app]",
+		"http://[::1]x",
+		"http://a b",
+		"http://app;evil",
+		"http://app\n",
+		"http://$host",
+		"http://-app",
+	};
+	struct vhost_upstream upstream;
+	for (size_t i = 0; i < ARRAY_LEN(good); i++) {
+		struct error err = {0};
+		CHECK_OK(vhost_upstream_parse(good[i].text, &upstream, &err), err);
+		CHECK_STR(upstream.host, good[i].host);
+		CHECK_INT(upstream.port, good[i].port);
+	}
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error err = {0};
+		CHECK(!vhost_upstream_parse(bad[i], &upstream, &err));
+		CHECK_INT(err.category, ERROR_USAGE);
+	}
+}
+
+TEST_MAIN()

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * A web server's virtual host on one server, as one transaction: written beside what is there, switched by rename,
+ * linked where the distribution has that, tested, reloaded, and seen by a TLS handshake; whatever fails after the
+ * switch puts back what was there and reloads again. Runs in the courier process (courier.h).
+ */
+#ifndef TRANSPORT_SITE_H
+#define TRANSPORT_SITE_H
+
+#include "transport/push.h"
+
+/* Where it may go. */
+struct site_place {
+	char *file;
+	char *link; /* leads to the file; NULL: the file itself is read */
+};
+
+/* All strings owned. */
+struct site_job {
+	struct ssh_target target;
+	struct site_place *places; /* the first whose folders are there is taken */
+	size_t place_count;
+	char *text;
+	/* The text for versions of nginx from 1.25.1 on, which it is then asked for; NULL: the same. */
+	char *newer_text;
+	bool force;           /* replace a file of other content */
+	char *test_command;   /* NULL: none */
+	char *reload_command; /* NULL: none */
+	char *verify_address; /* NULL: no handshake */
+	struct str_list verify_addresses;
+	uint16_t verify_port;
+	char *server_name;
+	char fingerprint_sha256[65];                 /* of the leaf that is to be served */
+	uint32_t transfer_ms, command_ms, verify_ms; /* as in push.h */
+};
+
+void site_job_done(struct site_job *job);
+
+struct site_outcome {
+	enum push_result result;
+	uint32_t place;     /* index, where one was chosen */
+	struct error error; /* when FAILED or ROLLED_BACK */
+};
+
+/* Run JOB, telling its steps as push_run() does. Returns whether the outcome is DEPLOYED or UNCHANGED. */
+MUST_CHECK bool site_run(const struct site_job *job, push_step *step, void *ctx, struct site_outcome *ret);
+
+/*
+ * The version in what `nginx -v` writes, as one number (1025001 for 1.25.1); 0 where there is none. Pure; fuzzed: the
+ * text is a server's.
+ */
+uint32_t site_nginx_version(const char *text, size_t len);
+
+#endif
