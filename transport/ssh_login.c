@@ -28,7 +28,8 @@ static bool add_certificate(const struct ssh_target *target, ssh_key key, struct
 
 	if (!str_set_n(&type, line, type_len, err) || !str_set_n(&base64, blob, strcspn(blob, " \t\r\n"), err))
 		return false;
-	bool ok = ssh_pki_import_cert_base64(base64, ssh_key_type_from_name(type), &certificate) == SSH_OK &&
+	enum ssh_keytypes_e kind = ssh_key_type_from_name(type);
+	bool ok = kind != SSH_KEYTYPE_UNKNOWN && ssh_pki_import_cert_base64(base64, kind, &certificate) == SSH_OK &&
 		  ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
 	ssh_key_free(certificate);
 	if (ok)
@@ -84,8 +85,10 @@ bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, str
 		error_hint(err, "configure `identity_file` or `agent` for this server");
 		return false;
 	}
-	if (target->identity.len > 0 && !import_identity(target, &key, err))
+	if (target->identity.len > 0 && !import_identity(target, &key, err)) {
+		ssh_key_free(key); /* there already where it is the certificate that does not fit */
 		return false;
+	}
 	do {
 		rc = key != NULL ? ssh_userauth_publickey(link->session, NULL, key)
 				 : ssh_userauth_agent(link->session, NULL);
