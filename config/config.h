@@ -113,6 +113,7 @@ struct config_server {
 	struct str_list jumps;             /* what it names: keys of servers, in order */
 	const struct config_server **hops; /* the whole way: those, and what they are reached through; borrowed */
 	size_t hop_count;
+	bool no_agent;        /* the SSH config says so */
 	bool hop_only;        /* not a server of the config: something is reached through it */
 	char *host_key_alias; /* of the SSH config: what known_hosts calls it; NULL: host and port */
 	bool sudo;

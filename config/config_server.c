@@ -99,13 +99,14 @@ static bool default_identity(struct config_build *b, struct config_server *serve
 	return true;
 }
 
-/* As ssh(1): the agent of whoever runs this where there is no key, and the certificate beside a key. */
+/* As ssh(1): the agent of whoever runs this, for where there is no key or one under a passphrase; the certificate
+ * beside a key. */
 static bool default_agent_and_certificate(struct config_build *b, struct config_server *server)
 {
 	const char *sock = getenv("SSH_AUTH_SOCK");
-	if (server->identity_file == NULL)
-		return server->agent != NULL || str_is_empty(sock) || str_set(&server->agent, sock, b->err);
-	if (server->certificate_file != NULL)
+	if (server->agent == NULL && !server->no_agent && !str_is_empty(sock) && !str_set(&server->agent, sock, b->err))
+		return false;
+	if (server->identity_file == NULL || server->certificate_file != NULL)
 		return true;
 	char *path AUTO_FREE = str_format(b->err, "%s-cert.pub", server->identity_file);
 	if (path != NULL && access(path, F_OK) == 0)

@@ -19,7 +19,7 @@
 
 #define SYSTEM_FOLDER "/etc/ssh"
 
-enum { INCLUDES_DEEP = 8 };
+enum { INCLUDES_DEEP = 8, SSH_PORT = 22 };
 
 /* One search through the files. */
 struct search {
@@ -169,7 +169,8 @@ static bool first_there(const struct search *search, const struct config_server 
 static bool take_agent(const struct search *search, struct config_server *server, struct error *err)
 {
 	const char *agent = search->host.identity_agent;
-	if (agent == NULL || str_equal(agent, "none") || server->identity_file != NULL)
+	server->no_agent = str_equal(agent, "none");
+	if (agent == NULL || server->no_agent)
 		return true;
 	if (str_equal(agent, "SSH_AUTH_SOCK"))
 		return str_set(&server->agent, getenv("SSH_AUTH_SOCK"), err);
@@ -195,6 +196,8 @@ static bool describe(const struct config_build *b, const struct search *search, 
 		     struct error *err)
 {
 	const struct ssh_config_host *host = &search->host;
+	if (server->port == 0)
+		server->port = host->port != 0 ? host->port : SSH_PORT;
 	if (host->host_name != NULL) {
 		server->host = expand(search, server, host->host_name, err);
 		if (server->host == NULL)
@@ -202,8 +205,6 @@ static bool describe(const struct config_build *b, const struct search *search, 
 				       ? false
 				       : error_set(err, ERROR_CONFIG, NULL, "its HostName cannot be understood");
 	}
-	if (server->port == 0)
-		server->port = host->port;
 	if (server->user == NULL && !str_set(&server->user, host->user != NULL ? host->user : b->user, err))
 		return false;
 	return (server->host != NULL || str_set(&server->host, host->alias, err)) &&

@@ -56,14 +56,20 @@ static bool import_identity(const struct ssh_target *target, ssh_key *ret, struc
 	return false;
 }
 
+/* A key under a passphrase is the agent's business, as it is to ssh(1). */
+static bool uses_agent(const struct ssh_target *target)
+{
+	return target->agent != NULL && (target->identity.len == 0 || is_encrypted(&target->identity));
+}
+
 static bool refused_login(const struct ssh_link *link, const struct ssh_target *target, struct error *err)
 {
 	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s", target->user,
-			target->identity.len == 0     ? "any key of the agent"
+			uses_agent(target)            ? "any key of the agent"
 			: target->certificate != NULL ? "this identity and its certificate"
 						      : "this identity");
 	error_said(err, ssh_get_error(link->session), strlen(ssh_get_error(link->session)));
-	if (target->identity.len > 0 && target->certificate != NULL)
+	if (!uses_agent(target) && target->certificate != NULL)
 		error_hint(err,
 			   "`ssh-keygen -Lf` shows until when the certificate is valid and for which users; does %s's "
 			   "sshd trust its CA (TrustedUserCAKeys)?",
@@ -85,7 +91,7 @@ bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, str
 		error_hint(err, "configure `identity_file` or `agent` for this server");
 		return false;
 	}
-	if (target->identity.len > 0 && !import_identity(target, &key, err)) {
+	if (!uses_agent(target) && !import_identity(target, &key, err)) {
 		ssh_key_free(key); /* there already where it is the certificate that does not fit */
 		return false;
 	}
@@ -101,6 +107,6 @@ bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, str
 	if (rc != SSH_AUTH_SUCCESS)
 		return refused_login(link, target, err);
 	ssh_link_tell(link, "login", "as user %s by public key%s", target->user,
-		      target->identity.len > 0 ? "" : ", through the agent");
+		      uses_agent(target) ? ", through the agent" : "");
 	return true;
 }

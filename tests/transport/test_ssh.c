@@ -6,9 +6,11 @@
 #include "transport/ssh.h"
 
 #include <pwd.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static struct test_sshd sshd;
@@ -199,6 +201,41 @@ TEST(a_certificate_of_the_user_lets_in_while_it_is_valid)
 	CHECK_OK(str_set(&target.certificate, "ssh-ed25519-cert-v01@openssh.com AAAA", &err), err);
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
 	CHECK_CONTAINS(err.message, "cannot be read, or is for another key");
+	test_sshd_stop(&server);
+}
+
+TEST(a_key_under_a_passphrase_is_left_to_the_agent)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+	char id[300], socket[300];
+
+	if (!test_sshd_available() || access("/usr/bin/ssh-agent", X_OK) != 0) {
+		printf("skipped: sshd or ssh-agent is not installed\n");
+		return;
+	}
+	test_sshd_start(&server, "agent", NULL);
+	(void)snprintf(id, sizeof(id), "%s/id", server.dir);
+	(void)snprintf(socket, sizeof(socket), "%s/agent", server.dir);
+	pid_t agent = test_start_program((const char *const[]){"/usr/bin/ssh-agent", "-D", "-a", socket, NULL});
+	for (int i = 0; i < 200 && access(socket, F_OK) != 0; i++)
+		(void)usleep(10000);
+	CHECK_INT(setenv("SSH_AUTH_SOCK", socket, 1), 0);
+	test_run_program((const char *const[]){"/usr/bin/ssh-add", "-q", id, NULL});
+	test_run_program(
+		(const char *const[]){"/usr/bin/ssh-keygen", "-q", "-p", "-P", "", "-N", "secret", "-f", id, NULL});
+
+	describe_login(&target, &server, "agent");
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "protected by a passphrase");
+	error_clear(&err);
+	CHECK_OK(str_set(&target.agent, socket, &err), err);
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	ssh_link_close(link);
+	(void)kill(agent, SIGTERM);
+	(void)waitpid(agent, NULL, 0);
 	test_sshd_stop(&server);
 }
 
