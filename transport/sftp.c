@@ -115,9 +115,12 @@ bool sftp_create_link(struct sftp *sftp, const char *path, const char *target, s
 	return true;
 }
 
+/* In the same round trip it is looked whether OLD is gone: a server's word is not taken for what everything rests on.
+ */
 bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err)
 {
 	static const char name[] = "posix-rename@openssh.com";
+	bool ok = true, gone = false;
 
 	sftp_batch_begin(sftp);
 	size_t start = sftp_request(sftp, SFTP_EXTENDED);
@@ -125,7 +128,22 @@ bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct er
 	buf_string(&sftp->out, old, strlen(old));
 	buf_string(&sftp->out, new, strlen(new));
 	sftp_packet_end(&sftp->out, start);
-	return sftp_batch_run(sftp, "replace", new, err);
+	sftp_add_path(sftp, SFTP_LSTAT, old);
+	if (!sftp_send_batch(sftp, err))
+		return false;
+	for (unsigned i = 0; i < 2; i++) {
+		struct sftp_reply reply;
+		unsigned index;
+		if (!sftp_next_reply(sftp, &reply, &index, err))
+			return false;
+		if (index == 1)
+			gone = sftp_is_absent(&reply);
+		else if (reply.type != SFTP_STATUS || reply.status != SFTP_OK)
+			ok = sftp_refused(&reply, "replace", new, err);
+	}
+	if (ok && !gone)
+		return error_set(err, ERROR_REMOTE, NULL, "the server says that it has replaced %s, and has not", new);
+	return ok;
 }
 
 /* REMOVE or RMDIR, content with what is gone already. */
