@@ -58,7 +58,8 @@ def main(description, standin, *options):
     )  # fmt: skip
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
+        # Not here: the thread that is interrupted may hold the lock of the very event.
+        signal.signal(number, lambda *_: threading.Thread(target=ended.set).start())
 
     def watch_input():
         while os.read(0, 4096):

@@ -349,7 +349,8 @@ def main(kind, argv):
     ready["port"] = server.server_address[1]
     threading.Thread(target=server.serve_forever, daemon=True).start()
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stopping.set())
+        # Not here: the thread that is interrupted may hold the lock of the very event.
+        signal.signal(number, lambda *_: threading.Thread(target=stopping.set).start())
     threading.Thread(target=watch_input, args=(stopping,), daemon=True).start()
     print("ready", json.dumps(ready), flush=True)
     stopping.wait()
