@@ -169,17 +169,18 @@ bool deploy_job_add(struct push_job *job, struct service *service, const struct 
 	if (grown == NULL)
 		return error_oom(err);
 	job->certificates = grown;
-	struct push_certificate *added = &grown[job->certificate_count++];
-	*added = (struct push_certificate){.generation = live.number};
-	if (!fingerprint(live.fullchain, added->fingerprint_sha256, err) || !str_set(&added->name, wanted->name, err) ||
-	    !add_copies(added, server, &live, err) ||
-	    (added->server_name = deploy_job_server_name(server, wanted, err)) == NULL)
+	CLEANUP(push_certificate_done) struct push_certificate added = {.generation = live.number};
+	if (!fingerprint(live.fullchain, added.fingerprint_sha256, err) || !str_set(&added.name, wanted->name, err) ||
+	    !add_copies(&added, server, &live, err) ||
+	    (added.server_name = deploy_job_server_name(server, wanted, err)) == NULL)
 		return false;
-	added->cert = STEAL(live.cert);
-	added->chain = STEAL(live.chain);
-	added->fullchain = STEAL(live.fullchain);
-	added->privkey = live.privkey;
+	added.cert = STEAL(live.cert);
+	added.chain = STEAL(live.chain);
+	added.fullchain = STEAL(live.fullchain);
+	added.privkey = live.privkey;
 	live.privkey = (struct secret){0};
+	grown[job->certificate_count++] = added;
+	added = (struct push_certificate){0};
 	*ret_generation = live.number;
 	return true;
 }

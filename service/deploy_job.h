@@ -19,7 +19,7 @@ MUST_CHECK bool deploy_job_open(struct service *service, const struct config_ser
 
 /*
  * Add the live generation of WANTED's certificate. *RET_GENERATION is its number. What the server is to be asked for in
- * the verifying handshake is its `server_name`, else the certificate's first name.
+ * the verifying handshake is its `server_name`, else the certificate's first name. On failure JOB is as it was.
  */
 MUST_CHECK bool deploy_job_add(struct push_job *job, struct service *service, const struct config_server *server,
 			       const struct renewal *wanted, uint64_t *ret_generation, struct error *err);

@@ -17,6 +17,7 @@ struct loading {
 	const struct deploy_options *options;
 	struct shipment *shipment;
 	uint64_t *generations; /* of each item, once read; 0: not */
+	size_t *carried;       /* the item that each certificate of the job is */
 };
 
 static const struct renewal *wanted_of(const struct loading *loading, size_t index)
@@ -37,26 +38,39 @@ static const struct config_server *find_server(const struct loading *loading, st
 	return server;
 }
 
+/* A certificate that cannot be sent fails alone: its outcome says why, and the others go. */
 static bool build_job(struct loading *loading, const struct config_server *server, struct push_job *ret,
 		      struct error *err)
 {
+	struct shipment *shipment = loading->shipment;
 	if (!deploy_job_open(loading->service, server, ret, err))
 		return false;
 	ret->force = loading->options->force;
-	for (size_t i = 0; i < loading->shipment->count; i++) {
-		const struct renewal *wanted = wanted_of(loading, i);
-		if (!deploy_job_add(ret, loading->service, server, wanted, &loading->generations[i], err)) {
-			error_context(err, /* step= */ NULL, wanted->name, /* server= */ NULL);
-			return false;
-		}
+	for (size_t i = 0; i < shipment->count; i++) {
+		struct error *cause = &shipment->outcomes[i].error;
+		if (deploy_job_add(ret, loading->service, server, wanted_of(loading, i), &loading->generations[i],
+				   cause))
+			loading->carried[ret->certificate_count - 1] = i;
 	}
 	return true;
+}
+
+/* The courier is killed when its time is over. */
+static bool send(struct loading *loading, const struct push_job *job, push_step *step, void *ctx, struct error *err)
+{
+	AUTO_FREE struct push_outcome *outcomes = calloc(job->certificate_count + 1, sizeof(*outcomes));
+	struct deadline deadline = service_deadline(loading->service, push_longest_ms(job));
+	if (outcomes == NULL)
+		return error_oom(err);
+	bool ok = job->certificate_count == 0 || courier_run(job, step, ctx, deadline, outcomes, err);
+	for (size_t i = 0; i < job->certificate_count; i++)
+		loading->shipment->outcomes[loading->carried[i]] = outcomes[i];
+	return ok;
 }
 
 static bool ship(struct loading *loading, push_step *step, void *ctx, struct error *err)
 {
 	struct service *service = loading->service;
-	struct shipment *shipment = loading->shipment;
 	struct deadline lock_deadline = service_deadline(service, service_options(service)->lock_timeout_ms);
 	const struct config_server *server = find_server(loading, err);
 	CLEANUP(push_job_done) struct push_job job = {0};
@@ -66,10 +80,7 @@ static bool ship(struct loading *loading, push_step *step, void *ctx, struct err
 	/* Servers that share a folder on one host take turns. */
 	CLEANUP(store_unlockp)
 	struct store_lock *lock = store_lock(service_store(service), "server", server->place, lock_deadline, err);
-	if (lock == NULL || !build_job(loading, server, &job, err))
-		return false;
-	/* The courier is killed when its time is over. */
-	return courier_run(&job, step, ctx, service_deadline(service, push_longest_ms(&job)), shipment->outcomes, err);
+	return lock != NULL && build_job(loading, server, &job, err) && send(loading, &job, step, ctx, err);
 }
 
 /* Where nothing was tried, or the courier itself failed, no outcome has a cause of its own. */
@@ -113,19 +124,21 @@ static bool remember(struct loading *loading, size_t index, struct error *err)
 void shipment_run(struct service *service, const struct plan *plan, const struct deploy_options *options,
 		  struct shipment *shipment, push_step *step, void *ctx)
 {
-	AUTO_FREE uint64_t *generations = calloc(shipment->count ? shipment->count : 1, sizeof(*generations));
-	struct loading loading = {service, plan, options, shipment, generations};
+	AUTO_FREE uint64_t *generations = calloc(shipment->count + 1, sizeof(*generations));
+	AUTO_FREE size_t *carried = calloc(shipment->count + 1, sizeof(*carried));
+	struct loading loading = {service, plan, options, shipment, generations, carried};
+	bool ready = generations != NULL && carried != NULL;
 	struct error cause = {0};
 
-	if (generations == NULL)
+	if (!ready)
 		error_oom(&cause);
-	if (generations == NULL || !ship(&loading, step, ctx, &cause))
+	if (!ready || !ship(&loading, step, ctx, &cause))
 		spread_cause(shipment, &cause);
 	for (size_t i = 0; i < shipment->count; i++) {
 		const char *name = wanted_of(&loading, i)->name;
 		struct error unwritten = {0};
 		error_context(&shipment->outcomes[i].error, /* step= */ NULL, name, shipment->server);
-		if (generations == NULL || remember(&loading, i, &unwritten))
+		if (!ready || remember(&loading, i, &unwritten))
 			continue;
 		error_context(&unwritten, "remember", name, shipment->server);
 		log_failure(LOG_LEVEL_WARNING, &unwritten);

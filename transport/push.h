@@ -74,6 +74,7 @@ struct push_job {
 	size_t certificate_count;
 };
 
+void push_certificate_done(struct push_certificate *certificate);
 void push_job_done(struct push_job *job);
 
 /* The longest a whole transaction may take, its roll-back included. */

@@ -16,7 +16,7 @@ const char *push_result_name(enum push_result result)
 	return result_names[result];
 }
 
-static void certificate_done(struct push_certificate *certificate)
+void push_certificate_done(struct push_certificate *certificate)
 {
 	for (size_t i = 0; i < certificate->copy_count; i++)
 		free(certificate->copies[i].path);
@@ -35,7 +35,7 @@ void push_job_done(struct push_job *job)
 	if (job == NULL)
 		return;
 	for (size_t i = 0; i < job->certificate_count; i++)
-		certificate_done(&job->certificates[i]);
+		push_certificate_done(&job->certificates[i]);
 	free(job->certificates);
 	ssh_target_done(&job->target);
 	free(job->dir);

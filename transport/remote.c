@@ -319,9 +319,11 @@ bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct 
 	struct buf output CLEANUP(buf_done);
 	struct error broken = {0};
 	struct ssh_exit exit_state;
-	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
 
 	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	if (command == NULL)
+		return true;
+	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
 	if (line == NULL)
 		return false;
 	if (ssh_link_run(remote->link, line, deadline_in(ms, NULL), &output, &exit_state, &broken))

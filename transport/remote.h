@@ -50,8 +50,8 @@ MUST_CHECK bool remote_find_account(struct remote *remote, enum remote_account k
 bool remote_is_connected(const struct remote *remote);
 
 /*
- * Run COMMAND, which must end well within MS milliseconds; else ERR has what it said. A server that does not run
- * commands at all, but answers them by SFTP or a refusal, is told apart from a command that fails.
+ * Run COMMAND (NULL: nothing), which must end well within MS milliseconds; else ERR has what it said. A server that
+ * does not run commands at all, but answers them by SFTP or a refusal, is told apart from a command that fails.
  */
 MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err);
 

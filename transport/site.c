@@ -258,20 +258,15 @@ static bool switch_over(struct transaction *t, struct error *err)
 
 /* ---- test, reload, verify ---- */
 
-static bool run_command(struct transaction *t, const char *command, struct error *err)
-{
-	return command == NULL || remote_run(&t->remote, command, t->job->command_ms, err);
-}
-
 static bool test(struct transaction *t, struct error *err)
 {
-	return run_command(t, t->job->test_command, err);
+	return remote_run(&t->remote, t->job->test_command, t->job->command_ms, err);
 }
 
 static bool reload(struct transaction *t, struct error *err)
 {
 	t->reloaded = true;
-	return run_command(t, t->job->reload_command, err);
+	return remote_run(&t->remote, t->job->reload_command, t->job->command_ms, err);
 }
 
 /* A config that nothing includes passes every test: only a handshake tells. */

@@ -147,6 +147,13 @@ def test_what_has_no_key_here_is_not_deployed(lab, product):
     assert run.code in (1, 3), run
     error = run.deployed(name)["web-1"]["error"]
     assert "its private key is not here" in error["detail"] and "fullchain.pem" in error["hint"], run
+    # What else its server is to have goes there all the same.
+    neighbour = "haskey.ferry.test"
+    product.write_config(lab.config([lab.domain(name, ["web-1"]), lab.domain(neighbour, ["web-1"])]))
+    assert product.run("apply", neighbour).code == 0
+    run = product.run("deploy", "--force", "--json")
+    assert run.code == 3 and run.deployed(neighbour)["web-1"]["result"] == "deployed", run
+    assert "its private key is not here" in run.deployed(name)["web-1"]["error"]["detail"], run
     # The config makes it ours: a new key, and then it goes out.
     run = product.run("apply", "--json")
     assert run.code == 0 and run.deployed(name)["web-1"]["result"] == "deployed", run
