@@ -209,6 +209,16 @@ static bool set_hooks(const struct arguments *arguments, struct renewal *wanted,
 	return true;
 }
 
+/* A provider that nobody knows, or credentials that cannot be read, are told before anything begins: this asks nobody.
+ */
+static bool check_provider(const struct context *context, const struct renewal *wanted, struct error *err)
+{
+	const struct dns_provider_module *module = NULL;
+	struct dns_provider *provider = NULL;
+	return wanted->dns_provider == NULL || service_dns_provider(context->service, wanted->dns_provider,
+								    wanted->dns_credentials, &module, &provider, err);
+}
+
 static bool describe(const struct context *context, const struct arguments *arguments, struct renewal *ret,
 		     struct error *err)
 {
@@ -230,7 +240,8 @@ static bool describe(const struct context *context, const struct arguments *argu
 	    !set_servers(arguments, context->config, &wanted, err) || !set_lifetime(arguments, &wanted, err) ||
 	    !set_hooks(arguments, &wanted, err) ||
 	    !str_set(&wanted.email, option_value(arguments, OPTION_EMAIL, email), err) ||
-	    !set_wishes(arguments, &wanted, err) || !wanted_set_ca(context->service, &wanted, err))
+	    !set_wishes(arguments, &wanted, err) || !wanted_set_ca(context->service, &wanted, err) ||
+	    !check_provider(context, &wanted, err))
 		return false;
 	*ret = wanted;
 	wanted = (struct renewal){0};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What `dns test` says. */
 #include "base/log.h"
+#include "base/str.h"
 #include "cli/output.h"
 #include "cli/output_json.h"
 
@@ -65,9 +66,14 @@ bool output_dns_test(const struct dns_test *test, const char *name, enum output_
 	for (size_t i = 0; form == OUTPUT_TEXT && i < test->server_count; i++)
 		print_dns_server(&test->servers[i]);
 	(void)fflush(stdout);
+	const struct error *told = NULL;
 	for (size_t i = 0; i < test->step_count; i++) {
-		if (test->steps[i].error != NULL)
-			log_failure(LOG_LEVEL_ERROR, test->steps[i].error);
+		const struct error *failure = test->steps[i].error;
+		/* What keeps a value from being added keeps it from being removed: once is enough. */
+		if (failure == NULL || (told != NULL && str_equal(told->message, failure->message)))
+			continue;
+		log_failure(LOG_LEVEL_ERROR, failure);
+		told = failure;
 	}
 	return true;
 }

@@ -331,6 +331,9 @@ enum provider_result provider_call_api(const struct provider_api *api, const str
 		if (hint->hint != NULL && provider_failure_has(&failure, hint->code))
 			error_hint(err, "%s", hint->hint);
 	}
+	if (err->hint[0] == '\0' && (answer.status == 401 || answer.status == 403))
+		error_hint(err,
+			   "the credentials are wrong, have ended, or lack a right that docs/dns-providers.md names");
 	(void)provider_refused(api, call, &answer, said ? failure.text : NULL, err);
 	if (ret_failure != NULL)
 		*ret_failure = failure;

@@ -309,8 +309,11 @@ static bool rfc2136_find_zone(struct dns_provider *provider, const char *name, s
 	}
 	if (zone[0] == '\0') {
 		err->absent = cause.absent || !cause.transient; /* else nobody was there to ask */
-		error_hint(err, "is server the primary server of the zone? sign_query: true helps where what it shows "
-				"depends on the key; zone: names the zone without asking");
+		error_hint(err, "%s",
+			   cause.transient
+				   ? "is server right, up, and reachable from here over UDP and TCP?"
+				   : "is server the primary server of the zone? sign_query: true helps where what "
+				     "it shows depends on the key; zone: names the zone without asking");
 		return error_set(err, ERROR_DNS, "find-zone", "%s: the server tells no zone that holds %s: %s", TITLE,
 				 name, cause.message);
 	}
