@@ -9,7 +9,7 @@ import pytest
 from lab.hostile import dangerous
 from lab.slots import spread
 
-TIMEOUT, SLACK = 3, 15  # seconds: of each slot's server; for ten couriers and an nginx each on a busy machine
+TIMEOUT, SLACK = 5, 15  # seconds: of each slot's server; for ten couriers and an nginx each on a busy machine
 BABBLE = ["wrong id", "twice", "other kind", "other attributes", "shortened", "cut off", "garbage", "length 0", "length 4 GiB",
           "length 1 GiB", "unknown type", "long name", "refused", "no permission", "absent", "flood"]  # fmt: skip
 
