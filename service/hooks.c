@@ -437,23 +437,42 @@ static void move_hooks(struct renewal *left, struct renewal *to)
 	left->hook_count = 0;
 }
 
+/*
+ * Whether RECORD's generation is another one than WANTED's because another run made it live, a newer one or by a
+ * rollback. Where WANTED's own is live, a killed run has not written that down, and nothing was superseded.
+ */
+static bool is_superseded(struct hook_run *run, const struct renewal *wanted, const struct renewal *record, bool *ret,
+			  struct error *err)
+{
+	uint64_t live = 0;
+	bool linked = false;
+	*ret = false;
+	if (record->generation == wanted->generation)
+		return true;
+	if (!store_live_number(service_store(run->service), wanted->name, &live, &linked, err))
+		return false;
+	*ret = !linked || live != wanted->generation;
+	return true;
+}
+
 /* Under the certificate's lock, as everybody who writes the record. */
 static bool remember(struct hook_run *run, struct renewal *wanted, struct renewal *left, struct error *err)
 {
 	struct store *store = service_store(run->service);
 	struct deadline deadline = deadline_in(service_options(run->service)->lock_timeout_ms, /* cancel= */ NULL);
 	CLEANUP(renewal_done) struct renewal record = {0};
-	bool found = false;
+	bool found = false, superseded = false;
 
 	CLEANUP(store_unlockp) struct store_lock *lock = store_lock(store, "certificate", wanted->name, deadline, err);
-	if (lock == NULL || !renewal_load(store, wanted->name, &record, &found, err))
+	if (lock == NULL || !renewal_load(store, wanted->name, &record, &found, err) ||
+	    (found && !is_superseded(run, wanted, &record, &superseded, err)))
 		return false;
 	if (found && record.generation == wanted->generation) {
 		move_hooks(left, &record);
 		return renewal_save(store, &record, err);
 	}
-	/* A newer generation's hooks are its own run's. One that a killed run made live is not on record yet. */
-	if (found && record.generation > wanted->generation)
+	/* Another generation's hooks are its own run's. */
+	if (superseded)
 		return true;
 	move_hooks(left, wanted);
 	return renewal_save(store, wanted, err);
@@ -463,17 +482,17 @@ static bool remember(struct hook_run *run, struct renewal *wanted, struct renewa
 static bool look_again(struct hook_run *run, struct renewal *wanted, struct error *err)
 {
 	CLEANUP(renewal_done) struct renewal record = {0};
-	bool found = false;
-	if (!renewal_load(service_store(run->service), wanted->name, &record, &found, err))
+	bool found = false, superseded = false;
+	if (!renewal_load(service_store(run->service), wanted->name, &record, &found, err) ||
+	    (found && !is_superseded(run, wanted, &record, &superseded, err)))
 		return false;
-	if (!found || record.generation < wanted->generation)
-		return true;
-	bool due = record.deploy_hooks_due && record.generation == wanted->generation;
-	if (record.generation == wanted->generation)
-		move_hooks(&record, wanted);
-	else
+	if (superseded) {
 		renewal_forget_hooks(wanted);
-	wanted->deploy_hooks_due = due;
+	} else if (found && record.generation == wanted->generation) {
+		bool due = record.deploy_hooks_due;
+		move_hooks(&record, wanted);
+		wanted->deploy_hooks_due = due;
+	}
 	return true;
 }
 

@@ -167,7 +167,9 @@ static bool adopt_live(struct service *service, const struct renewal *wanted, st
 		renewal_forget_hooks(stored);
 		stored->deploy_hooks_due = true;
 	}
-	stored->rolled_back_from = 0;
+	/* A second rollback that was cut off leaves the first one as it was. */
+	if (live.number >= stored->rolled_back_from)
+		stored->rolled_back_from = 0;
 	stored->generation = live.number;
 	*ret_adopted = true;
 	return true;

@@ -2,7 +2,9 @@
 """SIGKILL at any moment of a rollback: what is live is whole, here and on the servers, and the next run brings the servers
 what is live here, without an order."""
 
+import json
 import os
+import time
 
 from lab import certificates
 from test_50_sigkill_any_moment import kill_after
@@ -101,3 +103,43 @@ def test_an_issuance_cut_off_before_its_switch_is_taken_up(lab, product):
     assert run.code == 0 and live(product) == 3 and lab.ca.orders(mark) == 0, run
     (entry,) = product.run("list", CERT, "--json").json["certificates"]
     assert entry["generation"] == 3 and entry["rolled_back_from"] is None, entry
+
+
+def test_a_second_rollback_cut_off_leaves_the_first_one_as_it_was(lab, product):
+    start(lab, product)
+    assert product.run("apply", "--force").code == 0
+    assert product.run("rollback", CERT, "--to-generation", 2).code == 0
+    record = product.state / "renewal" / f"{CERT}.json"
+    assert product.run("rollback", CERT, "--to-generation", 1).code == 0
+    # As it is between the record and the switch.
+    product.live(CERT).unlink()
+    product.live(CERT).symlink_to(f"../archive/{CERT}/2")
+    run = product.run("apply", "--json")
+    assert run.code == 0 and live(product) == 2, run
+    assert json.loads(record.read_text())["rolled_back_from"] == 3, "3 was rejected, and still is"
+    product.make_due(CERT)
+    run = product.run("apply", "--json")
+    assert run.code == 0 and run.result(CERT)["action"] == "renewed" and live(product) == 4, run
+    lab.assert_pairs_match(product)
+
+
+def test_a_rollback_while_an_issuance_is_at_its_deploy_hook_stays(lab, product):
+    start(lab, product)
+    begun, go_on = product.home / "begun", product.home / "go-on"
+    hook = f"touch {begun}; while [ ! -e {go_on} ]; do sleep 0.05; done"
+    product.write_config(lab.config([lab.wildcard("*.undo.ferry.test", ["web-1"], hooks={"deploy": hook})]))
+    process = product.start("apply", "--force")
+    end = time.monotonic() + 30
+    while not begun.exists():
+        assert time.monotonic() < end, "the hook never ran"
+        time.sleep(0.05)
+    assert live(product) == 3
+    product.run("rollback", CERT)
+    assert live(product) == 2
+    go_on.touch()
+    process.communicate()
+    (entry,) = product.run("list", CERT, "--json").json["certificates"]
+    assert live(product) == entry["generation"] == 2 and entry["rolled_back_from"] == 3, entry
+    product.make_due(CERT)
+    run = product.run("apply", "--json")
+    assert run.code == 0 and run.result(CERT)["action"] == "renewed" and live(product) == 4, run
