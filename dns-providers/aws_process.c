@@ -94,11 +94,16 @@ bool aws_process_keys(const char *profile, const char *line, struct deadline dea
 	CLEANUP(exec_result_done) struct exec_result result = {0};
 	struct error cause = {0};
 
-	if (aws_process_split(line, &words, &cause) && run(&words, deadline, &result, &cause) &&
-	    aws_read_keys_json(buf_cstr(&result.out), result.out.len, ret, &cause)) {
+	bool printed = aws_process_split(line, &words, &cause) && run(&words, deadline, &result, &cause);
+	if (printed && aws_read_keys_json(buf_cstr(&result.out), result.out.len, ret, &cause)) {
 		(void)snprintf(ret->source, sizeof(ret->source), "the credential_process of the profile \"%s\"",
 			       profile);
 		return true;
+	}
+	/* A parser quotes what it does not understand, which may be a key. */
+	if (printed) {
+		error_clear(&cause);
+		(void)error_set(&cause, ERROR_CONFIG, NULL, "it printed no keys that can be used");
 	}
 	err->transient = cause.transient;
 	error_said(err, cause.said, strlen(cause.said));
@@ -106,6 +111,6 @@ bool aws_process_keys(const char *profile, const char *line, struct deadline dea
 		   cause.hint[0] != '\0'
 			   ? cause.hint
 			   : "it has to print {\"Version\": 1, \"AccessKeyId\": …, \"SecretAccessKey\": …}");
-	return error_set(err, cause.category == ERROR_DATA ? ERROR_CONFIG : cause.category, "credentials",
-			 "AWS: the credential_process of the profile \"%s\": %s", profile, cause.message);
+	return error_set(err, cause.category, "credentials", "AWS: the credential_process of the profile \"%s\": %s",
+			 profile, cause.message);
 }

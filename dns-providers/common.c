@@ -299,6 +299,12 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 		if (again && !lost && attempt < tries && deadline_left_ms(deadline) > 0 &&
 		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause))
 			continue;
+		/* Whoever gave up while it was to be tried again is told of that, not of why. */
+		struct error given_up = {0};
+		if (again && cancel_requested(deadline.cancel) && !deadline_check(deadline, call->step, &given_up)) {
+			*ret_lost = lost;
+			return provider_failed(api, call, &given_up, err);
+		}
 		if (lost || !answered) {
 			*ret_lost = lost;
 			return answered ? provider_refused(api, call, &answer, /* said= */ NULL, err)

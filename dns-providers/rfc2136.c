@@ -278,6 +278,7 @@ static bool ask_zone(const struct dns_provider *provider, const struct dns_addre
 			memcpy(ret_zone, answer.zone, sizeof(answer.zone));
 		if (!answer.authoritative && answer.alias[0] == '\0') {
 			error_clear(cause);
+			cause->absent = true;
 			(void)error_set(cause, ERROR_DNS, NULL, "%s has no authority over %s", server->text, at);
 			return true;
 		}
@@ -303,12 +304,12 @@ static bool rfc2136_find_zone(struct dns_provider *provider, const char *name, s
 	} else if (!find_servers(provider, deadline, &servers, &cause)) {
 		return failed("find-zone", "cannot find the server", &cause, err);
 	}
-	for (size_t i = 0; i < servers.count && zone[0] == '\0'; i++) {
+	for (size_t i = 0; i < servers.count && zone[0] == '\0' && !cause.absent; i++) {
 		if (!ask_zone(provider, &servers.items[i], name, deadline, zone, &cause, err))
 			return false;
 	}
 	if (zone[0] == '\0') {
-		err->absent = cause.absent || !cause.transient; /* else nobody was there to ask */
+		err->absent = cause.absent || !error_is_set(&cause); /* else it could not be asked */
 		error_hint(err, "%s",
 			   cause.transient
 				   ? "is server right, up, and reachable from here over UDP and TCP?"

@@ -44,8 +44,10 @@ struct trial {
 	char *zone;
 	char *record;
 	bool may_exist;
+	bool listed;    /* on record */
+	bool under_way; /* may come to stand there after we looked */
 	char journal_name[32];
-	struct store_lock *lock; /* NULL: not on record */
+	struct store_lock *lock; /* of the record; NULL: there is none */
 	struct journal journal;
 	int64_t begin; /* of the wait */
 };
@@ -197,16 +199,26 @@ static void list_value(struct trial *trial)
 					     .name = trial->result->record,
 					     .value = trial->value};
 	struct error cause = {0};
-	if (take_journal(trial, &cause) && journal_add(&trial->journal, &listed, &cause) &&
-	    journal_save(&trial->journal, &cause))
-		return;
-	log_warning("%s is on no record, so it stays when this run is killed: %s", listed.name, cause.message);
+	trial->listed = take_journal(trial, &cause) && journal_add(&trial->journal, &listed, &cause) &&
+			journal_save(&trial->journal, &cause);
+	if (!trial->listed)
+		log_warning("%s is on no record, so it stays when this run is killed: %s", listed.name, cause.message);
+}
+
+/* By its handle what a killed run left is removed without a search, and a program gets what it printed. */
+static void list_record(struct trial *trial)
+{
+	struct error cause = {0};
+	if (trial->listed &&
+	    !(journal_set_record(&trial->journal, trial->result->record, trial->value, trial->record, &cause) &&
+	      journal_save(&trial->journal, &cause)))
+		log_failure(LOG_LEVEL_WARNING, &cause);
 }
 
 static void unlist_value(struct trial *trial)
 {
 	struct error cause = {0};
-	if (trial->lock == NULL)
+	if (!trial->listed || trial->under_way)
 		return;
 	journal_drop(&trial->journal, trial->result->record, trial->value);
 	if (!journal_save(&trial->journal, &cause))
@@ -224,8 +236,14 @@ static bool add_record(struct trial *trial, struct deadline deadline, char *deta
 	list_value(trial);
 	trial->may_exist = true;
 	(void)snprintf(detail, ERROR_TEXT_MAX, "%s", trial->value);
-	return trial->module->add_txt(trial->provider, trial->zone_id, trial->result->record, trial->value, deadline,
-				      &trial->record, err);
+	if (trial->module->add_txt(trial->provider, trial->zone_id, trial->result->record, trial->value, deadline,
+				   &trial->record, err)) {
+		list_record(trial);
+		return true;
+	}
+	/* Given up on is not the same as not done: the next run looks again. */
+	trial->under_way = err->category == ERROR_CANCELLED || err->category == ERROR_TIMEOUT || err->transient;
+	return false;
 }
 
 static struct dns_test_server *find_server(struct dns_test *result, const struct dns_server_state *state)
@@ -284,7 +302,7 @@ static bool remove_record(struct trial *trial, struct deadline deadline, char *d
 		return true;
 	}
 	error_hint(err, "%sremove the TXT record %s with the value %s by hand",
-		   trial->lock != NULL ? "the next run tries again; or " : "", trial->result->record, trial->value);
+		   trial->listed ? "the next run tries again; or " : "", trial->result->record, trial->value);
 	return false;
 }
 

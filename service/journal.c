@@ -115,19 +115,21 @@ static void sweep_value(void *ctx, size_t index)
 {
 	struct sweep *sweep = ctx;
 	const struct published_value *value = &sweep->journal->record.values[index];
-	struct error cause = {0};
+	struct error cause = {0}, failure = {0};
 	sweep->removed[index] = remove_value(sweep->journal->service, value, sweep->deadline, &cause);
 	if (sweep->removed[index]) {
 		log_info("%s: the %s %s that a run before this one left behind is gone", sweep->journal->name,
 			 kind(value), value->name);
 		return;
 	}
-	(void)pthread_mutex_lock(&sweep->lock);
-	error_set(sweep->err, cause.category, cause.step,
+	error_set(&failure, cause.category, cause.step,
 		  "the %s %s with the value %s, left behind by a run before this one, cannot be removed: %s",
 		  kind(value), value->name, value->value, cause.message);
-	error_said(sweep->err, cause.said, strlen(cause.said));
-	error_hint(sweep->err, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
+	error_said(&failure, cause.said, strlen(cause.said));
+	error_hint(&failure, "%s", cause.hint[0] != '\0' ? cause.hint : "the next run tries again");
+	(void)pthread_mutex_lock(&sweep->lock);
+	if (!error_is_set(sweep->err))
+		*sweep->err = failure;
 	(void)pthread_mutex_unlock(&sweep->lock);
 }
 

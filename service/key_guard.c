@@ -2,6 +2,7 @@
 /* A key is checked once more where it is about to be used, wherever it came from. */
 #include "service/key_guard.h"
 
+#include "acme/csr.h"
 #include "store/revoked_key.h"
 
 #include <string.h>
@@ -26,6 +27,14 @@ bool key_guard(struct store *store, const struct key *key, const struct acme_sig
 			revoked.certificate, rfc3339_format(revoked.revoked_at, when));
 	error_hint(err, "use a new key");
 	return false;
+}
+
+struct key *generation_key(const struct generation *generation, struct error *err)
+{
+	if (generation->request == NULL)
+		return key_from_pem(&generation->privkey, err);
+	CLEANUP(csr_freep) struct csr *csr = csr_parse(generation->request, strlen(generation->request), err);
+	return csr != NULL ? csr_copy_key(csr, err) : NULL;
 }
 
 bool is_generation_revoked(const struct renewal *renewal, uint64_t generation)

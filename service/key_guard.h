@@ -16,6 +16,9 @@
 MUST_CHECK bool key_guard(struct store *store, const struct key *key, const struct acme_signer *account,
 			  struct error *err);
 
+/* GENERATION's key; only its public part where a request of the user's made the certificate. */
+MUST_CHECK struct key *generation_key(const struct generation *generation, struct error *err);
+
 /* Whether GENERATION was revoked, as far as RENEWAL goes back: some fifty revocations. */
 bool is_generation_revoked(const struct renewal *renewal, uint64_t generation);
 

@@ -6,7 +6,6 @@
 #include "service/revoke.h"
 
 #include "acme/chain.h"
-#include "acme/csr.h"
 #include "acme/key.h"
 #include "base/log.h"
 #include "service/account.h"
@@ -45,15 +44,6 @@ static void revocation_done(struct revocation *revocation)
 	key_free(revocation->key);
 }
 
-/* Only its public part where a request of the user's made the certificate. */
-static struct key *certificate_key(const struct generation *live, struct error *err)
-{
-	if (live->request == NULL)
-		return key_from_pem(&live->privkey, err);
-	CLEANUP(csr_freep) struct csr *csr = csr_parse(live->request, strlen(live->request), err);
-	return csr != NULL ? csr_copy_key(csr, err) : NULL;
-}
-
 static bool load(struct revocation *revocation, struct error *err)
 {
 	struct store *store = service_store(revocation->service);
@@ -71,7 +61,7 @@ static bool load(struct revocation *revocation, struct error *err)
 	revocation->chain = chain_parse(revocation->live.fullchain, strlen(revocation->live.fullchain), err);
 	if (revocation->chain == NULL)
 		return error_attribute(err, ERROR_STORE, step);
-	revocation->key = certificate_key(&revocation->live, err);
+	revocation->key = generation_key(&revocation->live, err);
 	return revocation->key != NULL || error_attribute(err, ERROR_STORE, step);
 }
 
@@ -193,6 +183,13 @@ bool revoke_certificate(struct service *service, const struct revoke_request *re
 					     deadline_within(revocation.deadline, options->lock_timeout_ms), err);
 	if (lock != NULL && revoke_locked(&revocation, ret, err))
 		return true;
+	if (revocation.record.rolled_back_from != 0)
+		error_hint(
+			err,
+			"the CA on record, %s, is that of generation %llu, which was rolled back; the live certificate "
+			"is by %s",
+			revocation.record.ca_name, (unsigned long long)revocation.record.rolled_back_from,
+			revocation.record.issuer != NULL ? revocation.record.issuer : "an issuer unknown here");
 	error_context(err, step, request->name, /* server= */ NULL);
 	return false;
 }

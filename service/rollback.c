@@ -7,7 +7,6 @@
 #include "service/rollback.h"
 
 #include "acme/chain.h"
-#include "acme/csr.h"
 #include "base/log.h"
 #include "service/apply.h"
 #include "service/key_guard.h"
@@ -74,7 +73,7 @@ static bool load(struct rollback *rollback, struct error *err)
 	return false;
 }
 
-/* "generations 2, 3 and 4 are there": the newest ones, where there are many. */
+/* Which there are: the newest ones, where there are many. */
 static void hint_numbers(const struct rollback *rollback, struct error *err)
 {
 	enum { MOST = 20 };
@@ -110,9 +109,8 @@ static bool choose(struct rollback *rollback, struct error *err)
 	/* Again without a number: the first time may have been cut off, and must not go further back than asked for. */
 	if (request->to == 0 && was_done(rollback))
 		rollback->to = rollback->live;
-	for (size_t i = 0; rollback->to == 0 && i < rollback->number_count; i++)
-		if (rollback->numbers[i] < rollback->live &&
-		    (i + 1 == rollback->number_count || rollback->numbers[i + 1] >= rollback->live))
+	if (rollback->to == 0)
+		for (size_t i = 0; i < rollback->number_count && rollback->numbers[i] < rollback->live; i++)
 			rollback->to = rollback->numbers[i];
 	ok = is_there(rollback, rollback->to);
 	if (!ok && request->to == 0)
@@ -153,15 +151,6 @@ static bool check_dates(struct rollback *rollback, struct error *err)
 	return object(rollback, reason, err);
 }
 
-/* Only its public part where a request of the user's made the certificate. */
-static struct key *target_key(const struct generation *target, struct error *err)
-{
-	if (target->request == NULL)
-		return key_from_pem(&target->privkey, err);
-	CLEANUP(csr_freep) struct csr *csr = csr_parse(target->request, strlen(target->request), err);
-	return csr != NULL ? csr_copy_key(csr, err) : NULL;
-}
-
 static bool check_revocation(struct rollback *rollback, struct error *err)
 {
 	const struct renewal *record = &rollback->record;
@@ -169,7 +158,7 @@ static bool check_revocation(struct rollback *rollback, struct error *err)
 	char when[RFC3339_SIZE], reason[256];
 	bool found = false;
 
-	CLEANUP(key_freep) struct key *key = target_key(&rollback->target, err);
+	CLEANUP(key_freep) struct key *key = generation_key(&rollback->target, err);
 	if (key == NULL)
 		return error_attribute(err, ERROR_STORE, step);
 	if (!revoked_key_load(service_store(rollback->service), key, &revoked, &found, err))
@@ -304,8 +293,15 @@ bool rollback_certificate(struct service *service, const struct rollback_request
 	}
 	if (!str_list_add(&names, request->name, err) ||
 	    !plan_from_store(service, &names, /* force= */ false, &plan, err) ||
-	    !deploy_only(service, &plan, &options, ret, err))
+	    !deploy_only(service, &plan, &options, ret, err)) {
+		if (rollback.to != rollback.live) {
+			err->hint[0] = '\0'; /* this comes first */
+			error_hint(err,
+				   "generation %llu is live again here; `certferry deploy %s` brings it to its servers",
+				   (unsigned long long)rollback.to, request->name);
+		}
 		return false;
+	}
 	describe(&rollback, &ret->certificates[0]);
 	/* What is live here has changed, whatever came of the servers. */
 	ret->deploy_only = rollback.to == rollback.live;

@@ -18,9 +18,9 @@ struct rollback_request {
 };
 
 /*
- * Do it: RET has one certificate's result. False, with nothing changed, with ERROR_USAGE for a NAME or generation that
- * is not there (the hint says which are), else with why that one may not become live. Live already is success: then
- * its servers get what they lack.
+ * Do it: RET has one certificate's result. False, with nothing changed unless ERR says so, with ERROR_USAGE for a NAME
+ * or generation that is not there (the hint says which are), else with why that one may not become live. Live already
+ * is success: then its servers get what they lack.
  */
 MUST_CHECK bool rollback_certificate(struct service *service, const struct rollback_request *request,
 				     struct run_result *ret, struct error *err);

@@ -221,7 +221,8 @@ static void publish_one(void *ctx, size_t index)
 	/* Once one has failed no others are begun: they would only have to be removed. */
 	if (atomic_load(&batch->failed) || publish(entry, batch->count - index - 1, batch->deadline, &cause))
 		return;
-	entry->under_way = cause.category == ERROR_CANCELLED;
+	/* Given up on is not the same as not done: it may yet come to stand there. */
+	entry->under_way = cause.category == ERROR_CANCELLED || cause.category == ERROR_TIMEOUT || cause.transient;
 	note_failure(batch, &cause);
 }
 
@@ -299,7 +300,8 @@ static void remove_one(void *ctx, size_t index)
 	error_set(&failure, ERROR_DNS, cause.step, "the TXT record %s with the value %s is left behind: %s",
 		  entry->name, entry->value, cause.message);
 	error_said(&failure, cause.said, strlen(cause.said));
-	error_hint(&failure, "%s", cause.hint[0] != '\0' ? cause.hint : "remove it by hand");
+	error_hint(&failure, "%s",
+		   cause.hint[0] != '\0' ? cause.hint : "the next run tries again; or remove it by hand");
 	note_failure(batch, &failure);
 }
 

@@ -100,7 +100,8 @@ struct renewal {
 	struct error *last_error; /* owned; NULL: none */
 	struct renewal_tries tries;
 	uint64_t rolled_back_from;   /* `generation` is live on purpose, the ones up to this are not; 0: no rollback */
-	uint64_t revoked_generation; /* the generation that was revoked, 0: none; nothing once another one is live */
+	uint64_t revoked_generation; /* the generation that was revoked, 0: none; it counts while that one is live, or
+					is to be again */
 	int64_t revoked_at;
 	char *revoked_reason; /* "keyCompromise", … */
 	char *revoked_before; /* generations that were revoked before that one: "1,4"; NULL: none */

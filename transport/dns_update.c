@@ -136,6 +136,7 @@ bool dns_query_signed(const struct dns_address *server, const struct dns_tsig_ke
 	}
 	if (ret->outcome != DNS_NO_ANSWER)
 		return true;
+	err->absent = ret->rcode == DNS_RCODE_REFUSED; /* the key is good: the server has no such zone for it */
 	error_set(err, ERROR_DNS, NULL, "%s answers RCODE %d about %s", server->text, ret->rcode,
 		  escape_str(safe, sizeof(safe), name));
 	dns_answer_done(ret);

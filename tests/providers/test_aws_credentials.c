@@ -254,7 +254,7 @@ TEST(keys_of_a_program)
 	(void)setenv("AWS_SECRET_ACCESS_KEY", "wrong", 1);
 	check_source("profile", "environment", "the credential_process of the profile \"environment\"");
 	check_fails("profile", "fails", "ended with exit code 3");
-	check_fails("profile", "version", "Version");
+	check_fails("profile", "version", "it printed no keys that can be used");
 	check_fails("profile", "relative", "absolute path");
 	check_fails("profile", "quote", "a quote in it has no end");
 }
