@@ -302,6 +302,12 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 	char *at = ret;
 
 	while (len > 0) {
+		/*
+		 * Left unread, complaints would fill the channel's window. Each read takes in whatever has come: the
+		 * one for the answer must be the last before waiting, or an answer that came with the other is slept
+		 * on.
+		 */
+		(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
 		int got = ssh_channel_read_nonblocking(stream->channel, at, (uint32_t)len, 0);
 		if (got == SSH_EOF || (got == 0 && ssh_channel_is_closed(stream->channel)))
 			return stream_ended(stream, err);
@@ -312,8 +318,6 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 			len -= (size_t)got;
 			continue;
 		}
-		/* Left unread, complaints would fill the channel's window. */
-		(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
 		if (!ssh_link_wait(stream->link, deadline, "its answer was awaited", err))
 			return false;
 	}
@@ -322,55 +326,67 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 
 /* ---- commands ---- */
 
-static void note_status(ssh_session session, ssh_channel channel, int status, void *ctx)
+/* A command that runs, as libssh tells of it. */
+struct running {
+	struct buf *output; /* what does not fit is dropped */
+	struct ssh_exit exit;
+};
+
+static int note_output(ssh_session session, ssh_channel channel, void *data, uint32_t len, int is_stderr, void *ctx)
 {
-	struct ssh_exit *ret = ctx;
+	struct running *running = ctx;
+	size_t room = running->output->max - running->output->len;
 	(void)session;
 	(void)channel;
-	ret->status = status;
-	ret->known = true;
+	(void)is_stderr;
+	buf_append(running->output, data, len < room ? len : room);
+	return (int)len;
+}
+
+static void note_status(ssh_session session, ssh_channel channel, int status, void *ctx)
+{
+	struct running *running = ctx;
+	(void)session;
+	(void)channel;
+	running->exit.status = status;
+	running->exit.known = true;
 }
 
 static void note_signal(ssh_session session, ssh_channel channel, const char *name, int core, const char *message,
 			const char *language, void *ctx)
 {
-	struct ssh_exit *ret = ctx;
+	struct running *running = ctx;
 	(void)session;
 	(void)channel;
 	(void)core;
 	(void)message;
 	(void)language;
-	ret->status = -1;
-	ret->known = true;
-	escape_str(ret->signal, sizeof(ret->signal), name != NULL ? name : "?");
+	running->exit.status = -1;
+	running->exit.known = true;
+	escape_str(running->exit.signal, sizeof(running->exit.signal), name != NULL ? name : "?");
 }
 
-/* Take what both outputs have now. False at the end of the channel. */
-static bool drain(ssh_channel channel, struct buf *output)
-{
-	bool open = take_output(channel, /* is_stderr= */ false, output);
-
-	open = take_output(channel, /* is_stderr= */ true, output) && open;
-	return open && !ssh_channel_is_eof(channel) && !ssh_channel_is_closed(channel);
-}
-
-/* Until the command's end is known, and then a moment for the rest of its output. */
-static bool await_exit(struct ssh_link *link, ssh_channel channel, struct deadline deadline, struct buf *output,
-		       struct ssh_exit *exit_state, struct error *err)
+/*
+ * Until the command's end is known, and then a moment for the rest of its output. That arrives by callback: two reads,
+ * one for each output, would each take in the other's, and the second one's would be slept on.
+ */
+static bool await_exit(struct ssh_link *link, ssh_channel channel, struct deadline deadline,
+		       const struct running *running, struct error *err)
 {
 	struct deadline rest = deadline;
 	bool ended = false;
 	struct error quiet = {0};
 
 	for (;;) {
-		/* Once both outputs are at their end, reads take in no packets any more; this call does. */
+		/* Both take in what has come: the one until the status is known, the other until the output's end. */
 		(void)ssh_channel_get_exit_status(channel);
-		bool open = drain(channel, output);
-		if (exit_state->known && !ended) {
+		(void)ssh_channel_poll(channel, /* is_stderr= */ 0);
+		if (running->exit.known && !ended) {
 			ended = true;
 			rest = deadline_within(deadline, EXIT_DRAIN_MS);
 		}
-		if (ended && (!open || deadline_left_ms(rest) == 0))
+		bool closed = ssh_channel_is_eof(channel) || ssh_channel_is_closed(channel);
+		if (ended && (closed || deadline_left_ms(rest) == 0))
 			return true;
 		if (ssh_channel_is_closed(channel) || !ssh_is_connected(link->session))
 			return ended || ssh_is_connected(link->session) ||
@@ -384,9 +400,10 @@ static bool await_exit(struct ssh_link *link, ssh_channel channel, struct deadli
 bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
 		  struct ssh_exit *ret, struct error *err)
 {
-	struct ssh_exit exit_state = {.status = -1};
+	struct running running = {.output = output, .exit = {.status = -1}};
 	struct ssh_channel_callbacks_struct callbacks = {
-		.userdata = &exit_state,
+		.userdata = &running,
+		.channel_data_function = note_output,
 		.channel_exit_status_function = note_status,
 		.channel_exit_signal_function = note_signal,
 	};
@@ -400,13 +417,13 @@ bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline de
 		(void)error_oom(err);
 		goto done;
 	}
-	if (!request_command(link, channel, command, deadline, &exit_state.refused, err))
+	if (!request_command(link, channel, command, deadline, &running.exit.refused, err))
 		goto done;
-	if (!exit_state.refused)
+	if (!running.exit.refused)
 		(void)ssh_channel_send_eof(channel);
-	ok = exit_state.refused || await_exit(link, channel, deadline, output, &exit_state, err);
+	ok = running.exit.refused || await_exit(link, channel, deadline, &running, err);
 	if (ok)
-		*ret = exit_state;
+		*ret = running.exit;
 done:
 	ssh_remove_channel_callbacks(channel, &callbacks);
 	ssh_channel_free(channel);

@@ -67,6 +67,7 @@ LogLevel VERBOSE
 MaxStartups 200
 MaxSessions 50
 PrintMotd no
+SetEnv HOME={dir}
 """
 
 
