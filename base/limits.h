@@ -94,6 +94,7 @@ enum {
 	/* What is said before TLS begins: a list of capabilities is one long line, or a dozen short ones */
 	LIMIT_STARTTLS_LINE = 2048,
 	LIMIT_STARTTLS_LINES = 100,
+	LIMIT_STARTTLS_WORDS = 512, /* ours: a stream's beginning with a host's name */
 
 	/* The user's own programs: what they say goes into errors and logs, where nobody reads more */
 	LIMIT_EXEC_OUTPUT = 64 * 1024,

@@ -35,7 +35,7 @@ static const struct schema_word webservers[] = {
 
 static const struct schema_word starttls[] = {
 	{"none", 0, false}, {"smtp", 0, false},     {"imap", 0, false}, {"pop3", 0, false}, {"sieve", 0, false},
-	{"ftp", 0, false},  {"postgres", 0, false}, {"ldap", 0, true},  {"xmpp", 0, true},  {NULL, 0, false},
+	{"ftp", 0, false},  {"postgres", 0, false}, {"ldap", 0, false}, {"xmpp", 0, false}, {NULL, 0, false},
 };
 
 static const struct schema_word eab_algorithms[] = {

@@ -40,8 +40,9 @@ static const struct {
 	uint16_t port;
 	const char *starttls;
 } ports[] = {
-	{21, "ftp"},   {25, "smtp"},  {110, "pop3"}, {143, "imap"},   {443, "none"},      {465, "none"},
-	{587, "smtp"}, {993, "none"}, {995, "none"}, {4190, "sieve"}, {5432, "postgres"},
+	{21, "ftp"},   {25, "smtp"},    {110, "pop3"},  {143, "imap"},  {389, "ldap"},
+	{443, "none"}, {465, "none"},   {587, "smtp"},  {636, "none"},  {993, "none"},
+	{995, "none"}, {4190, "sieve"}, {5222, "xmpp"}, {5223, "none"}, {5432, "postgres"},
 };
 
 const struct server_preset *server_preset(enum config_webserver webserver)

@@ -33,8 +33,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (size == 0)
 		return 0;
-	enum starttls_protocol protocol = (enum starttls_protocol)(data[0] % (STARTTLS_POSTGRES + 1));
-	enum starttls_next next = starttls_begin(&dialogue, protocol);
+	enum starttls_protocol protocol = (enum starttls_protocol)(data[0] % STARTTLS_PROTOCOLS);
+	enum starttls_next next = starttls_begin(&dialogue, protocol, "example.com");
 	data++;
 	size--;
 	while (size > 0 && (next == STARTTLS_LISTEN || next == STARTTLS_SAY)) {

@@ -122,7 +122,7 @@ static enum starttls_protocol get_starttls(struct reader *reader)
 {
 	uint8_t protocol = reader_u8(reader);
 
-	if (protocol > STARTTLS_POSTGRES)
+	if (protocol >= STARTTLS_PROTOCOLS)
 		reader->failed = true;
 	return reader->failed ? STARTTLS_NONE : (enum starttls_protocol)protocol;
 }

@@ -20,7 +20,11 @@ enum starttls_protocol {
 	STARTTLS_SIEVE,
 	STARTTLS_FTP,
 	STARTTLS_POSTGRES,
+	STARTTLS_LDAP,
+	STARTTLS_XMPP, /* as a client does: servers among themselves have a stream of another kind */
 };
+
+enum { STARTTLS_PROTOCOLS = STARTTLS_XMPP + 1 };
 
 /* "none", "smtp", …, as the config has them. False for any other word. */
 MUST_CHECK bool starttls_find(const char *word, enum starttls_protocol *ret);
@@ -33,19 +37,35 @@ enum starttls_next {
 	STARTTLS_REFUSED,     /* `why`, about `line` */
 };
 
-struct starttls {
-	enum starttls_protocol protocol;
-	size_t turn; /* of the protocol's table */
-	unsigned lines;
-	bool continued; /* a reply of several lines is under way */
-	const char *why;
-	size_t len;
-	char line[LIMIT_STARTTLS_LINE]; /* without its end */
+/* How far into a stream of XML elements. */
+struct starttls_xml {
+	unsigned depth; /* elements that are open, the stream's own included */
+	bool tag;       /* within one */
+	char quote;     /* within an attribute's value: what ends it */
+	bool failing;   /* a stream's error is open: what it holds says which */
 };
 
-enum starttls_next starttls_begin(struct starttls *dialogue, enum starttls_protocol protocol);
+struct starttls {
+	enum starttls_protocol protocol;
+	const char *host; /* borrowed */
+	size_t turn;      /* of the protocol's table */
+	unsigned lines;
+	bool continued; /* a reply of several lines is under way */
+	struct starttls_xml xml;
+	const char *why;
+	size_t words_len;
+	char words[LIMIT_STARTTLS_WORDS];
+	size_t len;
+	char line[LIMIT_STARTTLS_LINE]; /* without its end; a tag with it; of LDAP, at a refusal, its words */
+};
 
-/* What is to be sent, borrowed and static. Not only text. */
+/*
+ * HOST, which stays the caller's until the end, is who is asked for where a protocol names somebody before TLS (XMPP);
+ * NULL, or no host's name: nobody.
+ */
+enum starttls_next starttls_begin(struct starttls *dialogue, enum starttls_protocol protocol, const char *host);
+
+/* What is to be sent, borrowed until the next call. Not only text. */
 const char *starttls_words(const struct starttls *dialogue, size_t *ret_len);
 
 /*

@@ -171,7 +171,7 @@ static bool begin_tls(const struct tls_probe_target *target, int fd, struct dead
 	char heard[512];
 	size_t len;
 
-	for (enum starttls_next next = starttls_begin(&dialogue, target->starttls);;) {
+	for (enum starttls_next next = starttls_begin(&dialogue, target->starttls, target->server_name);;) {
 		switch (next) {
 		case STARTTLS_SAY: {
 			const char *words = starttls_words(&dialogue, &len);

@@ -147,6 +147,10 @@ TEST(what_is_verified_where_the_file_does_not_say)
 		{"{webserver: dovecot, verify: {port: 10993}}", "none", 10993},
 		{"{webserver: postgresql, verify: {port: 5433}}", "postgres", 5433},
 		{"{verify: {port: 110}}", "pop3", 110},
+		{"{verify: {port: 389}}", "ldap", 389},
+		{"{verify: {port: 636}}", "none", 636},
+		{"{verify: {port: 5222}}", "xmpp", 5222},
+		{"{verify: {port: 5269}}", "none", 5269},
 		{"{verify: true}", "none", 443},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {

@@ -11,6 +11,7 @@ import shutil
 import smtplib
 import socket
 import ssl
+import subprocess
 import tempfile
 import time
 from pathlib import Path
@@ -291,12 +292,75 @@ ssl_key_file = '{live}/privkey.pem'
         assert raw.recv(1) == b"S"
 
 
-PROGRAMS = {kind.webserver: kind for kind in (Apache, Haproxy, Postfix, Dovecot, Postgresql)}
+class Slapd(Program):
+    """OpenLDAP's. It reads its certificate when it starts, so that it is started again for the next one."""
+
+    webserver, packages, broken, starttls = "custom", ("slapd",), "thisisnodirective on", "ldap"
+
+    @property
+    def verify(self):
+        return {"port": self.port, "starttls": self.starttls, "server_name": self.cert}
+
+    def configure(self, live):
+        pid = self.dir / "pid"
+        self.config = write(self.dir / "slapd.conf", f"""\
+include /etc/ldap/schema/core.schema
+pidfile {pid}
+TLSCertificateFile {live}/fullchain.pem
+TLSCertificateKeyFile {live}/privkey.pem
+""")  # fmt: skip
+        command = f"/usr/sbin/slapd -d 0 -f {self.config} -h ldap://127.0.0.1:{self.port}"
+        self.argv = ["sh", "-c", f"while {command}; do :; done"]
+        self.test_command = f"/usr/sbin/slaptest -u -f {self.config}"
+        # Until the next one has written its own number.
+        still_there = f'[ "$(cat {pid} 2>/dev/null || echo $old)" = "$old" ]'
+        self.reload_command = f"old=$(cat {pid}) && kill $old && while {still_there}; do sleep 0.02; done"
+
+    def fingerprint(self):
+        """As OpenSSL's own client, which speaks these protocols, sees it."""
+        options = ["-starttls", self.starttls, "-xmpphost", self.cert, "-servername", self.cert]
+        seen = run(["openssl", "s_client", *options, "-connect", f"127.0.0.1:{self.port}"], stdin=subprocess.DEVNULL)
+        begin, end = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+        der = ssl.PEM_cert_to_DER_cert(seen[seen.index(begin) : seen.index(end) + len(end)])
+        return hashlib.sha256(der).hexdigest()
+
+
+class Prosody(Slapd):
+    """An XMPP server."""
+
+    packages, broken, starttls = ("prosody",), "this_is_no_setting(", "xmpp"
+
+    def configure(self, live):
+        pid = self.dir / "pid"
+        (self.dir / "data").mkdir()
+        (self.dir / "certs").mkdir()
+        self.config = write(self.dir / "prosody.cfg.lua", f"""\
+run_as_root = true
+pidfile = "{pid}"
+data_path = "{self.dir}/data"
+certificates = "{self.dir}/certs"
+interfaces = {{ "127.0.0.1" }}
+c2s_ports = {{ {self.port} }}
+s2s_ports, http_ports, https_ports = {{}}, {{}}, {{}}
+modules_enabled = {{ "tls", "saslauth" }}
+modules_disabled = {{ "s2s" }}
+c2s_require_encryption = true
+log = {{ info = "{self.dir}/prosody.log" }}
+VirtualHost "{self.cert}"
+	ssl = {{ certificate = "{live}/fullchain.pem", key = "{live}/privkey.pem" }}
+""")  # fmt: skip
+        self.argv = ["/usr/bin/prosody", "-F", "--config", str(self.config)]
+        self.test_command = f"/usr/bin/prosodyctl --config {self.config} check config"
+        self.reload_command = f"kill -HUP $(cat {pid})"
+
+
+# By what they are called, which is not always how the config calls their kind.
+PROGRAMS = {kind.__name__.lower(): kind for kind in (Apache, Haproxy, Postfix, Dovecot, Postgresql, Slapd, Prosody)}
 
 
 def missing_packages():
     """What is not installed, and whether we are root."""
     found = {"apache2": "/usr/sbin/apache2", "haproxy": "/usr/sbin/haproxy", "postfix": "/usr/sbin/postfix",
              "dovecot-imapd": "/usr/lib/dovecot/imap-login", "dovecot-pop3d": "/usr/lib/dovecot/pop3-login",
-             "postgresql": PGBIN / "initdb"}  # fmt: skip
+             "postgresql": PGBIN / "initdb", "slapd": "/usr/sbin/slapd", "prosody": "/usr/bin/prosody"}  # fmt: skip
     return [name for name, path in found.items() if not os.access(path, os.X_OK)]

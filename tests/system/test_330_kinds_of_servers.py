@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Each kind of server that `webserver:` knows, as the distribution's own program: a certificate arrives, is tested, loaded
-and seen by a client of its protocol; so is the next one; and a config that its own test refuses leaves the old one served.
+"""Each kind of server that `webserver:` knows, and some that it does not, as the distribution's own program: a certificate
+arrives, is tested, loaded and seen by a client of its protocol; so is the next one; and a config that its own test refuses
+leaves the old one served.
 """
 
 import os
