@@ -80,6 +80,7 @@ class Product:
         self.dir, self.resolver, self.environment = folder, resolver, environment
         self.state, self.config, self.home = folder / "state", folder / "certferry.yaml", folder / "home"
         self.home.mkdir()
+        self.under = []  # a program that runs it, such as strace, with its arguments
 
     def write_config(self, config):
         text = config if isinstance(config, str) else yaml(config)
@@ -101,7 +102,7 @@ class Product:
 
     def start(self, *args, env=None, config=True, together=False):
         """A run in the background, with the config unless not CONFIG, both outputs in one if TOGETHER: the Popen object."""
-        return subprocess.Popen(self.argv(*args, config=config), env=self.env(env), cwd=self.dir, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([*self.under, *self.argv(*args, config=config)], env=self.env(env), cwd=self.dir, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.PIPE,
                                 stderr=subprocess.STDOUT if together else subprocess.PIPE, text=True,
                                 start_new_session=True)  # fmt: skip
