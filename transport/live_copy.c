@@ -26,14 +26,8 @@ static char *beside(const char *path, const char *suffix, struct error *err)
 
 static bool content_is(struct sftp *sftp, const struct live_copy *copy, bool *ret, struct error *err)
 {
-	struct buf content CLEANUP(buf_done);
-	bool found = false;
-
-	buf_init(&content, LIMIT_REMOTE_FILE);
-	if (!sftp_read_file(sftp, copy->path, &content, &found, err))
-		return false;
-	*ret = found && content.len == copy->len && memcmp(buf_cstr(&content), copy->data, copy->len) == 0;
-	return true;
+	const struct sftp_file file = {copy->path, copy->data, copy->len, copy->mode};
+	return sftp_files_hold(sftp, &file, 1, ret, err);
 }
 
 bool live_copy_inspect(struct sftp *sftp, const char *path, const char *data, size_t len, uint32_t mode,

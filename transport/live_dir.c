@@ -37,39 +37,31 @@ static bool point(struct sftp *sftp, const struct live_dir *live, const char *na
 	char *temporary AUTO_FREE = path_in(live, TEMPORARY, err);
 	char *path AUTO_FREE = path_in(live, name, err);
 
-	return temporary != NULL && path != NULL && sftp_remove(sftp, temporary, err) &&
-	       sftp_create_link(sftp, temporary, target, err) && sftp_replace(sftp, temporary, path, err);
+	return temporary != NULL && path != NULL && sftp_renew_link(sftp, temporary, target, err) &&
+	       sftp_replace(sftp, temporary, path, err);
 }
 
 /* ---- looking ---- */
 
-static bool inspect_current(struct sftp *sftp, struct live_dir *live, struct error *err)
+static bool inspect_current(struct live_dir *live, struct sftp_sight *current, struct error *err)
 {
-	char *path AUTO_FREE = path_in(live, "current", err);
-	struct sftp_entry entry;
-
-	if (path == NULL || !sftp_look(sftp, path, false, &entry, err))
-		return false;
-	if (entry.kind == SFTP_ABSENT)
+	if (current->itself.kind == SFTP_ABSENT)
 		return true;
-	if (!sftp_read_link(sftp, path, &live->current, err))
-		return false;
+	live->current = STEAL(current->target);
 	if (live->current != NULL && is_generation(live->current))
 		return true;
-	(void)error_set(err, ERROR_REMOTE, NULL, "%s is there, but is not a link of certferry's", path);
+	(void)error_set(err, ERROR_REMOTE, NULL, "%s is there, but is not a link of certferry's", current->path);
 	error_hint(err, "move it away, or give this server another `dir`");
 	return false;
 }
 
 /* The journal of a transaction that was cut off tells what was good before it. */
-static bool inspect_journal(struct sftp *sftp, struct live_dir *live, struct error *err)
+static bool inspect_journal(struct sftp *sftp, struct live_dir *live, const struct sftp_sight *journal,
+			    struct error *err)
 {
-	char *path AUTO_FREE = path_in(live, JOURNAL, err);
-	char *target AUTO_FREE = NULL;
+	const char *target = journal->target;
 	struct sftp_entry entry = {.kind = SFTP_ABSENT};
 
-	if (path == NULL || !sftp_read_link(sftp, path, &target, err))
-		return false;
 	live->unsettled = target != NULL;
 	if (str_equal(target, JOURNAL_NONE))
 		return true;
@@ -83,9 +75,23 @@ static bool inspect_journal(struct sftp *sftp, struct live_dir *live, struct err
 
 bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret, struct error *err)
 {
+	enum { CURRENT, PREVIOUS, LINKS };
 	struct live_dir live CLEANUP(live_dir_done) = {0};
+	struct sftp_sight links[LINKS] = {0};
+	bool ok = false;
 
-	if (!str_set(&live.home, home, err) || !inspect_current(sftp, &live, err) || !inspect_journal(sftp, &live, err))
+	if (!str_set(&live.home, home, err))
+		return false;
+	char *current AUTO_FREE = path_in(&live, "current", err);
+	char *journal AUTO_FREE = path_in(&live, JOURNAL, err);
+	if (current != NULL && journal != NULL) {
+		links[CURRENT].path = current;
+		links[PREVIOUS].path = journal;
+		ok = sftp_survey(sftp, links, LINKS, err) && inspect_current(&live, &links[CURRENT], err) &&
+		     inspect_journal(sftp, &live, &links[PREVIOUS], err);
+		sftp_sights_done(links, LINKS);
+	}
+	if (!ok)
 		return false;
 	*ret = live;
 	live = (struct live_dir){0};
@@ -101,19 +107,38 @@ void live_dir_done(struct live_dir *live)
 	*live = (struct live_dir){0};
 }
 
-/* Whether the name of FILE is our link; *RET_ENTRY is what is there. */
-static bool look_at_name(struct sftp *sftp, const struct live_dir *live, const char *name, bool *ret_ours,
-			 struct sftp_entry *ret_entry, struct error *err)
-{
-	char *path AUTO_FREE = path_in(live, name, err);
-	char *want AUTO_FREE = str_format(err, "current/%s", name);
-	char *target AUTO_FREE = NULL;
+/* The names that readers use, as they are now. */
+struct names {
+	char *paths[LIVE_FILES_MAX];
+	struct sftp_sight sights[LIVE_FILES_MAX];
+	bool ours[LIVE_FILES_MAX]; /* a link of ours, wherever it ends */
+	size_t count;
+};
 
-	if (path == NULL || want == NULL || !sftp_look(sftp, path, false, ret_entry, err))
+static void names_done(struct names *names)
+{
+	sftp_sights_done(names->sights, names->count);
+	for (size_t i = 0; i < names->count; i++)
+		free(names->paths[i]);
+}
+
+static bool look_at_names(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
+			  struct names *ret, struct error *err)
+{
+	for (ret->count = 0; ret->count < files->count; ret->count++) {
+		ret->paths[ret->count] = path_in(live, files->list[ret->count].name, err);
+		ret->sights[ret->count] = (struct sftp_sight){.path = ret->paths[ret->count]};
+		if (ret->paths[ret->count] == NULL)
+			return false;
+	}
+	if (!sftp_survey(sftp, ret->sights, ret->count, err))
 		return false;
-	if (ret_entry->kind == SFTP_LINK && !sftp_read_link(sftp, path, &target, err))
-		return false;
-	*ret_ours = str_equal(target, want);
+	for (size_t i = 0; i < ret->count; i++) {
+		char *want AUTO_FREE = str_format(err, "current/%s", files->list[i].name);
+		if (want == NULL)
+			return false;
+		ret->ours[i] = str_equal(ret->sights[i].target, want);
+	}
 	return true;
 }
 
@@ -123,40 +148,25 @@ static bool owner_is(const struct sftp_entry *entry, struct sftp_owner owner)
 	       (owner.gid < 0 || entry->gid == (uint32_t)owner.gid);
 }
 
-static bool name_holds(struct sftp *sftp, const struct live_dir *live, const struct live_file *file,
-		       struct sftp_owner owner, bool *ret, struct error *err)
-{
-	struct buf content CLEANUP(buf_done);
-	struct sftp_entry entry;
-	bool ours = false, found = false;
-
-	buf_init(&content, LIMIT_REMOTE_FILE);
-	*ret = false;
-	if (!look_at_name(sftp, live, file->name, &ours, &entry, err))
-		return false;
-	if (!ours)
-		return true;
-	char *path AUTO_FREE = path_in(live, file->name, err);
-	if (path == NULL || !sftp_look(sftp, path, true, &entry, err))
-		return false;
-	if (entry.kind != SFTP_FILE || entry.mode != file->mode || !owner_is(&entry, owner))
-		return true;
-	if (!sftp_read_file(sftp, path, &content, &found, err))
-		return false;
-	*ret = found && content.len == file->len && memcmp(buf_cstr(&content), file->data, file->len) == 0;
-	return true;
-}
-
 bool live_dir_holds(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 		    struct sftp_owner owner, bool *ret, struct error *err)
 {
-	bool same = live->current != NULL;
+	struct names names CLEANUP(names_done) = {0};
+	struct sftp_file wanted[LIVE_FILES_MAX];
 
-	for (size_t i = 0; i < files->count && same; i++)
-		if (!name_holds(sftp, live, &files->list[i], owner, &same, err))
-			return false;
-	*ret = same;
-	return true;
+	*ret = false;
+	if (live->current == NULL)
+		return true;
+	if (!look_at_names(sftp, live, files, &names, err))
+		return false;
+	for (size_t i = 0; i < files->count; i++) {
+		const struct live_file *file = &files->list[i];
+		const struct sftp_entry *entry = &names.sights[i].beyond;
+		if (!names.ours[i] || entry->kind != SFTP_FILE || entry->mode != file->mode || !owner_is(entry, owner))
+			return true;
+		wanted[i] = (struct sftp_file){names.paths[i], file->data, file->len, file->mode};
+	}
+	return sftp_files_hold(sftp, wanted, files->count, ret, err);
 }
 
 /* ---- generations ---- */
@@ -185,24 +195,37 @@ static bool flush_generation(struct sftp *sftp, const struct live_dir *live, con
 {
 	char *path AUTO_FREE = path_in(live, generation, err);
 	char *above AUTO_FREE = path_in(live, GENERATIONS, err);
+	const char *both[] = {path, above};
 
-	return path != NULL && above != NULL && sftp_flush_directory(sftp, path, err) &&
-	       sftp_flush_directory(sftp, above, err);
+	return path != NULL && above != NULL && sftp_flush_directories(sftp, both, ARRAY_LEN(both), err);
+}
+
+static bool create_files(struct sftp *sftp, const struct live_dir *live, const char *generation,
+			 const struct live_files *files, struct sftp_owner owner, struct error *err)
+{
+	char *paths[LIVE_FILES_MAX] = {0};
+	struct sftp_file wanted[LIVE_FILES_MAX];
+	bool ok = true;
+
+	for (size_t i = 0; i < files->count && ok; i++) {
+		const struct live_file *file = &files->list[i];
+		paths[i] = str_format(err, "%s/%s/%s", live->home, generation, file->name);
+		wanted[i] = (struct sftp_file){paths[i], file->data, file->len, file->mode};
+		ok = paths[i] != NULL;
+	}
+	ok = ok && sftp_create_files(sftp, wanted, files->count, owner, err);
+	for (size_t i = 0; i < files->count; i++)
+		free(paths[i]);
+	return ok;
 }
 
 bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label, const struct live_files *files,
 		     struct sftp_owner owner, struct error *err)
 {
 	live->fresh = free_generation(live, label, err);
-	if (live->fresh == NULL || !create_generation(sftp, live, live->fresh, err))
-		return false;
-	for (size_t i = 0; i < files->count; i++) {
-		char *path AUTO_FREE = str_format(err, "%s/%s/%s", live->home, live->fresh, files->list[i].name);
-		if (path == NULL || !sftp_create_file(sftp, path, files->list[i].data, files->list[i].len,
-						      files->list[i].mode, owner, err))
-			return false;
-	}
-	return flush_generation(sftp, live, live->fresh, err);
+	return live->fresh != NULL && create_generation(sftp, live, live->fresh, err) &&
+	       create_files(sftp, live, live->fresh, files, owner, err) &&
+	       flush_generation(sftp, live, live->fresh, err);
 }
 
 /* ---- taking over ---- */
@@ -240,15 +263,14 @@ static bool take_snapshot(struct sftp *sftp, struct live_dir *live, const struct
 
 bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
 {
+	struct names names CLEANUP(names_done) = {0};
 	bool foreign[LIVE_FILES_MAX] = {false};
 	bool any = false;
 
+	if (!look_at_names(sftp, live, files, &names, err))
+		return false;
 	for (size_t i = 0; i < files->count; i++) {
-		struct sftp_entry entry;
-		bool ours;
-		if (!look_at_name(sftp, live, files->list[i].name, &ours, &entry, err))
-			return false;
-		foreign[i] = entry.kind != SFTP_ABSENT && !ours;
+		foreign[i] = names.sights[i].itself.kind != SFTP_ABSENT && !names.ours[i];
 		any = any || foreign[i];
 	}
 	if (!any)
@@ -269,16 +291,23 @@ bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct l
 static bool complete_names(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			   struct error *err)
 {
+	struct names names CLEANUP(names_done) = {0};
+
+	if (!look_at_names(sftp, live, files, &names, err))
+		return false;
 	for (size_t i = 0; i < files->count; i++) {
-		char *path AUTO_FREE = path_in(live, files->list[i].name, err);
 		char *target AUTO_FREE = str_format(err, "current/%s", files->list[i].name);
-		struct sftp_entry entry;
-		if (path == NULL || target == NULL || !sftp_look(sftp, path, false, &entry, err))
-			return false;
-		if (entry.kind == SFTP_ABSENT && !sftp_create_link(sftp, path, target, err))
+		if (target == NULL || (names.sights[i].itself.kind == SFTP_ABSENT &&
+				       !sftp_create_link(sftp, names.paths[i], target, err)))
 			return false;
 	}
 	return true;
+}
+
+static bool flush_home(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	const char *home = live->home;
+	return sftp_flush_directories(sftp, &home, 1, err);
 }
 
 bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
@@ -286,8 +315,8 @@ bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live
 	const char *journal = live->previous != NULL ? live->previous : JOURNAL_NONE;
 
 	return point(sftp, live, JOURNAL, journal, err) && complete_names(sftp, live, files, err) &&
-	       sftp_flush_directory(sftp, live->home, err) && point(sftp, live, "current", live->fresh, err) &&
-	       sftp_flush_directory(sftp, live->home, err);
+	       flush_home(sftp, live, err) && point(sftp, live, "current", live->fresh, err) &&
+	       flush_home(sftp, live, err);
 }
 
 bool live_dir_moved(const struct live_dir *live)
@@ -304,17 +333,16 @@ static bool remove_current(struct sftp *sftp, const struct live_dir *live, struc
 bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			  struct error *err)
 {
+	struct names names CLEANUP(names_done) = {0};
 	bool ok = live->previous != NULL ? point(sftp, live, "current", live->previous, err)
 					 : remove_current(sftp, live, err);
 
 	/* Names the previous generation does not have were not there before: none is left leading nowhere. */
-	for (size_t i = 0; i < files->count && ok; i++) {
-		char *path AUTO_FREE = path_in(live, files->list[i].name, err);
-		struct sftp_entry entry;
-		ok = path != NULL && sftp_look(sftp, path, true, &entry, err) &&
-		     (entry.kind != SFTP_ABSENT || sftp_remove(sftp, path, err));
-	}
-	return ok && sftp_flush_directory(sftp, live->home, err);
+	ok = ok && look_at_names(sftp, live, files, &names, err);
+	for (size_t i = 0; i < files->count && ok; i++)
+		ok = names.sights[i].beyond.kind != SFTP_ABSENT || names.sights[i].itself.kind == SFTP_ABSENT ||
+		     sftp_remove(sftp, names.paths[i], err);
+	return ok && flush_home(sftp, live, err);
 }
 
 /* ---- the end ---- */

@@ -207,7 +207,7 @@ static bool lock_directory(struct transaction *t, struct placement *p, bool *ret
 	if (!sftp_look(t->remote.sftp, p->live.home, true, &entry, err))
 		return false;
 	p->made_home = p->made_home || entry.kind == SFTP_ABSENT || (p->littered && p->live.current == NULL);
-	if (!sftp_create_directories(t->remote.sftp, p->live.home, err) ||
+	if ((entry.kind != SFTP_DIRECTORY && !sftp_create_directories(t->remote.sftp, p->live.home, err)) ||
 	    !live_lock_take(t->remote.sftp, p->live.home, job->holder, push_longest_ms(job), half, &news, err))
 		return false;
 	p->locked = true;

@@ -94,6 +94,7 @@ void sftp_batch_begin(struct sftp *sftp)
 {
 	sftp->first = sftp->next_id;
 	sftp->count = 0;
+	sftp->awaited = 0;
 	buf_reset(&sftp->out);
 }
 
@@ -127,6 +128,12 @@ void sftp_add_flush(struct sftp *sftp, const struct sftp_handle *handle)
 	sftp_packet_end(&sftp->out, start);
 }
 
+void sftp_expect(struct sftp *sftp, const char *verb, const char *path)
+{
+	sftp->expected[sftp->count - 1].verb = verb;
+	sftp->expected[sftp->count - 1].path = path;
+}
+
 /* Send the batch and collect all its replies; the first that is not as expected becomes the error. */
 bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *path, struct error *err)
 {
@@ -140,14 +147,15 @@ bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *path, struc
 		if (!sftp_next_reply(sftp, &reply, &index, err))
 			return false;
 		const struct sftp_expectation *want = &sftp->expected[index];
+		const char *name = want->path != NULL ? want->path : path;
 		if (reply.type == SFTP_DATA && want->data != NULL) {
 			if (reply.len == want->len && memcmp(reply.bytes, want->data, want->len) == 0)
 				continue;
 			ok = error_set(err, ERROR_REMOTE, NULL, "%s reads back differently from what was written",
-				       path);
+				       name);
 		} else if (reply.type != SFTP_STATUS || want->data != NULL ||
 			   (reply.status != SFTP_OK && !want->optional)) {
-			ok = sftp_refused(&reply, verb, path, err);
+			ok = sftp_refused(&reply, want->verb != NULL ? want->verb : verb, name, err);
 		}
 	}
 	return ok;

@@ -22,8 +22,10 @@ struct sftp {
 	/* The batch: its first number, and for each request what must come back. */
 	uint32_t first;
 	unsigned count;
+	size_t awaited; /* bytes of files that its replies will bring */
 	struct sftp_expectation {
-		const char *data; /* DATA with exactly these bytes; NULL: STATUS */
+		const char *verb, *path; /* for its error; NULL: the batch's */
+		const char *data;        /* DATA with exactly these bytes; NULL: STATUS */
 		size_t len;
 		bool optional; /* any STATUS will do */
 		bool answered;
@@ -44,6 +46,9 @@ void sftp_add_path(struct sftp *sftp, enum sftp_type type, const char *path);
 void sftp_add_handle(struct sftp *sftp, enum sftp_type type, const struct sftp_handle *handle);
 void sftp_add_open(struct sftp *sftp, const char *path, uint32_t flags, const struct sftp_attributes *attrs);
 void sftp_add_flush(struct sftp *sftp, const struct sftp_handle *handle); /* fsync@openssh.com */
+
+/* The request added last is to VERB PATH, both borrowed until the batch was run. */
+void sftp_expect(struct sftp *sftp, const char *verb, const char *path);
 
 /* Send the batch and collect all its replies; the first that is not as expected becomes the error. */
 MUST_CHECK bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *path, struct error *err);

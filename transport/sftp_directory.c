@@ -1,0 +1,271 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Directories: made, listed, removed and flushed. */
+#include "transport/sftp.h"
+
+#include "base/limits.h"
+#include "transport/sftp_exchange.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DIRECTORY_MODE = 0755 };
+
+/* ---- making ---- */
+
+enum made { MADE, THERE, NO_PARENT, MADE_NOT };
+
+static bool create_directory(struct sftp *sftp, const char *path, struct sftp_reply *ret, struct error *err)
+{
+	static const struct sftp_attributes attrs = {.flags = SFTP_ATTR_MODE, .mode = DIRECTORY_MODE};
+
+	sftp_batch_begin(sftp);
+	size_t start = sftp_request(sftp, SFTP_MKDIR);
+	buf_string(&sftp->out, path, strlen(path));
+	sftp_packet_attributes(&sftp->out, &attrs);
+	sftp_packet_end(&sftp->out, start);
+	if (!sftp_ask(sftp, ret, err))
+		return false;
+	if (ret->type != SFTP_STATUS || ret->status != SFTP_OK)
+		return true;    /* the caller judges */
+	sftp_batch_begin(sftp); /* the server's umask may have taken bits away */
+	start = sftp_request(sftp, SFTP_SETSTAT);
+	buf_string(&sftp->out, path, strlen(path));
+	sftp_packet_attributes(&sftp->out, &attrs);
+	sftp_packet_end(&sftp->out, start);
+	struct sftp_reply mode_reply;
+	if (!sftp_ask(sftp, &mode_reply, err))
+		return false;
+	*ret = (struct sftp_reply){.type = SFTP_STATUS, .status = SFTP_OK};
+	return true;
+}
+
+/* The directory that PATH is up to LEN. */
+static enum made make_part(struct sftp *sftp, const char *path, size_t len, struct error *err)
+{
+	char *part AUTO_FREE = NULL;
+	struct error refused = {0};
+	struct sftp_entry entry;
+	struct sftp_reply reply;
+
+	if (!str_set_n(&part, path, len, err) || !create_directory(sftp, part, &reply, err))
+		return MADE_NOT;
+	if (reply.type == SFTP_STATUS && reply.status == SFTP_OK)
+		return MADE;
+	(void)sftp_refused(&reply, "create the directory", part, &refused);
+	bool parent_absent = sftp_is_absent(&reply);
+	/* It may be there, or somebody else made it since: another certificate's challenge goes to the same folder. */
+	if (!parent_absent && !sftp_look(sftp, part, true, &entry, err))
+		return MADE_NOT;
+	if (!parent_absent && entry.kind == SFTP_DIRECTORY)
+		return THERE;
+	if (!parent_absent && entry.kind != SFTP_ABSENT)
+		(void)error_set(err, ERROR_REMOTE, NULL, "%s is there and is no directory", part);
+	else
+		*err = refused;
+	return parent_absent ? NO_PARENT : MADE_NOT;
+}
+
+/* Where the component before the one that ends at LEN ends; 0: there is none. */
+static size_t parent_of(const char *path, size_t len)
+{
+	while (len > 0 && path[len - 1] != '/')
+		len--;
+	while (len > 0 && path[len - 1] == '/')
+		len--;
+	return len;
+}
+
+static size_t child_of(const char *path, size_t len)
+{
+	while (path[len] == '/')
+		len++;
+	while (path[len] != '\0' && path[len] != '/')
+		len++;
+	return len;
+}
+
+/* From the deepest up, since mostly only that is missing, and down again. */
+bool sftp_create_directories(struct sftp *sftp, const char *path, struct error *err)
+{
+	size_t whole = strlen(path), len = whole;
+	struct error refused = {0};
+	struct sftp_entry entry;
+	enum made made;
+
+	if (!sftp_look(sftp, path, true, &entry, err))
+		return false;
+	if (entry.kind == SFTP_DIRECTORY)
+		return true;
+	while (whole > 1 && path[whole - 1] == '/')
+		len = --whole;
+	while ((made = make_part(sftp, path, len, &refused)) == NO_PARENT && parent_of(path, len) > 0) {
+		len = parent_of(path, len);
+		error_clear(&refused);
+	}
+	while ((made == MADE || made == THERE) && len < whole) {
+		len = child_of(path, len);
+		made = make_part(sftp, path, len, &refused);
+	}
+	if (made == MADE || made == THERE)
+		return true;
+	*err = refused;
+	return false;
+}
+
+/* ---- listing ---- */
+
+static bool keep_names(struct sftp_reply *reply, const char *path, struct str_list *ret, struct error *err)
+{
+	const char *name;
+	size_t len;
+
+	while (sftp_packet_next_name(reply, &name, &len)) {
+		char *copy AUTO_FREE = NULL;
+		if (len == 0 || memchr(name, '/', len) != NULL || memchr(name, '\0', len) != NULL)
+			return error_set(err, ERROR_REMOTE, NULL, "the SFTP server lists an impossible name in %s",
+					 path);
+		if (!str_set_n(&copy, name, len, err))
+			return false;
+		if (str_equal(copy, ".") || str_equal(copy, ".."))
+			continue;
+		if (ret->len == LIMIT_REMOTE_NAMES)
+			return error_set(err, ERROR_REMOTE, NULL, "%s has more than %d entries", path,
+					 LIMIT_REMOTE_NAMES);
+		if (!str_list_add(ret, copy, err))
+			return false;
+	}
+	return true;
+}
+
+/*
+ * READDIR until the end, of which most directories need two: one that brings all names and one that says so. A server
+ * that answers with empty lists for ever ends at the deadline.
+ */
+static bool list_all(struct sftp *sftp, const struct sftp_handle *handle, const char *path, struct str_list *ret,
+		     struct error *err)
+{
+	enum { AT_ONCE = 2 };
+	bool ok = true, ended = false;
+
+	while (ok && !ended) {
+		sftp_batch_begin(sftp);
+		for (int i = 0; i < AT_ONCE; i++)
+			sftp_add_handle(sftp, SFTP_READDIR, handle);
+		if (!sftp_send_batch(sftp, err))
+			return false;
+		for (int i = 0; i < AT_ONCE; i++) {
+			struct sftp_reply reply;
+			unsigned index;
+			if (!sftp_next_reply(sftp, &reply, &index, err))
+				return false;
+			if (reply.type == SFTP_STATUS && reply.status == SFTP_EOF)
+				ended = true;
+			else if (reply.type != SFTP_NAME || deadline_left_ms(sftp->deadline) == 0)
+				ok = sftp_refused(&reply, "list", path, err);
+			else if (ok)
+				ok = keep_names(&reply, path, ret, err);
+		}
+	}
+	return ok;
+}
+
+bool sftp_list(struct sftp *sftp, const char *path, struct str_list *ret, struct error *err)
+{
+	struct str_list names CLEANUP(str_list_done) = {0};
+	struct sftp_reply reply;
+	struct sftp_handle handle;
+
+	sftp_batch_begin(sftp);
+	sftp_add_path(sftp, SFTP_OPENDIR, path);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	if (!sftp_keep_handle(&reply, &handle))
+		return sftp_refused(&reply, "list", path, err);
+	if (!sftp_finish_handle(sftp, &handle, path, list_all(sftp, &handle, path, &names, err), err))
+		return false;
+	*ret = names;
+	names = (struct str_list){0};
+	return true;
+}
+
+/* ---- removing ---- */
+
+/* The answers of a batch of REMOVEs and the like; what is gone already is no failure. */
+static bool removed(struct sftp *sftp, const char *path, struct error *err)
+{
+	bool ok = true;
+
+	if (!sftp_send_batch(sftp, err))
+		return false;
+	for (unsigned i = 0; i < sftp->count; i++) {
+		struct sftp_reply reply;
+		unsigned index;
+		if (!sftp_next_reply(sftp, &reply, &index, err))
+			return false;
+		if (!sftp_is_absent(&reply) && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
+			ok = sftp_refused(&reply, "remove what is in", path, err);
+	}
+	return ok;
+}
+
+static bool remove_names(struct sftp *sftp, const char *path, const struct str_list *names, struct error *err)
+{
+	sftp_batch_begin(sftp);
+	for (size_t i = 0; i < names->len; i++) {
+		char *inside AUTO_FREE = str_format(err, "%s/%s", path, names->items[i]);
+		if (inside == NULL)
+			return false;
+		sftp_add_path(sftp, SFTP_REMOVE, inside);
+		if (sftp->count < SFTP_BATCH_MAX)
+			continue;
+		if (!removed(sftp, path, err))
+			return false;
+		sftp_batch_begin(sftp);
+	}
+	return removed(sftp, path, err);
+}
+
+bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err)
+{
+	struct str_list names CLEANUP(str_list_done) = {0};
+	struct sftp_entry entry;
+
+	if (!sftp_look(sftp, path, false, &entry, err))
+		return false;
+	if (entry.kind != SFTP_DIRECTORY)
+		return entry.kind == SFTP_ABSENT || sftp_remove(sftp, path, err);
+	return sftp_list(sftp, path, &names, err) && remove_names(sftp, path, &names, err) &&
+	       sftp_remove_directory(sftp, path, err);
+}
+
+/* ---- flushing ---- */
+
+bool sftp_flush_directories(struct sftp *sftp, const char *const *paths, size_t count, struct error *err)
+{
+	static const struct sftp_attributes none = {0};
+	struct sftp_handle handles[SFTP_FILES_MAX];
+	size_t open = 0;
+
+	if (!sftp_offers(sftp, SFTP_HAS_FSYNC))
+		return true;
+	sftp_batch_begin(sftp);
+	for (size_t i = 0; i < count; i++)
+		sftp_add_open(sftp, paths[i], SFTP_OPEN_READ, &none);
+	if (!sftp_send_batch(sftp, err))
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		struct sftp_reply reply;
+		unsigned index;
+		if (!sftp_next_reply(sftp, &reply, &index, err))
+			return false;
+		open += sftp_keep_handle(&reply, &handles[open]);
+	}
+	sftp_batch_begin(sftp);
+	for (size_t i = 0; i < open; i++) {
+		sftp_add_flush(sftp, &handles[i]);
+		sftp->expected[sftp->count - 1].optional = true;
+		sftp_add_handle(sftp, SFTP_CLOSE, &handles[i]);
+		sftp->expected[sftp->count - 1].optional = true;
+	}
+	return open == 0 || sftp_batch_run(sftp, "flush", paths[0], err);
+}
