@@ -23,13 +23,17 @@ import sys
 import threading
 import time
 
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import pkcs12
+
 from . import certificates
-from .processes import descendants
+from .processes import descendants, run
 from .product import ROOT
 from .servers import Nginx, self_signed, write
 
 FILES = ("cert.pem", "chain.pem", "fullchain.pem", "privkey.pem")
-COPIES = {"combined": "combined.pem", "chain": "chain.pem"}
+COPIES = {"combined": "combined.pem", "chain": "chain.pem", "privkey": "key.pem", "pkcs12": "keystore.p12"}
+PASSWORD = "of every slot's keystore"
 RESULTS = ("deployed", "unchanged", "rolled_back", "failed")
 
 VHOST = """\
@@ -75,6 +79,7 @@ class Slot:
             self.slots.server,
             dir=str(self.live),
             files={kind: str(self.extra / name) for kind, name in COPIES.items()},
+            pkcs12_password=PASSWORD,
             test_command=self.nginx.test_command,
             reload_command=self.nginx.reload_command,
             verify={"address": "127.0.0.1", "port": self.nginx.port},
@@ -89,13 +94,11 @@ class Slot:
         """STATE: "empty", "plain" (files as certbot or a hand leaves them) or "ours" (deployed to by the product)."""
         self.state = state
         shutil.rmtree(self.dir, ignore_errors=True)
-        self.extra.mkdir(parents=True)
         if state == "empty":
+            self.extra.mkdir(parents=True)
             return
         shutil.copytree(self.slots.plain, self.home)
-        shutil.copy(self.home / "chain.pem", self.extra / "chain.pem")
-        combined = (self.home / "fullchain.pem").read_bytes() + (self.home / "privkey.pem").read_bytes()
-        write(self.extra / "combined.pem", combined.decode(), mode=0o600)
+        shutil.copytree(self.slots.plain_copies, self.extra)
         self.nginx.reload() if self.nginx.child else self.nginx.start()
 
     def plan(self, **plan):
@@ -115,15 +118,21 @@ class Slot:
 
     # What a reader sees.
 
-    def look(self):
-        """(generation, generation of the combined copy), each None where nothing is there; what cannot be told for the
-        change of a file meanwhile is "changing"."""
+    def look_at_each(self):
+        """What generation the four files are, and each copy: the names of those that it may be, as a set. What cannot be
+        told for the change of a file meanwhile is "changing"."""
         paths = [self.home / name for name in (*FILES, "current")] + [self.extra / name for name in COPIES.values()]
         before = [identity(path) for path in paths]
         contents = [read(path) for path in paths if path.name != "current"]
         if [identity(path) for path in paths] != before:
-            return "changing", "changing"
-        return self.slots.which(contents[:4]), self.slots.which_combined(contents[4])
+            return [{"changing"}] * (1 + len(COPIES))
+        return [{self.slots.which(contents[:4])}, *map(self.slots.which_copy, COPIES, contents[4:])]
+
+    def look(self):
+        """(generation, generation of all the copies), each None where nothing is there."""
+        (live,), *copies = self.look_at_each()
+        common = set.intersection(*copies)
+        return live, common.pop() if len(common) == 1 else f"not one generation: {dict(zip(COPIES, copies))}"
 
     def seen(self):
         """What it serves, by a handshake."""
@@ -144,16 +153,17 @@ class Slot:
 
     def check_secrets(self):
         for path in self.dir.rglob("*"):
-            if path.is_file() and not path.is_symlink() and b"PRIVATE KEY" in path.read_bytes():
+            secret = path.is_file() and not path.is_symlink() and (b"PRIVATE KEY" in path.read_bytes() or ".p12" in path.name)
+            if secret:
                 assert stat.S_IMODE(path.stat().st_mode) & 0o077 == 0, f"{path} can be read by others"
 
     def check(self, entry, new):
         """After a run that ended as ENTRY of the JSON result says, in which NEW was to be deployed."""
         assert entry["result"] in RESULTS, entry
-        live, combined = self.look()
+        live = self.look_at_each()
         allowed = {"deployed": {new}, "unchanged": {new}, "rolled_back": {self.before}, "failed": {self.before, new}}
         may = allowed[entry["result"]]
-        assert live in may and combined in may, f"{self.name}: {live} and {combined} live, not {may}: {entry}"
+        assert all(one & may for one in live), f"{self.name}: {live} live, not {may}: {entry}"
         if self.state != "empty":
             assert (seen := self.served(may)) in may, f"{self.name}: {seen} is served, not {may}: {entry}"
         self.check_secrets()
@@ -200,11 +210,11 @@ class Watcher(threading.Thread):
     def run(self):
         while not self.over.is_set():
             for slot in self.slots:
-                seen = slot.look()
-                self.looks += "changing" not in seen
-                for what in seen:
-                    if what not in (*self.slots.known, "changing") and not (what is None and slot.before is None):
-                        self.problems.append(f"{slot.name}: a reader sees {what}")
+                seen = slot.look_at_each()
+                self.looks += {"changing"} not in seen
+                for at, what in enumerate(seen):
+                    if not what & {*self.slots.known, "changing"} and not (None in what and slot.before is None):
+                        self.problems.append(f"{slot.name}: a reader sees {what} as {['files', *COPIES][at]}")
 
 
 class Slots:
@@ -216,6 +226,7 @@ class Slots:
         self_signed(self.plain, [cert])
         shutil.copy(self.plain / "fullchain.pem", self.plain / "cert.pem")
         write(self.plain / "chain.pem", "# none\n")
+        self.plain_copies, self.keystores = self.copy_plain(lab.dir / f"plain-copies-{cert}"), {}
         self.server.use_sftp(f"{sys.executable} -S -E {ROOT}/tests/fakes/sftp_server.py {self.control}")
         self.product = lab.product()
         self.known, self.fingerprints, self.new, self.tidy = {}, {}, None, False
@@ -261,11 +272,39 @@ class Slots:
             f"{file}={[name for name, known in self.known.items() if known[at] == contents[at]] or repr(contents[at])[:60]}"
             for at, file in enumerate(FILES))  # fmt: skip
 
-    def which_combined(self, content):
-        for name, (_, _, fullchain, key) in self.known.items():
-            if content == fullchain + key:
-                return name
-        return None if content is None else f"not one generation in a combined file: {content[:60]!r}"
+    def which_copy(self, kind, content):
+        """The names of the generations that CONTENT is the copy of KIND of: a chain may be the same in several."""
+        if content is None:
+            return {None}
+        if kind == "pkcs12":
+            found = {self.which_keystore(content)}
+        else:
+            copies = {"combined": lambda files: files[2] + files[3], "chain": lambda files: files[1], "privkey": lambda files: files[3]}
+            found = {name for name, files in self.known.items() if copies[kind](files) == content}
+        return found - {None} or {f"no generation: {content[:60]!r}"}
+
+    def which_keystore(self, content):
+        """The generation whose key and certificate are in it, whole; None: of none."""
+        if content not in self.keystores:
+            try:
+                key, leaf, _ = pkcs12.load_key_and_certificates(content, PASSWORD.encode())
+                fits = key.public_key().public_numbers() == leaf.public_key().public_numbers()
+                self.keystores[content] = self.fingerprints.get(leaf.fingerprint(SHA256()).hex()) if fits else None
+            except ValueError:
+                self.keystores[content] = None
+        return self.keystores[content]
+
+    def copy_plain(self, folder):
+        """The copies that are there before the product was, in FOLDER."""
+        folder.mkdir()
+        shutil.copy(self.plain / "chain.pem", folder / COPIES["chain"])
+        shutil.copy(self.plain / "privkey.pem", folder / COPIES["privkey"])
+        combined = (self.plain / "fullchain.pem").read_text() + (self.plain / "privkey.pem").read_text()
+        write(folder / COPIES["combined"], combined, mode=0o600)
+        run(["openssl", "pkcs12", "-export", "-inkey", self.plain / "privkey.pem", "-in", self.plain / "fullchain.pem",
+             "-passout", f"pass:{PASSWORD}", "-out", folder / COPIES["pkcs12"]])  # fmt: skip
+        (folder / COPIES["pkcs12"]).chmod(0o600)
+        return folder
 
     def flip(self):
         """The other of the two generations is the live one of the store."""
