@@ -63,23 +63,33 @@ class Peak(threading.Thread):
             return None
 
 
-def timed(argv, env=None, cwd=None, peak=False):
-    """Wall and CPU seconds of ARGV and all its children, and who held how much."""
+def timed(argv, env=None, cwd=None):
+    """Wall and CPU seconds of ARGV and all its children."""
     before, begin = os.times(), time.monotonic()
     process = subprocess.Popen(argv, env=env, cwd=cwd, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                                stderr=subprocess.PIPE, text=True)  # fmt: skip
-    watcher = Peak(process.pid) if peak else None
-    if watcher:
-        watcher.start()
     err = process.communicate()[1]
     wall, after = time.monotonic() - begin, os.times()
-    if watcher:
-        watcher.over = True
-        watcher.join()
     if process.returncode != 0:
         raise SystemExit(f"{' '.join(map(str, argv[:4]))} … ended with {process.returncode}\n{err[-2000:]}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return wall, cpu, watcher
+    return wall, cpu
+
+
+def last_deployed(product, *arguments):
+    """How many servers `deploy` brought the certificate to, when the last of them had it, and who held how much."""
+    begin, count, last = time.monotonic(), 0, 0.0
+    process = subprocess.Popen(product.argv("deploy", *arguments), env=product.env(), cwd=product.dir,
+                               stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)  # fmt: skip
+    watcher = Peak(process.pid)
+    watcher.start()
+    for line in process.stderr:
+        if line.rstrip().endswith(": deployed"):
+            count, last = count + 1, time.monotonic() - begin
+    process.wait()
+    watcher.over = True
+    watcher.join()
+    return count, last, watcher
 
 
 def loops(lab, product, fleet, parallel):
@@ -96,6 +106,18 @@ def loops(lab, product, fleet, parallel):
     return timed(["xargs", "-0", "-n", "5", "-P", str(parallel), "-a", str(arguments), "bash", str(script)], env=env)
 
 
+def hangs(lab, product, many):
+    """A tenth of the servers accepts the connection and never says a word."""
+    well, alone, _ = last_deployed(product, "--force")
+    for name in many.names[::10]:
+        many.hang(name, timeout=20)
+    product.write_config(lab.config([many.domain(f"*.{CERT}")], servers=many.entries))
+    left, beside, peak = last_deployed(product, "--force")
+    print(f"a tenth hangs: the other {left} had it after {beside:.1f} s; all {well}, when none hung, after {alone:.1f} s")
+    print(f"memory then: {peak.total_mib:.1f} MiB in all with {peak.couriers} couriers (aim: below 60), "
+          f"the largest courier {peak.courier_mib:.2f} MiB of its own (aim: below 2)")  # fmt: skip
+
+
 def fleet(lab, product, count):
     many = Fleet(lab, count)
     product.write_config(lab.config([lab.wildcard(f"*.{CERT}", serve=False)], servers=many.entries))
@@ -109,14 +131,12 @@ def fleet(lab, product, count):
 
     row = "{:<46} {:>10} {:>10}"
     print("\n" + row.format(f"{count} servers on {len(lab.servers)} sshds", "wall", "CPU"))
-    for what, (wall, cpu, _) in (("certferry deploy, ten at a time", ours), ("  again, nothing differs", again),
+    for what, (wall, cpu) in (("certferry deploy, ten at a time", ours), ("  again, nothing differs", again),
                                  ("scp and ssh, one after the other", serial),
                                  ("scp and ssh, xargs -P 10", parallel)):  # fmt: skip
         print(row.format(what, f"{wall:.1f} s", f"{cpu:.1f} s"))
     print(f"against xargs -P 10: wall {ours[0] / parallel[0]:.2f}, CPU {ours[1] / parallel[1]:.2f}; "
           f"against one after the other: wall {ours[0] / serial[0]:.2f}, CPU {ours[1] / serial[1]:.2f}")  # fmt: skip
-    # Looking costs CPU that the others would miss: in a run of its own.
-    peak = timed(product.argv("deploy", "--force"), product.env(), product.dir, peak=True)[2]
-    print(f"memory: {peak.total_mib:.1f} MiB in all with {peak.couriers} couriers (aim: below 60), "
-          f"the largest courier {peak.courier_mib:.2f} MiB of its own (aim: below 2)")  # fmt: skip
+    # Looking at memory costs CPU that the others would miss: in runs of their own.
+    hangs(lab, product, many)
     many.stop()
