@@ -42,8 +42,10 @@ struct load {
 struct trip {
 	struct deployment *deployment;
 	const char *certificate, *server;
+	size_t stop;
 	int64_t began_ms;
 	bool connected;
+	bool stalled; /* the rollouts know of it */
 	struct trip *next;
 };
 
@@ -317,6 +319,7 @@ static void make_stop(struct deployment *deployment, size_t stop)
 		.deployment = deployment,
 		.certificate = deployment->plan->items[items[0]].wanted.name,
 		.server = shipment.server,
+		.stop = stop,
 		.began_ms = clock_monotonic_ms(),
 		.next = deployment->trips,
 	};
@@ -352,16 +355,19 @@ static void make_stop(struct deployment *deployment, size_t stop)
  * Whether one more server may be deployed to now. *RET_WAKE_MS is when a server that has not answered yet will give its
  * place away; INT64_MAX: none is waited for.
  */
-static bool has_place(const struct deployment *deployment, int64_t *ret_wake_ms)
+static bool has_place(struct deployment *deployment, int64_t *ret_wake_ms)
 {
 	int64_t now = clock_monotonic_ms();
 	size_t working = 0, stalled = 0;
 
 	*ret_wake_ms = INT64_MAX;
-	for (const struct trip *trip = deployment->trips; trip != NULL; trip = trip->next) {
+	for (struct trip *trip = deployment->trips; trip != NULL; trip = trip->next) {
 		int64_t until = trip->began_ms + STALLED_MS;
 		if (!trip->connected && now >= until) {
 			stalled++;
+			if (!trip->stalled)
+				rollout_stalls(&deployment->rollout, trip->stop);
+			trip->stalled = true;
 			continue;
 		}
 		working++;

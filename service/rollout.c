@@ -194,15 +194,31 @@ bool rollout_leg_goes(const struct rollout *rollout, size_t stop, size_t leg)
 	return rollout->stops[stop].legs[leg].goes;
 }
 
+/* It is a canary no more, and has not been tried again either. */
+static void stand_down(struct rollout *rollout, struct rollout_leg *leg)
+{
+	struct rollout_track *track = &rollout->tracks[leg->track];
+
+	if (leg->past == ROLLOUT_REFUSED)
+		track->retrying--;
+	leg->past = ROLLOUT_NOTHING;
+	track->canaries -= leg->canary;
+	leg->canary = false;
+}
+
+void rollout_stalls(struct rollout *rollout, size_t stop)
+{
+	for (size_t i = 0; i < rollout->stops[stop].count; i++)
+		stand_down(rollout, &rollout->stops[stop].legs[i]);
+}
+
 void rollout_leg_ended(struct rollout *rollout, size_t stop, size_t leg, enum rollout_end end, int64_t retry_at)
 {
 	struct rollout_leg *ended = &rollout->stops[stop].legs[leg];
 	struct rollout_track *track = &rollout->tracks[ended->track];
 
 	rollout->stops[stop].state = STOP_ENDED;
-	if (ended->past == ROLLOUT_REFUSED)
-		track->retrying--;
-	track->canaries -= ended->canary;
+	stand_down(rollout, ended);
 	if (!ended->goes)
 		return;
 	if (end == ROLLOUT_DONE)

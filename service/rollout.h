@@ -4,8 +4,8 @@
  *
  * A certificate's rule: its first `canary` servers one at a time, each verified, then the others side by side, until
  * more than `max_failures` refused it. Servers that refused it in an earlier run come first, as canaries. A server that
- * could not be reached has refused nothing: it does not count, another takes its place as a canary, and next time its
- * turn is last.
+ * could not be reached has refused nothing: it does not count, another takes its place as a canary, as soon as it is
+ * seen to stall, and next time its turn is last.
  *
  * All certificates that a server needs travel in one transaction. It is a canary for each of them when it is one for
  * any; where one of its certificates was stopped, the others go without it.
@@ -77,6 +77,9 @@ void rollout_is_held(struct rollout *rollout, size_t track, const char *server, 
 MUST_CHECK bool rollout_next(struct rollout *rollout, size_t *ret_stop);
 bool rollout_waiting(struct rollout *rollout);
 bool rollout_leg_goes(const struct rollout *rollout, size_t stop, size_t leg);
+
+/* A running stop has not answered for long: whoever waits for it as a canary waits for the next one instead. */
+void rollout_stalls(struct rollout *rollout, size_t stop);
 
 /* One leg of a running stop came to its END; RETRY_AT as above, where it was refused. */
 void rollout_leg_ended(struct rollout *rollout, size_t stop, size_t leg, enum rollout_end end, int64_t retry_at);

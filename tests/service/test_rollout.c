@@ -129,6 +129,35 @@ TEST(one_that_cannot_be_reached_gives_its_place_to_the_next)
 	CHECK(goes(&rollout, 3, 0));
 }
 
+TEST(one_that_stalls_gives_its_place_too_and_counts_when_it_refuses_after_all)
+{
+	struct rollout rollout CLEANUP(rollout_done) = fleet(5, 1, 0);
+	CHECK_INT(begins(&rollout), 1);
+	CHECK_INT(begins(&rollout), NONE);
+	rollout_stalls(&rollout, 0);
+	CHECK_INT(begins(&rollout), 2);
+	CHECK_INT(begins(&rollout), NONE);
+	ends(&rollout, 2, ROLLOUT_DONE);
+	CHECK_INT(begins(&rollout), 3);
+	ends(&rollout, 1, ROLLOUT_END_REFUSED);
+	CHECK_INT(begins(&rollout), 4);
+	CHECK(!goes(&rollout, 4, 0));
+}
+
+TEST(one_that_refused_and_now_stalls_holds_nobody)
+{
+	struct rollout rollout CLEANUP(rollout_done) = fleet(3, 0, 1);
+	add(&rollout, 3, A, ROLLOUT_REFUSED);
+	CHECK_INT(begins(&rollout), 4);
+	CHECK_INT(begins(&rollout), NONE);
+	rollout_stalls(&rollout, 3);
+	CHECK_INT(begins(&rollout), 1);
+	CHECK_INT(begins(&rollout), 2);
+	ends(&rollout, 4, ROLLOUT_END_UNREACHED);
+	CHECK_INT(begins(&rollout), 3);
+	CHECK(goes(&rollout, 3, 0));
+}
+
 TEST(the_next_run_begins_with_what_refused_and_ends_with_what_was_unreachable)
 {
 	struct rollout rollout CLEANUP(rollout_done) = fleet(0, 1, 0);

@@ -3,6 +3,7 @@
 it spreads, and the next run goes on where this one stopped."""
 
 import json
+import socket
 import time
 
 import pytest
@@ -116,6 +117,17 @@ def test_a_dead_canary_gives_its_place_to_the_next(lab, deployed):
     assert run.code == 3, run
     assert results(run) == {"web-1": "failed", "web-2": "deployed", "web-3": "deployed", "web-4": "deployed"}, run
     assert steps(run)["web-1"] == "connect", run
+
+
+def test_a_canary_that_hangs_keeps_nobody_waiting(lab, deployed):
+    """It is waited for, but the next one is the canary meanwhile: the others are done long before it is given up."""
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        hanging = {"port": mute.getsockname()[1], "timeout": 25}
+        deployed.write_config(config(lab, {"canary": 1, "parallel": 2, "max_failures": 0}, web1=hanging))
+        run = deployed.start("apply", "--force")
+        ended = [line for line in run.stderr if ": deployed" in line or ": failed" in line]
+        assert run.wait() == 3, ended
+    assert [line.rstrip().rsplit(" ", 1)[-1] for line in ended[:3]] == ["deployed"] * 3 and "web-1" in ended[3], ended
 
 
 def test_without_a_rollout_nobody_waits(lab, deployed):
