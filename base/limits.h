@@ -83,6 +83,7 @@ enum {
 	LIMIT_IPC_FRAME = 64 * 1024,          /* one datagram; the kernel's default socket buffer holds some 200 KiB */
 	LIMIT_LOOKS = 64,                     /* handshakes at once, to see what servers serve */
 	LIMIT_LOOK_MS = 3000,                 /* one of them: whoever looks is waiting for it */
+	LIMIT_PARALLEL_SERVERS = 200,         /* that may be deployed to at once: three descriptors and 2 MiB each */
 	LIMIT_STALLED_SERVERS = 20,           /* being waited for beside those that are deployed to: 2 MiB each */
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,

@@ -2,6 +2,7 @@
 /* The table of keys. A new key is one row here, and the code that reads its member. */
 #include "config/schema.h"
 
+#include "base/limits.h"
 #include "config/jump.h"
 #include "config/values.h"
 
@@ -104,8 +105,8 @@ static const struct schema_key keys[] = {
 	{"domains.rollout", MAP, VALUE_TEXT, .help = "in which order servers get the certificate"},
 	{"domains.rollout.canary", ONE, VALUE_NUMBER, INTO(config_domain, rollout.canary),
 	 .max = NUMBER_MAX, .help = "servers that go first, one at a time; default 0"},
-	{"domains.rollout.parallel", ONE, VALUE_NUMBER, INTO(config_domain, rollout.parallel), .min = 1, .max = 1000,
-	 .help = "servers at once; default 10"},
+	{"domains.rollout.parallel", ONE, VALUE_NUMBER, INTO(config_domain, rollout.parallel), .min = 1,
+	 .max = LIMIT_PARALLEL_SERVERS, .help = "servers at once; default 10"},
 	{"domains.rollout.max_failures", ONE, VALUE_NUMBER, INTO(config_domain, rollout.max_failures),
 	 .max = NUMBER_MAX, .help = "servers that may fail before it stops; default 0"},
 	{"domains.hooks", MAP, VALUE_TEXT, .help = "commands here: a string for the shell, or a list run without one"},

@@ -208,8 +208,9 @@ static bool collect_item(struct deployment *deployment, size_t index, struct err
 			return false;
 	}
 	/* As many servers at once as the most careful of the certificates involved allows. */
-	if (domain != NULL && track->place_count > 0 && (size_t)domain->rollout.parallel < deployment->parallel)
-		deployment->parallel = (size_t)domain->rollout.parallel;
+	size_t parallel = domain != NULL ? (size_t)domain->rollout.parallel : DEFAULT_PARALLEL;
+	if (track->place_count > 0 && parallel < deployment->parallel)
+		deployment->parallel = parallel;
 	return true;
 }
 
@@ -412,7 +413,7 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 		.plan = plan,
 		.options = options,
 		.results = results,
-		.parallel = DEFAULT_PARALLEL,
+		.parallel = SIZE_MAX, /* until a certificate says less */
 	};
 
 	if (!deployment_init(&deployment, err))
@@ -421,9 +422,9 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 		if (!collect_item(&deployment, i, err))
 			return false;
 	}
-	size_t workers = deployment.parallel + LIMIT_STALLED_SERVERS;
-	if (workers > deployment.rollout.stop_count)
-		workers = deployment.rollout.stop_count;
+	size_t workers = deployment.rollout.stop_count;
+	if (workers > LIMIT_STALLED_SERVERS && workers - LIMIT_STALLED_SERVERS > deployment.parallel)
+		workers = deployment.parallel + LIMIT_STALLED_SERVERS;
 	deployment.fleet.servers = deployment.rollout.stop_count;
 	worker_run_all(workers, workers, work, &deployment);
 	deployment.fleet = (struct progress_fleet){0};

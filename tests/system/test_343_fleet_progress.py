@@ -128,6 +128,18 @@ def test_a_stopped_rollout_is_told_in_one_breath(lab, product, twenty):
     assert all(twenty.holds(name, CERT) for name in twenty.names)
 
 
+def test_more_than_ten_at_a_time_where_that_is_asked_for(lab, product, twenty):
+    """No server is done before twelve are being deployed to."""
+    meeting = lab.dir / "meeting"
+    meeting.mkdir()
+    wait = f"touch {meeting}/$$; for i in $(seq 300); do test $(ls {meeting} | wc -l) -ge 12 && exit 0; sleep 0.1; done; exit 1"
+    for entry in twenty.entries.values():
+        entry["test_command"] = wait
+    configure(lab, product, twenty, rollout={"parallel": 12, "max_failures": 19})
+    run = product.run("apply")
+    assert run.code == 0, run
+
+
 def test_a_tenth_that_hangs_costs_the_others_nothing(lab, product, twenty):
     """Two hang, and two at a time may be deployed to: the others have it while these are still waited for."""
     for name in ("node-001", "node-002"):
