@@ -111,8 +111,8 @@ enum {
 	LIMIT_CONFIG_TEXT = 2 * LIMIT_CONFIG_FILE, /* bytes of all values, escapes and ${…} resolved */
 	LIMIT_CONFIG_VALUE = 256 * 1024,           /* one value, ${…} resolved */
 	LIMIT_CONFIG_ANCHORS = 1000,
-	LIMIT_CONFIG_ISSUES = 1000, /* more than anybody reads; the total is still told */
-	LIMIT_STATE_FILE = 1024 * 1024,
+	LIMIT_CONFIG_ISSUES = 1000,          /* more than anybody reads; the total is still told */
+	LIMIT_STATE_FILE = 10 * 1024 * 1024, /* a certificate of 1000 servers that all failed: 8 KiB each at the most */
 	LIMIT_KEY_FILE = 64 * 1024,
 	LIMIT_CREDENTIAL_FILE = 64 * 1024,
 	LIMIT_PATH = 4096,

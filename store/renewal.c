@@ -2,6 +2,7 @@
 /* renewal/<name>.json. One table of fields serves reading, writing and releasing. */
 #include "store/renewal.h"
 
+#include "base/escape.h"
 #include "base/limits.h"
 #include "store/record.h"
 
@@ -16,7 +17,11 @@
 		.key = #member, .type = (kind), .offset = offsetof(struct renewal, member) \
 	}
 
-enum { SHORT_TEXT = 256, SERVERS_MAX = LIMIT_JSON_ARRAY };
+enum {
+	SHORT_TEXT = 256,
+	SERVERS_MAX = LIMIT_JSON_ARRAY,
+	SERVERS_SAID = 1024 * 1024, /* bytes that all servers together may have said: a part of LIMIT_STATE_FILE */
+};
 
 /* clang-format off */
 static const struct record_field fields[] = {
@@ -286,6 +291,18 @@ static bool write_error(json_t *object, const char *key, const struct error *err
 	return value != NULL && record_set_new(object, key, value, err);
 }
 
+/* The words of many servers that failed are cut, so that the record of all of them can be read again. */
+static bool write_server_error(json_t *entry, const struct error *error, size_t server_count, struct error *err)
+{
+	size_t room = SERVERS_SAID / server_count;
+	struct error cut;
+	if (error == NULL || strlen(error->said) < room)
+		return write_error(entry, "error", error, err);
+	cut = *error;
+	(void)escape_text(cut.said, room, error->said, strlen(error->said), /* keep_lines= */ true);
+	return write_error(entry, "error", &cut, err);
+}
+
 static bool write_servers(json_t *root, const struct renewal *renewal, struct error *err)
 {
 	json_t *list AUTO_JSON = json_array();
@@ -298,7 +315,7 @@ static bool write_servers(json_t *root, const struct renewal *renewal, struct er
 		const struct renewal_server *server = &renewal->servers[i];
 		json_t *entry AUTO_JSON = json_object();
 		if (!record_write_fields(entry, server_fields, ARRAY_LEN(server_fields), server, err) ||
-		    !write_error(entry, "error", server->error, err))
+		    !write_server_error(entry, server->error, renewal->server_count, err))
 			return false;
 		if (json_array_append_new(list, STEAL(entry)) != 0)
 			return error_oom(err);

@@ -275,6 +275,50 @@ TEST(everything_comes_back)
 	CHECK(loaded.servers[1].error == NULL);
 }
 
+/* As long as can be, and made of what JSON writes as two characters. */
+static void fail_at_length(struct renewal_server *server)
+{
+	struct error failed = {.category = ERROR_REMOTE, .step = "test"};
+	memset(failed.message, '"', sizeof(failed.message) - 1);
+	memset(failed.said, '\n', sizeof(failed.said) - 1);
+	memset(failed.hint, '\\', sizeof(failed.hint) - 1);
+	memset(failed.server, '"', sizeof(failed.server) - 1);
+	memset(failed.certificate, '"', sizeof(failed.certificate) - 1);
+	memset(failed.said, 's', 16);
+	failed.said[sizeof(failed.said) - 2] = 's';
+	error_keep(&server->error, &failed);
+}
+
+/* One record that grows too large to be written would keep the certificate from being renewed. */
+TEST(servers_that_all_failed_with_many_words_fit)
+{
+	static const size_t counts[] = {1, 200, LIMIT_JSON_ARRAY};
+	static const char *const names[] = {"example.com"};
+	struct store *store CLEANUP(store_closep) = fresh("many");
+	for (size_t i = 0; i < ARRAY_LEN(counts); i++) {
+		struct renewal saved CLEANUP(renewal_done) = {0};
+		struct renewal loaded CLEANUP(renewal_done) = {0};
+		struct error err = {0};
+		bool found = false;
+		set(&saved.name, names[0]);
+		add_names(&saved, names, ARRAY_LEN(names));
+		for (size_t j = 0; j < counts[i]; j++) {
+			char name[32];
+			(void)snprintf(name, sizeof(name), "node-%zu", j);
+			struct renewal_server *server = renewal_server(&saved, name, &err);
+			CHECK_OK(server != NULL, err);
+			fail_at_length(server);
+		}
+		CHECK_OK(renewal_save(store, &saved, &err), err);
+		CHECK_OK(renewal_load(store, saved.name, &loaded, &found, &err), err);
+		CHECK_INT(loaded.server_count, counts[i]);
+		const struct error *got = loaded.servers[counts[i] - 1].error, *want = saved.servers[0].error;
+		CHECK_STR(got->message, want->message);
+		CHECK_STR(got->hint, want->hint);
+		CHECK(counts[i] > 256 ? strlen(got->said) > 1000 : str_equal(got->said, want->said));
+	}
+}
+
 TEST(no_record_is_no_failure)
 {
 	struct store *store CLEANUP(store_closep) = fresh("none");
