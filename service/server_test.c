@@ -10,6 +10,7 @@
 #include "service/solver.h"
 #include "service/worker.h"
 #include "transport/courier.h"
+#include "transport/remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -112,7 +113,7 @@ static bool build_job(const struct testing *testing, const struct config_server 
 /* The longest it may take: the courier is killed then. */
 static int64_t rehearsal_ms(const struct rehearsal_job *job)
 {
-	return (int64_t)job->push.transfer_ms + (int64_t)job->push.command_ms +
+	return (int64_t)job->push.transfer_ms + remote_run_longest_ms(job->push.command_ms) +
 	       HANDSHAKE_MS * ((int64_t)job->certificate_count + 1);
 }
 

@@ -11,6 +11,7 @@
 #include "service/vhost_text.h"
 #include "service/wanted.h"
 #include "transport/courier.h"
+#include "transport/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -274,7 +275,8 @@ static bool install(const struct making *making, struct vhost_result *ret, struc
 					     service_deadline(service, options->lock_timeout_ms), err);
 	if (lock == NULL || !build_job(making, ret->text, &job, err))
 		return false;
-	int64_t most = (int64_t)job.transfer_ms * 2 + (int64_t)job.command_ms * 4 + (int64_t)job.verify_ms * 2;
+	int64_t most =
+		(int64_t)job.transfer_ms * 2 + remote_run_longest_ms(job.command_ms) * 4 + (int64_t)job.verify_ms * 2;
 	ret->installed = true;
 	if (!courier_install_site(&job, on_step, &watcher, service_deadline(service, most), &outcome)) {
 		error_context(&outcome.error, "vhost", making->wanted.name, making->server->name);

@@ -2,6 +2,8 @@
 /* The job as a value: released whole, its key and credential wiped. */
 #include "transport/push.h"
 
+#include "transport/remote.h"
+
 #include <stdlib.h>
 
 static const char *const result_names[] = {
@@ -52,6 +54,7 @@ void push_job_done(struct push_job *job)
 int64_t push_longest_ms(const struct push_job *job)
 {
 	int64_t certificates = (int64_t)job->certificate_count;
-	return (int64_t)job->transfer_ms * 2 + (int64_t)job->command_ms * 4 +
+	/* The way there and the upload, putting back, tidying up; test, reload, the reload after putting back. */
+	return (int64_t)job->transfer_ms * 3 + remote_run_longest_ms(job->command_ms) * 3 +
 	       (int64_t)job->verify_ms * certificates * 2;
 }

@@ -6,6 +6,7 @@
 #include "transport/remote.h"
 
 #include "base/buf.h"
+#include "base/escape.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -17,7 +18,10 @@
 
 #include <string.h>
 
-enum { LOOK_UP_MS = 5000 }; /* for what is only asked to explain a failure */
+enum {
+	LOOK_UP_MS = 5000, /* for what is only asked to explain a failure */
+	SHOWN_MAX = 240,   /* of a command in a message, which has more to say than that */
+};
 
 /* Debian, Fedora, Arch and Alpine, openSUSE, the BSDs, Gentoo, built from source. */
 #define USUAL_SFTP_SERVERS                                                                        \
@@ -205,6 +209,9 @@ bool remote_find_account(struct remote *remote, enum remote_account kind, const 
 /* How COMMAND ended, as an error unless it ended well. */
 static bool judge_exit(const char *command, const struct ssh_exit *exit_state, struct error *err)
 {
+	char shown[SHOWN_MAX];
+
+	command = escape_str(shown, sizeof(shown), command);
 	if (!exit_state->known)
 		return error_set(err, ERROR_REMOTE, NULL, "`%s` ended, but the server does not say how", command);
 	if (exit_state->signal[0] != '\0')
@@ -216,8 +223,10 @@ static bool judge_exit(const char *command, const struct ssh_exit *exit_state, s
 
 static bool runs_no_commands(const struct remote *remote, const char *command, struct error *err)
 {
+	char shown[SHOWN_MAX];
+
 	(void)error_set(err, ERROR_REMOTE, NULL, "user %s may not run `%s`: this server gives it SFTP and no commands",
-			remote->target->user, command);
+			remote->target->user, escape_str(shown, sizeof(shown), command));
 	error_hint(err, "set `test_command: \"\"` and `reload_command: \"\"` for this server, or let the account run "
 			"these two commands");
 	return false;
@@ -306,11 +315,20 @@ static bool judge(struct remote *remote, const char *command, const struct buf *
 	return false;
 }
 
-static bool never_ended(const char *command, uint32_t ms, struct error *err)
+static bool never_ended(const char *command, uint32_t ms, bool stopped, struct error *err)
 {
-	(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u s", command, ms / 1000);
+	char shown[SHOWN_MAX];
+
+	(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u s, and %s",
+			escape_str(shown, sizeof(shown), command), ms / 1000,
+			stopped ? "was stopped there" : "may still be running there");
 	error_hint(err, "find out what it waits for, or give it longer by this server's `command_timeout`");
 	return false;
+}
+
+int64_t remote_run_longest_ms(uint32_t ms)
+{
+	return (int64_t)ms + SSH_END_MS + 2 * LOOK_UP_MS;
 }
 
 bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err)
@@ -329,7 +347,7 @@ bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct 
 	if (ssh_link_run(remote->link, line, deadline_in(ms, NULL), &output, &exit_state, &broken))
 		return judge(remote, command, &output, &exit_state, err);
 	if (broken.category == ERROR_TIMEOUT)
-		(void)never_ended(command, ms, err);
+		(void)never_ended(command, ms, exit_state.known, err);
 	else
 		*err = broken;
 	error_said(err, buf_cstr(&output), output.len);

@@ -55,4 +55,7 @@ bool remote_is_connected(const struct remote *remote);
  */
 MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err);
 
+/* The longest that remote_run() takes with MS: a command that does not end is then stopped, if the server does that. */
+int64_t remote_run_longest_ms(uint32_t ms);
+
 #endif

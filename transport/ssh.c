@@ -397,6 +397,25 @@ static bool await_exit(struct ssh_link *link, ssh_channel channel, struct deadli
 	}
 }
 
+/*
+ * Nobody waits for the command any more. Closing the channel would end nothing; RFC 4254 section 6.9 has a request for
+ * it, which gets no answer but the command's end.
+ */
+static void end_command(struct ssh_link *link, ssh_channel channel, const struct running *running)
+{
+	static const struct {
+		const char *signal;
+		int64_t ms;
+	} ways[] = {{"TERM", SSH_END_TERM_MS}, {"KILL", SSH_END_KILL_MS}};
+	struct error ignored = {0};
+
+	for (size_t i = 0; i < ARRAY_LEN(ways) && !running->exit.known && ssh_is_connected(link->session); i++) {
+		if (ssh_channel_request_send_signal(channel, ways[i].signal) != SSH_OK ||
+		    await_exit(link, channel, deadline_in(ways[i].ms, NULL), running, &ignored))
+			return;
+	}
+}
+
 bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
 		  struct ssh_exit *ret, struct error *err)
 {
@@ -411,6 +430,7 @@ bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline de
 	bool ok = false;
 
 	ssh_callbacks_init(&callbacks);
+	*ret = running.exit;
 	if (!open_channel(link, deadline, &channel, err))
 		return false;
 	if (ssh_set_channel_callbacks(channel, &callbacks) != SSH_OK) {
@@ -422,9 +442,10 @@ bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline de
 	if (!running.exit.refused)
 		(void)ssh_channel_send_eof(channel);
 	ok = running.exit.refused || await_exit(link, channel, deadline, &running, err);
-	if (ok)
-		*ret = running.exit;
+	if (!ok)
+		end_command(link, channel, &running);
 done:
+	*ret = running.exit;
 	ssh_remove_channel_callbacks(channel, &callbacks);
 	ssh_channel_free(channel);
 	return ok;

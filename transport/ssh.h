@@ -83,11 +83,18 @@ struct ssh_exit {
 	bool refused;    /* it was not even started: the account has no commands */
 };
 
+/* What ending a command takes at most, beyond its deadline. */
+enum { SSH_END_TERM_MS = 2000, SSH_END_KILL_MS = 1000, SSH_END_MS = SSH_END_TERM_MS + SSH_END_KILL_MS };
+
 /*
  * Run COMMAND through the user's shell on the server, its input empty. OUTPUT (initialised by the caller) gets what it
  * wrote to both its outputs, as far as it fits; the rest is read and dropped. True when it ended, however it ended, and
  * when the server refused to start it.
  * A command that leaves children behind which hold its output open is not waited for beyond its own end.
+ *
+ * False at DEADLINE (ERROR_TIMEOUT), and then nothing shall go on behind our back: the server is asked to end the
+ * command, by TERM and then by KILL. OpenSSH does so but for forced commands, and in some versions but for root's.
+ * RET->known tells whether it ended.
  */
 MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
 			     struct ssh_exit *ret, struct error *err);
