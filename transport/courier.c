@@ -117,6 +117,12 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 			err,
 			"the server has the previous files or the new ones, key and certificate matching; the next run "
 			"goes on from there");
+	else if (closed)
+		error_hint(err,
+			   "nothing that is live there was changed; if it was not you who ended it, this machine's "
+			   "kernel log may say who: is its memory too small?");
+	else if (err->category != ERROR_CANCELLED)
+		error_hint(err, "nothing that is live there was changed; the next run tries again");
 	return false;
 }
 

@@ -31,6 +31,11 @@ static bool confine(int fd)
 
 	(void)umask(077);
 	(void)signal(SIGPIPE, SIG_IGN);
+	/* Told to all processes of a service at once (systemd does), these would end us half-way; the parent decides.
+	 */
+	(void)signal(SIGTERM, SIG_IGN);
+	(void)signal(SIGINT, SIG_IGN);
+	(void)signal(SIGHUP, SIG_IGN);
 	(void)secret_setup();
 	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
 	       getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &parent, &len) == 0 && parent.pid == getppid();

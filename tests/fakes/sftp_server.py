@@ -17,6 +17,7 @@ import signal
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
@@ -132,6 +133,8 @@ class Session:
             (self.slot / "reached").touch()
         if what == "end":
             self.end()
+        elif what == "hold":  # until the test has done what it is to do at this very request
+            self.hold(self.slot or self.folder)
         elif what == "kill sshd":
             # The process that serves this login, as at a reboot: its channels, commands and all.
             os.kill(os.getppid(), signal.SIGKILL)
@@ -151,6 +154,13 @@ class Session:
         else:
             self.tampered[number] = what
         return packet(body)
+
+    @staticmethod
+    def hold(folder):
+        with open(folder / "held", "ab") as file:
+            file.write(b".")
+        while not (folder / "go").exists():
+            time.sleep(0.02)
 
     def reply(self, body):
         number = None if body[0] == 2 else struct.unpack_from(">I", body, 1)[0]
