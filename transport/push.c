@@ -53,6 +53,7 @@ struct transaction {
 	struct sftp_owner owner;
 	struct placement *placements; /* certificate_count */
 	bool compared;                /* it is known what there is to do */
+	bool mute;                    /* where certificates are served, nobody answered in time */
 	bool unchanged;               /* nothing, for any of them */
 	bool switched;                /* what readers see may have changed */
 	bool reloaded;                /* a reload was at least begun */
@@ -156,9 +157,23 @@ static bool compare_copies(struct transaction *t, struct placement *p, struct er
 	return true;
 }
 
-static bool compare_placement(struct transaction *t, struct placement *p, struct error *err)
+/*
+ * Is what is there served as well? A port where nobody answers is waited for once, and not for all the time: that it
+ * cannot be seen is verify()'s to say.
+ */
+static bool is_served_already(struct transaction *t, struct placement *p)
 {
 	struct error unseen = {0};
+
+	if (t->mute)
+		return false;
+	bool served = is_served(t->job, p, deadline_left_ms(t->transfer) / 2, &unseen);
+	t->mute = unseen.category == ERROR_TIMEOUT;
+	return served;
+}
+
+static bool compare_placement(struct transaction *t, struct placement *p, struct error *err)
+{
 
 	describe_files(t->job, p);
 	if (!buf_check(&p->combined, "combined PEM", err) || !compare_directory(t, p, err) ||
@@ -172,7 +187,7 @@ static bool compare_placement(struct transaction *t, struct placement *p, struct
 			p->copies[i].same = false;
 		p->wanted = p->wanted || !p->copies[i].same || p->copies[i].unsettled;
 	}
-	if (!p->wanted && t->job->verify && !is_served(t->job, p, deadline_left_ms(t->transfer), &unseen))
+	if (!p->wanted && t->job->verify && !is_served_already(t, p))
 		p->wanted = true;
 	return true;
 }
@@ -594,6 +609,14 @@ static void end(struct transaction *t)
 	free(t->placements);
 }
 
+/* What was seen while the new files were live is not what is served now that they were taken back. */
+static void forget_new_leaf(struct placement *p)
+{
+	if (p->outcome->result == PUSH_ROLLED_BACK &&
+	    str_equal(p->outcome->served_sha256, p->certificate->fingerprint_sha256))
+		p->outcome->served_sha256[0] = '\0';
+}
+
 /* On failure every certificate of the job shares the cause, but for those that there was nothing to do for. */
 static void report(struct transaction *t, bool ok, bool rolled_back, const struct error *err)
 {
@@ -607,6 +630,7 @@ static void report(struct transaction *t, bool ok, bool rolled_back, const struc
 			p->outcome->result = rolled_back && placement_moved(p) ? PUSH_ROLLED_BACK : PUSH_FAILED;
 			p->outcome->error = *err;
 			error_context(&p->outcome->error, NULL, p->certificate->name, NULL);
+			forget_new_leaf(p);
 		}
 	}
 }

@@ -83,7 +83,7 @@ int64_t push_longest_ms(const struct push_job *job);
 /* What came of one certificate on this server. */
 struct push_outcome {
 	enum push_result result;
-	char served_sha256[65]; /* the leaf seen in the last handshake; empty where none was made */
+	char served_sha256[65]; /* the leaf seen in the last handshake, unless it was taken back since; or empty */
 	struct error error;     /* when FAILED or ROLLED_BACK */
 };
 

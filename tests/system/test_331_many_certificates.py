@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Five certificates for one server: one connection, one test, one reload, and each of them seen."""
 
+import json
+import shutil
+import socket
+
 import pytest
 from lab import certificates
 
@@ -85,6 +89,45 @@ def test_a_transaction_that_fails_takes_all_of_them_back(lab, product, counted):
     assert run.code == 0, run
     assert counted.look() == (1, ["test", "reload"])
     assert served(lab) == stored(product)
+
+
+def recorded(product, cert):
+    return json.loads((product.state / f"renewal/{cert}.json").read_text())["servers"][0]
+
+
+def test_what_was_seen_and_then_taken_back_is_not_on_record_as_served(lab, product, counted):
+    run = product.run("apply", "--json")
+    assert run.code == 0, run
+    before = served(lab)
+    # The last one's virtual host goes on with files of its own.
+    own = counted.server.home / "own"
+    shutil.copytree(counted.server.live / CERTS[4], own, symlinks=False, ignore=shutil.ignore_patterns("generations", "current"))
+    host = counted.server.dir / f"vhosts/{CERTS[4]}.conf"
+    text = host.read_text()
+    try:
+        host.write_text(text.replace(str(counted.server.live / CERTS[4]), str(own)))
+        counted.server.reload()
+        run = product.run("apply", "--force", "--json")
+    finally:
+        host.write_text(text)
+    assert run.code == 3, run
+    assert {run.deployed(cert)["web-1"]["error"]["step"] for cert in CERTS} == {"verify"}, run
+    assert [run.deployed(cert)["web-1"]["result"] for cert in CERTS] == ["rolled_back"] * 5, run
+    assert served(lab) == before != stored(product)
+    assert [recorded(product, cert)["served_sha256"] for cert in CERTS] == before
+
+
+def test_a_port_where_nobody_answers_is_told_as_that(lab, product, counted):
+    """It is not waited for until no time is left, and the SSH server blamed for it."""
+    run = product.run("apply", "--json")
+    assert run.code == 0, run
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        entry = {**counted.entry(lab), "timeout": 4, "verify": {"address": "127.0.0.1", "port": mute.getsockname()[1]}}
+        product.write_config(lab.config([lab.wildcard(f"*.{cert}", ["web-1"], serve=False) for cert in CERTS],
+                                        servers={"web-1": entry}))  # fmt: skip
+        run = product.run("deploy", "--json")
+    assert run.code == 1, run
+    assert {run.deployed(cert)["web-1"]["error"]["step"] for cert in CERTS} == {"verify"}, run
 
 
 def test_a_copy_for_one_certificate_is_not_given_to_another(lab, product):
