@@ -130,7 +130,7 @@ static const struct schema_key keys[] = {
 	{"servers.*.agent", ONE, VALUE_TEXT, .help = "socket of an SSH agent; true: the one of SSH_AUTH_SOCK"},
 	{"servers.*.known_hosts", ONE, VALUE_PATH, INTO(config_server, known_hosts), .help = "default ~/.ssh/known_hosts"},
 	{"servers.*.timeout", ONE, VALUE_NUMBER, INTO(config_server, timeout), .min = 1, .max = DAY,
-	 .help = "seconds for one deployment, commands apart; default 60"},
+	 .help = "seconds for a deployment of one certificate, commands apart; default 60"},
 	{"servers.*.command_timeout", ONE, VALUE_NUMBER, INTO(config_server, command_timeout), .min = 1, .max = DAY,
 	 .help = "seconds for each of test_command and reload_command; default 120"},
 	{"servers.*.proxy_jump", ONE, VALUE_TEXT, INTO(config_server, proxy_jump), .check = value_jump,

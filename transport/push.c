@@ -69,7 +69,9 @@ static bool blame(struct error *err, const struct placement *placement)
 
 static bool connect_server(struct transaction *t, struct error *err)
 {
-	if (!remote_connect(&t->remote, &t->job->target, t->transfer, err))
+	struct deadline deadline = deadline_within(t->transfer, t->job->transfer_ms);
+
+	if (!remote_connect(&t->remote, &t->job->target, deadline, err))
 		return false;
 	if (sftp_offers(t->remote.sftp, SFTP_HAS_POSIX_RENAME))
 		return true;
@@ -78,6 +80,12 @@ static bool connect_server(struct transaction *t, struct error *err)
 			"replaced atomically");
 	error_hint(err, "use OpenSSH's sftp-server or internal-sftp");
 	return false;
+}
+
+/* So much from now on for what is done with one certificate: a server that stalls is not waited for longer. */
+static void allow_time(struct transaction *t)
+{
+	sftp_set_deadline(t->remote.sftp, deadline_within(t->transfer, t->job->transfer_ms));
 }
 
 /* ---- compare ---- */
@@ -246,6 +254,7 @@ static void sweep_unchanged(struct transaction *t, struct placement *p)
 	struct error err = {0};
 	bool waited;
 
+	allow_time(t);
 	if (!lock_directory(t, p, &waited, &err)) {
 		log_debug("%s: not swept: %s", p->live.home, err.message);
 		return;
@@ -265,6 +274,7 @@ static bool compare(struct transaction *t, struct error *err)
 		return false;
 	bool unchanged = true;
 	for (size_t i = 0; i < job->certificate_count; i++) {
+		allow_time(t);
 		if (!compare_placement(t, &t->placements[i], err))
 			return false;
 		unchanged = unchanged && !t->placements[i].wanted;
@@ -296,6 +306,7 @@ static bool lock(struct transaction *t, struct placement *p, struct error *err)
 {
 	bool waited = false, same = true;
 
+	allow_time(t);
 	if (!lock_directory(t, p, &waited, err) || (!waited && !is_as_seen(t, p, &same, err)))
 		return false;
 	if (waited || !same) {
@@ -352,6 +363,7 @@ static bool upload(struct transaction *t, struct error *err)
 		return false;
 	for (size_t i = 0; i < t->job->certificate_count && !t->unchanged; i++) {
 		struct placement *p = &t->placements[i];
+		allow_time(t);
 		if (!p->live_same && !upload_directory(t, p, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
@@ -368,6 +380,7 @@ static bool switch_over(struct transaction *t, struct error *err)
 	t->switched = true;
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
+		allow_time(t);
 		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
@@ -506,6 +519,7 @@ static bool switch_back(struct transaction *t, struct error *err)
 {
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
+		allow_time(t);
 		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->remote.sftp, &p->live, &p->files, err))
 			return blame(err, p);
 		for (size_t j = 0; j < p->copy_count; j++)
@@ -534,13 +548,12 @@ static bool roll_back(struct transaction *t, struct error *err)
 	struct error second = {0};
 
 	announce(t, "roll-back");
-	t->transfer = deadline_in(t->job->transfer_ms, NULL);
+	t->transfer = deadline_in(push_transfer_ms(t->job), NULL);
 	if (!remote_is_connected(&t->remote)) { /* what failed may have been the connection */
 		remote_disconnect(&t->remote);
 		if (!connect_server(t, &second))
 			goto failed;
 	}
-	sftp_set_deadline(t->remote.sftp, t->transfer);
 	if (!switch_back(t, &second))
 		goto failed;
 	if (t->reloaded && !reload(t, &second))
@@ -570,9 +583,10 @@ static void tidy_up(struct transaction *t, bool deployed)
 {
 	if (!remote_is_connected(&t->remote))
 		return;
-	sftp_set_deadline(t->remote.sftp, deadline_in(t->job->transfer_ms, NULL));
+	t->transfer = deadline_in(push_transfer_ms(t->job), NULL);
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
+		allow_time(t);
 		if (deployed)
 			live_dir_settle(t->remote.sftp, &p->live);
 		else
@@ -596,7 +610,7 @@ static bool begin(struct transaction *t, struct push_outcome *outcomes, struct e
 		outcomes[i] = (struct push_outcome){.result = PUSH_FAILED};
 	}
 	t->owner = (struct sftp_owner){-1, -1};
-	t->transfer = deadline_in(t->job->transfer_ms, NULL);
+	t->transfer = deadline_in(push_transfer_ms(t->job), NULL);
 	return true;
 }
 

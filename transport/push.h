@@ -66,7 +66,7 @@ struct push_job {
 	uint16_t verify_port;
 	enum starttls_protocol verify_starttls;
 	char *holder;         /* who we are: to take turns on the server with other installations (live_lock.h) */
-	uint32_t transfer_ms; /* for connecting and transferring */
+	uint32_t transfer_ms; /* for connecting, and for what is done with each certificate at a time */
 	uint32_t command_ms;  /* for each command */
 	uint32_t verify_ms;   /* until the new leaf must be seen */
 	bool force;           /* push even where nothing differs */
@@ -77,7 +77,12 @@ struct push_job {
 void push_certificate_done(struct push_certificate *certificate);
 void push_job_done(struct push_job *job);
 
-/* The longest a whole transaction may take, its roll-back included. */
+/* For connecting and transferring altogether: a distant server's time is made of round trips, some for each
+ * certificate.
+ */
+int64_t push_transfer_ms(const struct push_job *job);
+
+/* The longest a whole transaction may take, its roll-back and tidying up included. */
 int64_t push_longest_ms(const struct push_job *job);
 
 /* What came of one certificate on this server. */

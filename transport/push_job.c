@@ -51,10 +51,17 @@ void push_job_done(struct push_job *job)
 	*job = (struct push_job){0};
 }
 
+int64_t push_transfer_ms(const struct push_job *job)
+{
+	enum { EACH_MS = 5000 }; /* some thirty round trips */
+	size_t further = job->certificate_count > 0 ? job->certificate_count - 1 : 0;
+	return (int64_t)job->transfer_ms + EACH_MS * (int64_t)further;
+}
+
 int64_t push_longest_ms(const struct push_job *job)
 {
 	int64_t certificates = (int64_t)job->certificate_count;
 	/* The way there and the upload, putting back, tidying up; test, reload, the reload after putting back. */
-	return (int64_t)job->transfer_ms * 3 + remote_run_longest_ms(job->command_ms) * 3 +
+	return push_transfer_ms(job) * 3 + remote_run_longest_ms(job->command_ms) * 3 +
 	       (int64_t)job->verify_ms * certificates * 2;
 }

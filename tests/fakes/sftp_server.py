@@ -5,7 +5,8 @@ program between it and sshd (Subsystem sftp python3 sftp_server.py FOLDER).
 
 Which part of the tests a session belongs to is told by the first path it names: FOLDER/NAME for …/slots/NAME/….
 FOLDER/NAME/plan.json says what to do, {"at": N, "do": …}: N counts the session's requests from 1 (0: the greeting, told by
-FOLDER/greeting.json). A plan is for one session, unless it has "always". Each request is written to FOLDER/NAME/log.
+FOLDER/greeting.json, which with "slow" makes every request take so many seconds). A plan is for one session, unless it has
+"always". Each request is written to FOLDER/NAME/log.
 """
 
 import json
@@ -92,10 +93,11 @@ class Session:
         self.folder, self.slot, self.count, self.plan = folder, None, -1, {}
         self.server = subprocess.Popen([SFTP_SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.tampered = {}  # id of a request -> what is done to its reply
-        self.mute = False
+        self.mute, self.slow = False, 0
         greeting = folder / "greeting.json"
         if greeting.exists():
             self.plan = json.loads(greeting.read_text())
+            self.slow = self.plan.get("slow", 0)
 
     def choose(self, body):
         found = SLOT.search(body)
@@ -119,6 +121,7 @@ class Session:
     def request(self, body):
         """What is forwarded of it."""
         self.count += 1
+        time.sleep(self.slow)
         self.choose(body)
         self.log(body)
         if self.mute:

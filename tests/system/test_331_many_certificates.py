@@ -4,9 +4,11 @@
 import json
 import shutil
 import socket
+import sys
 
 import pytest
 from lab import certificates
+from lab.product import ROOT
 
 CERTS = [f"{word}.ferry.test" for word in ("one", "two", "three", "four", "five")]
 
@@ -128,6 +130,22 @@ def test_a_port_where_nobody_answers_is_told_as_that(lab, product, counted):
         run = product.run("deploy", "--json")
     assert run.code == 1, run
     assert {run.deployed(cert)["web-1"]["error"]["step"] for cert in CERTS} == {"verify"}, run
+
+
+def test_a_distant_server_gets_time_for_each_of_them(lab, product, counted):
+    """Together they take longer than the timeout of one, and no single one does."""
+    control = lab.dir / "slow"
+    control.mkdir()
+    (control / "greeting.json").write_text('{"slow": 0.02}')
+    counted.server.use_sftp(f"{sys.executable} -S -E {ROOT}/tests/fakes/sftp_server.py {control}")
+    try:
+        entry = {**counted.entry(lab), "timeout": 4}
+        product.write_config(lab.config([lab.wildcard(f"*.{cert}", ["web-1"]) for cert in CERTS[:3]], servers={"web-1": entry}))
+        run = product.run("apply", "--json")
+    finally:
+        counted.server.use_sftp("internal-sftp")
+    assert run.code == 0 and run.seconds > 5, run
+    assert [certificates.fingerprint(product.live(cert) / "cert.pem") for cert in CERTS[:3]] == served(lab)[:3]
 
 
 def test_a_copy_for_one_certificate_is_not_given_to_another(lab, product):
