@@ -5,6 +5,30 @@
 #include "cli/output.h"
 #include "service/apply.h"
 
+static bool goes_to(const struct plan *plan, const char *server)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		for (size_t j = 0; j < plan->items[i].wanted.server_count; j++)
+			if (str_equal(plan->items[i].wanted.servers[j].name, server))
+				return true;
+	return false;
+}
+
+/* Nothing done for a server that was asked for would pass for having nothing to do. */
+static bool check_only(const struct plan *plan, const struct arguments *arguments, struct error *err)
+{
+	const struct str_list *only = &arguments->values[OPTION_TO], *names = &arguments->names;
+	for (size_t i = 0; i < only->len; i++) {
+		if (goes_to(plan, only->items[i]))
+			continue;
+		error_hint(err, "`servers` of a domain in the config says where its certificate goes");
+		return error_set(err, ERROR_USAGE, "usage", "--to: %s to \"%s\"",
+				 names->len == 1 ? "its certificate does not go" : "none of the certificates goes",
+				 only->items[i]);
+	}
+	return true;
+}
+
 static int run(const struct arguments *arguments)
 {
 	const struct context_request request = {
@@ -29,7 +53,7 @@ static int run(const struct arguments *arguments)
 		return context_fail(arguments, &err);
 	}
 	if (!plan_from_config(context.service, &arguments->names, /* force= */ false, &plan, &err) ||
-	    !deploy_only(context.service, &plan, &options, &results, &err))
+	    !check_only(&plan, arguments, &err) || !deploy_only(context.service, &plan, &options, &results, &err))
 		return context_fail(arguments, &err);
 	live_progress_stop(STEAL(context.live));
 	if (!output_results(&results, context.form, &err))

@@ -105,6 +105,15 @@ def test_by_hand_nothing_is_held(lab, deployed):
     assert deployed.run("apply").code == 0
 
 
+def test_a_server_that_it_does_not_go_to_is_not_passed_over_in_silence(lab, product):
+    product.write_config(lab.config([lab.domain(CERT, ["web-1"]), lab.domain(f"other.{CERT}", ["web-2"])]))
+    assert product.run("apply").code == 0
+    run = product.run("deploy", CERT, "--to", "web-2", "--to", "web-1")
+    assert run.code == 2 and '"web-2"' in run.err, run
+    run = product.run("deploy", "--to", "web-2", "--json")
+    assert run.code == 0 and list(run.deployed(f"other.{CERT}")) == ["web-2"] and run.deployed(CERT) == {}, run
+
+
 def test_a_new_certificate_is_tried_at_once(lab, deployed):
     lab.servers["web-1"].break_nginx()
     assert deployed.run("apply", "--force").code == 3
