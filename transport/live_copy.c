@@ -138,11 +138,25 @@ void live_copy_abandon(struct sftp *sftp, const struct live_copy *copy)
 		log_debug("%s: not tidied up: %s", copy->path, err.message);
 }
 
+/* The folder's entries, which a rename changed, to disk. */
+static bool flush_folder(struct sftp *sftp, const struct live_copy *copy, struct error *err)
+{
+	const char *slash = strrchr(copy->path, '/');
+	size_t len = slash != NULL && slash > copy->path ? (size_t)(slash - copy->path) : 1;
+	char *folder AUTO_FREE = NULL;
+
+	if (!str_set_n(&folder, copy->path, len, err))
+		return false;
+	const char *path = folder;
+	return sftp_flush_directories(sftp, &path, 1, err);
+}
+
+/* What was kept is needed until a power cut can no longer bring the content of before back. */
 void live_copy_settle(struct sftp *sftp, const struct live_copy *copy)
 {
 	struct error err = {0};
 
 	live_copy_abandon(sftp, copy);
-	if (copy->unsettled && !sftp_remove(sftp, copy->previous, &err))
+	if (copy->unsettled && (!flush_folder(sftp, copy, &err) || !sftp_remove(sftp, copy->previous, &err)))
 		log_debug("%s: not tidied up: %s", copy->path, err.message);
 }

@@ -22,3 +22,18 @@ def test_ended(slots, state, do, points):
         for slot, number in zip(slots, numbers):
             assert slot.reached(), f"request {number} never came"
         slots.recover()
+
+
+def test_a_copy_is_on_disk_before_what_was_there_is_given_up(slots):
+    """A power cut behind a deployment brings no content of before back: the folder is flushed behind the rename."""
+    slots.clean_run("ours")
+    for slot in slots:
+        requests, extra = slot.requests(), str(slot.extra)
+
+        def first(kind, ending, since=0):
+            return next(at for at, what, paths in requests if at > since and what == kind and paths.endswith(ending))
+
+        replaced = first("extended", f"{extra}/combined.pem")
+        flushed = first("extended", "", since=first("open", extra, since=replaced))
+        given_up = first("remove", f"{extra}/.combined.pem.certferry-previous", since=replaced)
+        assert replaced < flushed < given_up, requests[replaced - 1 :]
