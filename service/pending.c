@@ -60,7 +60,8 @@ void pending_held(const struct renewal *wanted, const struct renewal_server *ser
 /* What failed on this side, or was given up: no server was asked anything. */
 static bool bothered_nobody(const struct error *cause)
 {
-	return cause->category == ERROR_BUSY || cause->category == ERROR_CANCELLED || cause->category == ERROR_CONFIG;
+	return cause->category == ERROR_BUSY || cause->category == ERROR_CANCELLED || cause->category == ERROR_CONFIG ||
+	       cause->category == ERROR_STORE;
 }
 
 /* Nothing on the server was touched, and nothing is known of it. */

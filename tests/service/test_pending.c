@@ -84,7 +84,7 @@ TEST(success_forgets_failures_and_keeps_what_was_seen)
 
 TEST(what_bothered_nobody_waits_for_nothing)
 {
-	static const enum error_category ours[] = {ERROR_CONFIG, ERROR_BUSY, ERROR_CANCELLED};
+	static const enum error_category ours[] = {ERROR_CONFIG, ERROR_BUSY, ERROR_CANCELLED, ERROR_STORE};
 	struct renewal wanted = {.generation = 7};
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		struct renewal_server server = {0};
@@ -110,6 +110,8 @@ TEST(only_what_happened_on_the_server_says_something_about_the_others)
 	outcome = failure(PUSH_FAILED, ERROR_NETWORK, "connect");
 	CHECK(!pending_is_refusal(&outcome));
 	outcome = failure(PUSH_FAILED, ERROR_BUSY, NULL);
+	CHECK(!pending_is_refusal(&outcome));
+	outcome = failure(PUSH_FAILED, ERROR_STORE, "read-live");
 	CHECK(!pending_is_refusal(&outcome));
 	outcome = failure(PUSH_UNCHANGED, ERROR_NONE, NULL);
 	CHECK(!pending_is_refusal(&outcome));
