@@ -160,6 +160,12 @@ bool value_remote_path(const char *text, struct error *err)
 	return strlen(text) < LIMIT_PATH || refuse(text, "is too long", err);
 }
 
+bool value_remote_command(const char *text, struct error *err)
+{
+	return strlen(text) < LIMIT_PATH ||
+	       refuse(text, "is longer than a command may be: put it into a script on the server, and name that", err);
+}
+
 bool value_copy_path(const char *text, struct error *err)
 {
 	char plain[LIMIT_PATH];

@@ -18,10 +18,11 @@ MUST_CHECK bool value_name(const char *text, struct error *err);     /* of a cer
 MUST_CHECK bool value_host(const char *text, struct error *err);
 MUST_CHECK bool value_account(const char *text, struct error *err);     /* a Unix user or group */
 MUST_CHECK bool value_remote_path(const char *text, struct error *err); /* a path on a server */
-MUST_CHECK bool value_copy_path(const char *text, struct error *err);   /* the same, with {name} in it or not */
-MUST_CHECK bool value_password(const char *text, struct error *err);    /* one that every reader takes alike */
-MUST_CHECK bool value_listen(const char *text, struct error *err);      /* [ADDR]:PORT */
-MUST_CHECK                                                              /* Never fine: says why nobody can have it. */
+MUST_CHECK bool value_remote_command(const char *text, struct error *err);
+MUST_CHECK bool value_copy_path(const char *text, struct error *err); /* the same, with {name} in it or not */
+MUST_CHECK bool value_password(const char *text, struct error *err);  /* one that every reader takes alike */
+MUST_CHECK bool value_listen(const char *text, struct error *err);    /* [ADDR]:PORT */
+MUST_CHECK                                                            /* Never fine: says why nobody can have it. */
 	bool
 	value_must_staple(const char *text, struct error *err);
 MUST_CHECK bool value_issuer(const char *text, struct error *err); /* a common name, as a record can hold it */
