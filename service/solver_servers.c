@@ -17,12 +17,14 @@
 enum {
 	PARALLEL_SERVERS = 10,
 	TRANSFER_MS = 30 * 1000, /* at most: every other server waits for the slowest */
+	EACH_MS = 500,           /* more for each name beyond the first: some ten round trips */
 	HOLD_SLACK_MS = 60 * 1000,
 };
 
 /* One server, and what is published there. */
 struct outlet {
 	struct publish_job job;
+	uint32_t timeout_ms;                     /* for one name */
 	struct courier_publication *publication; /* NULL: nothing */
 	struct error *error;                     /* owned; why nothing could be published, or removed; NULL: it could */
 };
@@ -103,6 +105,7 @@ static bool servers_present(void *ctx, const struct acme_challenge_task *tasks, 
 	for (size_t i = 0; i < solver->count; i++) {
 		struct publish_job *job = &solver->outlets[i].job;
 		job->hold_ms = (uint32_t)(deadline_left_ms(deadline) + HOLD_SLACK_MS);
+		job->transfer_ms = solver->outlets[i].timeout_ms + EACH_MS * (uint32_t)(count > 0 ? count - 1 : 0);
 		if (!set_files(job, tasks, count, err))
 			return false;
 	}
@@ -146,7 +149,8 @@ static bool add_outlet(struct servers_solver *solver, const struct renewal *want
 {
 	const struct config *config = service_options(solver->service)->config;
 	const struct config_server *entry = config != NULL ? config_find_server(config, server) : NULL;
-	struct publish_job *job = &solver->outlets[solver->count].job;
+	struct outlet *outlet = &solver->outlets[solver->count];
+	struct publish_job *job = &outlet->job;
 
 	if (entry == NULL) {
 		error_set(err, ERROR_CONFIG, "challenge", "the config defines no server \"%s\"", server);
@@ -155,9 +159,9 @@ static bool add_outlet(struct servers_solver *solver, const struct renewal *want
 	}
 	if (!server_target(entry, &job->target, err) || !str_set(&job->folder, wanted->webroot, err))
 		return false;
-	job->transfer_ms = (uint32_t)entry->timeout * 1000;
-	if (job->transfer_ms > TRANSFER_MS)
-		job->transfer_ms = TRANSFER_MS;
+	outlet->timeout_ms = (uint32_t)entry->timeout * 1000;
+	if (outlet->timeout_ms > TRANSFER_MS)
+		outlet->timeout_ms = TRANSFER_MS;
 	return true;
 }
 

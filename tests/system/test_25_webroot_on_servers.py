@@ -2,9 +2,11 @@
 """http-01 where the servers answer: the challenge goes into their web root over SFTP, and leaves it again."""
 
 import signal
+import sys
 import time
 
 import pytest
+from lab.product import ROOT
 
 CERT = "fleet.ferry.test"
 
@@ -40,6 +42,23 @@ def test_every_server_gets_the_challenge_and_then_the_certificate(lab, fleet):
     for name in lab.servers:
         assert lab.verified(name, "www.fleet.ferry.test")
         assert sessions(lab)[name] == before[name] + 2, "one connection for the challenge, one for the certificate"
+    assert challenges(lab) == []
+
+
+def test_many_names_through_a_distant_server(lab, product):
+    """Their challenges together take longer to bring there than the timeout of one."""
+    control, server = lab.dir / "slow", lab.servers["web-1"]
+    control.mkdir()
+    (control / "greeting.json").write_text('{"slow": 0.04}')
+    cert, entry = "many.ferry.test", {**lab.server_entry(server), "timeout": 2, "verify": False}
+    names = [f"n{number}.{cert}" for number in range(10)]
+    product.write_config(lab.config([lab.domain(cert, ["web-1"], aliases=names, serve=False)], servers={"web-1": entry}))
+    server.use_sftp(f"{sys.executable} -S -E {ROOT}/tests/fakes/sftp_server.py {control}")
+    try:
+        run = product.run("apply", "--json")
+    finally:
+        server.use_sftp("internal-sftp")
+    assert run.result(cert)["action"] == "issued", run
     assert challenges(lab) == []
 
 
