@@ -375,7 +375,10 @@ static bool has_place(struct deployment *deployment, int64_t *ret_wake_ms)
 		if (!trip->connected && until < *ret_wake_ms)
 			*ret_wake_ms = until;
 	}
-	return working < deployment->parallel && stalled <= LIMIT_STALLED_SERVERS;
+	/* Those that are too many to be waited for beside the others keep their places. */
+	if (stalled > LIMIT_STALLED_SERVERS)
+		working += stalled - LIMIT_STALLED_SERVERS;
+	return working < deployment->parallel;
 }
 
 static void wait_for_change(struct deployment *deployment, int64_t wake_ms)

@@ -27,6 +27,11 @@ def fifty(lab):
 
 
 @pytest.fixture
+def thirty_four(lab):
+    yield from fleet_of(lab, 34)
+
+
+@pytest.fixture
 def twenty(lab):
     yield from fleet_of(lab, 20)
 
@@ -165,3 +170,22 @@ def test_a_tenth_that_hangs_costs_the_others_nothing(lab, product, twenty):
     told = follow()
     assert {name for name, result in told if result == "failed"} == {"node-001", "node-002"}, told
     assert all(result == "deployed" for _, result in told[:17]), told
+
+
+def test_more_that_hang_than_are_waited_for_beside_the_others(lab, product, thirty_four):
+    """Twenty-two of them: two keep places of twelve, and ten are left for the others."""
+    fleet = thirty_four
+    for name in fleet.names[:22]:
+        fleet.hang(name, timeout=110)
+    for name in fleet.names[22:]:
+        fleet.entries[name]["test_command"] = "sleep 4"
+    configure(lab, product, fleet, rollout={"parallel": 12, "max_failures": 33})
+    process, told = product.start("apply", together=True), []
+    for line in process.stdout:
+        found = re.search(r"-> (node-\d+): (deployed|failed)", line)
+        if found:
+            told.append(found.group(2))
+        if len(told) == 12:
+            fleet.stop()
+    assert process.wait() == 3
+    assert told == ["deployed"] * 12 + ["failed"] * 22, told
