@@ -133,7 +133,7 @@ static bool hint_known_cas(struct error *err)
 	for (size_t i = 0; i < count; i++)
 		if (presets[i].retired == NULL)
 			buf_printf(&names, "%s%s", names.len > 0 ? ", " : "", presets[i].name);
-	error_hint(err, "known: %s", buf_cstr(&names));
+	error_hint(err, "known: %s (a server to deploy to is chosen by `deploy --to`)", buf_cstr(&names));
 	return false;
 }
 

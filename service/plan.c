@@ -309,6 +309,9 @@ static const struct config_domain *need_domain(const struct config *config, cons
 	const struct config_domain *domain = config_find_domain(config, name);
 	if (domain == NULL) {
 		error_set(err, ERROR_USAGE, "plan", "no certificate called \"%s\" in %s", name, config->path);
+		if (config_find_server(config, name) != NULL)
+			error_hint(err, "that is a server: `certferry deploy --to %s` brings it all its certificates",
+				   name);
 		error_hint(err, "a certificate is called as its domain's name, without \"*.\", or by its cert_name");
 	}
 	return domain;

@@ -86,6 +86,14 @@ def test_bad_usage(lab, product, args):
     assert run.code == 2 and run.err, run
 
 
+def test_a_server_taken_for_a_certificate_or_a_ca(lab, product):
+    """The two mix-ups of who wants one server only."""
+    product.write_config(lab.config([lab.domain("www.ferry.test", ["web-1"])]))
+    for args in (["deploy", "web-1"], ["deploy", "--server", "web-1"]):
+        run = product.run(*args)
+        assert run.code == 2 and "deploy --to" in run.err, run
+
+
 def test_a_config_file_that_is_not_there(lab, product):
     run = product.run("apply")
     assert run.code == 2 and "certferry.yaml" in run.err, run
