@@ -11,7 +11,6 @@
 #include "service/vhost_text.h"
 #include "service/wanted.h"
 #include "transport/courier.h"
-#include "transport/remote.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -271,20 +270,25 @@ static bool install(const struct making *making, struct vhost_result *ret, struc
 	struct site_outcome outcome;
 
 	CLEANUP(store_unlockp)
-	struct store_lock *lock = store_lock(service_store(service), "server", making->server->name,
+	struct store_lock *lock = store_lock(service_store(service), "server", making->server->place,
 					     service_deadline(service, options->lock_timeout_ms), err);
 	if (lock == NULL || !build_job(making, ret->text, &job, err))
 		return false;
-	int64_t most =
-		(int64_t)job.transfer_ms * 2 + remote_run_longest_ms(job.command_ms) * 4 + (int64_t)job.verify_ms * 2;
 	ret->installed = true;
-	if (!courier_install_site(&job, on_step, &watcher, service_deadline(service, most), &outcome)) {
+	if (!courier_install_site(&job, on_step, &watcher, store_lock_descriptor(lock),
+				  service_deadline(service, site_longest_ms(&job)), &outcome)) {
 		error_context(&outcome.error, "vhost", making->wanted.name, making->server->name);
 		error_keep(&ret->error, &outcome.error);
 	}
 	ret->result = outcome.result;
 	progress_finished(options->progress, making->wanted.name, making->server->name, push_result_name(ret->result),
 			  ret->error);
+	if (outcome.healed &&
+	    !str_list_add(&ret->notes,
+			  "an earlier installation there was cut off: what it had replaced was put back "
+			  "before this one began",
+			  err))
+		return false;
 	return str_set(&ret->path, job.places[outcome.place].file, err) &&
 	       str_set(&ret->link, job.places[outcome.place].link, err);
 }

@@ -41,6 +41,11 @@ void store_unlock(struct store_lock *lock)
 	free(lock);
 }
 
+int store_lock_descriptor(const struct store_lock *lock)
+{
+	return lock->fd;
+}
+
 static int open_file(const struct lock_request *request, struct error *err)
 {
 	int fd = openat(request->folder->fd, request->file, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK,

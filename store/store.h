@@ -37,6 +37,10 @@ struct store_lock;
 MUST_CHECK struct store_lock *store_lock(struct store *store, const char *kind, const char *name,
 					 struct deadline deadline, struct error *err);
 void store_unlock(struct store_lock *lock);
+
+/* The descriptor that holds it. A process that inherits it holds the lock too, for as long as it lives; -1: none can.
+ */
+int store_lock_descriptor(const struct store_lock *lock);
 DEFINE_FREEP(store_unlockp, struct store_lock, store_unlock)
 
 /* --- Generations: a key and its certificate, never changed once complete --- */

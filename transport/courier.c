@@ -133,7 +133,7 @@ bool courier_errand_run(const char *program, const struct courier_errand *what, 
 	struct courier_process process;
 	bool closed = false;
 
-	if (!courier_process_start(program, &process, err)) {
+	if (!courier_process_start(program, what->kept != NULL ? *what->kept : -1, &process, err)) {
 		error_context(err, courier_step, NULL, what->server);
 		return false;
 	}

@@ -32,9 +32,13 @@ MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *c
 
 enum { COURIER_GRACE_MS = 10 * 1000 };
 
-/* The same for a virtual host; ends as site_run() does. */
-MUST_CHECK bool courier_install_site(const struct site_job *job, push_step *step, void *ctx, struct deadline deadline,
-				     struct site_outcome *ret);
+/*
+ * The same for a virtual host; ends as site_run() does. Its courier does not die with us once it may have changed what
+ * is live: it ends its transaction, and holds the lock of the descriptor LOCK that long. One that dies itself, or is
+ * killed at DEADLINE or after its grace, is followed by another that puts back what was there.
+ */
+MUST_CHECK bool courier_install_site(const struct site_job *job, push_step *step, void *ctx, int lock,
+				     struct deadline deadline, struct site_outcome *ret);
 
 /* Files that a courier keeps published; it withdraws them by itself when we die. */
 struct courier_publication;

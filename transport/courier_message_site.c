@@ -29,6 +29,7 @@ void courier_encode_site(const struct site_job *job, struct buf *out)
 	buf_u32(out, job->transfer_ms);
 	buf_u32(out, job->command_ms);
 	buf_u32(out, job->verify_ms);
+	buf_u8(out, job->undo);
 }
 
 static void get_places(struct reader *reader, struct site_job *ret)
@@ -64,6 +65,7 @@ static void get_site(struct reader *reader, struct site_job *ret)
 	ret->transfer_ms = reader_u32(reader);
 	ret->command_ms = reader_u32(reader);
 	ret->verify_ms = reader_u32(reader);
+	ret->undo = courier_get_bool(reader);
 }
 
 bool courier_decode_site(const void *data, size_t len, struct site_job *ret, struct error *err)
@@ -90,6 +92,7 @@ void courier_encode_site_report(const struct site_outcome *outcome, struct buf *
 {
 	buf_u8(out, (uint8_t)outcome->result);
 	buf_u32(out, outcome->place);
+	buf_u8(out, outcome->healed);
 	courier_put_error(out, &outcome->error);
 }
 
@@ -101,6 +104,7 @@ bool courier_decode_site_report(const void *data, size_t len, struct site_outcom
 	reader_init(&reader, data, len);
 	uint8_t result = reader_u8(&reader);
 	outcome.place = reader_u32(&reader);
+	outcome.healed = courier_get_bool(&reader);
 	courier_get_error(&reader, &outcome.error);
 	outcome.result = result <= PUSH_DEPLOYED ? (enum push_result)result : PUSH_FAILED;
 	bool failed = outcome.result == PUSH_FAILED || outcome.result == PUSH_ROLLED_BACK;

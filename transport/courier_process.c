@@ -15,10 +15,12 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+enum { KEPT_FD = COURIER_FD + 1 };
+
 static const char courier_step[] = "courier";
 
 /* A process of its own group, so that a Ctrl-C meant for us does not end it half-way; no environment, no files. */
-static bool spawn(const char *program, int socket, pid_t *ret, struct error *err)
+static bool spawn(const char *program, int socket, int kept, pid_t *ret, struct error *err)
 {
 	static char role[] = COURIER_ROLE;
 	char *arguments[] = {role, NULL};
@@ -37,23 +39,24 @@ static bool spawn(const char *program, int socket, pid_t *ret, struct error *err
 	(void)posix_spawnattr_setsigmask(&attributes, &none);
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
 	if ((rc = posix_spawn_file_actions_adddup2(&files, socket, COURIER_FD)) == 0 &&
+	    (kept < 0 || (rc = posix_spawn_file_actions_adddup2(&files, kept, KEPT_FD)) == 0) &&
 	    (rc = posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0)) == 0 &&
 	    (rc = posix_spawn_file_actions_addopen(&files, STDOUT_FILENO, "/dev/null", O_WRONLY, 0)) == 0 &&
-	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, COURIER_FD + 1)) == 0)
+	    (rc = posix_spawn_file_actions_addclosefrom_np(&files, kept < 0 ? KEPT_FD : KEPT_FD + 1)) == 0)
 		rc = posix_spawn(ret, program, &files, &attributes, arguments, environment);
 	(void)posix_spawnattr_destroy(&attributes);
 	(void)posix_spawn_file_actions_destroy(&files);
 	return rc == 0 || error_errno(err, ERROR_INTERNAL, courier_step, rc, "cannot start a courier");
 }
 
-bool courier_process_start(const char *program, struct courier_process *ret, struct error *err)
+bool courier_process_start(const char *program, int kept, struct courier_process *ret, struct error *err)
 {
 	int sockets[2];
 	pid_t pid;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets) < 0)
 		return error_errno(err, ERROR_INTERNAL, courier_step, errno, "cannot make a socket for a courier");
-	bool started = spawn(program, sockets[1], &pid, err);
+	bool started = spawn(program, sockets[1], kept, &pid, err);
 	(void)close(sockets[1]);
 	if (!started) {
 		(void)close(sockets[0]);

@@ -15,8 +15,11 @@ struct courier_process {
 	int socket;
 };
 
-/* PROGRAM in the courier's role, in a process group of its own, with no environment and no file but its socket. */
-MUST_CHECK bool courier_process_start(const char *program, struct courier_process *ret, struct error *err);
+/*
+ * PROGRAM in the courier's role, in a process group of its own, with no environment and no file but its socket, and
+ * KEPT, a descriptor that need only stay open there (a lock's); -1: none.
+ */
+MUST_CHECK bool courier_process_start(const char *program, int kept, struct courier_process *ret, struct error *err);
 
 /* Close its socket and wait for its end, MS milliseconds at most before it is killed. Returns the wait status. */
 int courier_process_end(struct courier_process *process, int ms);

@@ -73,7 +73,7 @@ struct courier_publication *courier_publish_with(const char *program, const stru
 	}
 	publication->transfer_ms = job->transfer_ms;
 	if (!str_set(&publication->server, job->target.server, err) ||
-	    !courier_process_start(program, &publication->process, err))
+	    !courier_process_start(program, /* kept= */ -1, &publication->process, err))
 		return NULL;
 	int socket = publication->process.socket;
 	if (send_job(socket, job, within, err) && await_report(socket, within, err))

@@ -77,7 +77,7 @@ bool courier_rehearse_with(const char *program, const struct rehearsal_job *job,
 	struct courier_process process;
 	struct error failure = {0};
 
-	if (!courier_process_start(program, &process, err))
+	if (!courier_process_start(program, /* kept= */ -1, &process, err))
 		return false;
 	bool reported = send_job(process.socket, job, deadline, err) &&
 			await_report(&watching, process.socket, deadline, &failure, err);

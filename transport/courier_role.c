@@ -2,6 +2,7 @@
 /* The courier's own life: confined first, then one errand, read from its socket, run, and reported. */
 #include "base/limits.h"
 #include "base/log.h"
+#include "base/str.h"
 #include "transport/courier.h"
 #include "transport/courier_channel.h"
 #include "transport/publish.h"
@@ -17,7 +18,7 @@
 enum {
 	JOB_MS = 30 * 1000,  /* for the job to arrive: the parent writes it at once */
 	SEND_MS = 30 * 1000, /* for the parent to take a report */
-	ALARM_SLACK_S = 10,  /* beyond the limits of a publication */
+	ALARM_SLACK_S = 10,  /* beyond the limits of an errand that may outlive its parent */
 };
 
 /*
@@ -149,6 +150,15 @@ static bool rehearse(int fd, const struct buf *message)
 
 /* ---- a virtual host ---- */
 
+/* Cut off behind the switch, an untested virtual host would stay: from there on we end it even if the parent is gone.
+ */
+static void site_step(void *ctx, const char *step)
+{
+	if (str_equal(step, "switch") && prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) != 0)
+		log_debug("dies with its parent");
+	send_step(ctx, step);
+}
+
 static bool install(int fd, const struct buf *message)
 {
 	struct site_job job CLEANUP(site_job_done) = {0};
@@ -158,7 +168,8 @@ static bool install(int fd, const struct buf *message)
 
 	if (!courier_decode_site(message->data, message->len, &job, &err))
 		return false;
-	if (!site_run(&job, send_step, &fd, &outcome))
+	(void)alarm((unsigned)(site_longest_ms(&job) / 1000) + ALARM_SLACK_S);
+	if (!site_run(&job, site_step, &fd, &outcome))
 		log_debug("%s", outcome.error.message);
 	buf_init(&text, LIMIT_COURIER_JOB);
 	courier_encode_site_report(&outcome, &text);

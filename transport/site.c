@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The steps are those of a deployment (push.c), with one file that live_copy.h replaces and puts back, and a link.
- * Until "switch" nothing has changed that the web server reads; cut off behind it, what was there is kept beside the
- * file, and the next run does it again.
+ * Until "switch" nothing has changed that the web server reads. From there to its end a mark beside the file tells
+ * that a transaction is under way, and whether the link is its own. Where one was cut off, whoever comes next puts back
+ * what was there before, since what was cut off may never have been tested. So a transaction undoes what it finds
+ * there, not what it remembers; and removing the mark is what makes it final.
  */
 #include "transport/site.h"
 
@@ -15,6 +17,7 @@
 #include "transport/ssh.h"
 #include "transport/tls_probe.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +32,8 @@ enum {
 /* Not every account has it in its path. */
 static const char ask_version[] = "PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -v";
 
+static const char mark_linking[] = "link";
+
 struct transaction {
 	const struct site_job *job;
 	push_step *step;
@@ -38,8 +43,12 @@ struct transaction {
 	const struct site_place *place;
 	const char *text; /* the one for this server */
 	struct live_copy copy;
-	bool linked;   /* it is there already */
-	bool made;     /* this run made it */
+	char *mark;    /* its path: a link that leads to one of the words below */
+	bool marked;   /* it is there */
+	bool linking;  /* it says that the link is made in this transaction */
+	bool theirs;   /* the file was changed by somebody else since */
+	bool linked;   /* the link is there already */
+	bool healed;   /* what a transaction that was cut off had replaced was put back */
 	bool switched; /* what the web server reads may have changed */
 	bool reloaded; /* a reload was at least begun */
 };
@@ -223,18 +232,94 @@ static bool check_link(struct transaction *t, struct error *err)
 	return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no link to %s", t->place->link, t->place->file);
 }
 
-static bool compare(struct transaction *t, struct error *err)
+/* "<folder>/.<file>.certferry-begun" */
+static bool name_mark(struct transaction *t, struct error *err)
+{
+	const char *file = t->place->file, *slash = strrchr(file, '/');
+	free(t->mark);
+	t->mark = str_format(err, "%.*s/.%s.certferry-begun", (int)(slash - file), file, slash + 1);
+	return t->mark != NULL;
+}
+
+static bool inspect(struct transaction *t, struct error *err)
 {
 	static const struct sftp_owner as_made = {-1, -1};
+	struct sftp *sftp = t->remote.sftp;
+	struct sftp_entry file, mark;
+	AUTO_FREE char *word = NULL;
+
+	live_copy_done(&t->copy);
+	if (!live_copy_inspect(sftp, t->place->file, t->text, strlen(t->text), FILE_MODE, as_made, &t->copy, err) ||
+	    !sftp_look(sftp, t->mark, /* follow= */ false, &mark, err))
+		return false;
+	t->marked = mark.kind != SFTP_ABSENT;
+	if (!t->marked)
+		return true;
+	if (!sftp_look(sftp, t->place->file, /* follow= */ false, &file, err) ||
+	    !sftp_read_link(sftp, t->mark, &word, err))
+		return false;
+	t->linking = str_equal(word, mark_linking);
+	/* What we write is older than the mark; whoever mended it by hand came later. */
+	t->theirs = file.kind != SFTP_ABSENT && file.modified > mark.modified;
+	return true;
+}
+
+/* What was there before the transaction is there again. The link goes first: it must lead somewhere. */
+static bool put_back(struct transaction *t, struct error *err)
+{
+	struct sftp *sftp = t->remote.sftp;
+	if (!t->marked)
+		return true;
+	if ((t->linking && !sftp_remove(sftp, t->place->link, err)) || !live_copy_switch_back(sftp, &t->copy, err) ||
+	    !sftp_remove(sftp, t->mark, err))
+		return false;
+	t->marked = false;
+	return true;
+}
+
+/* The transaction is final. */
+static bool settle(struct transaction *t, struct error *err)
+{
+	if (t->marked && !sftp_remove(t->remote.sftp, t->mark, err))
+		return false;
+	t->marked = false;
+	live_copy_settle(t->remote.sftp, &t->copy);
+	t->copy.unsettled = false;
+	return true;
+}
+
+/*
+ * A transaction that was cut off: whether it was proven is not known, nor whether the web server has read it. Whatever
+ * comes of this run, what is there in the end is reloaded.
+ */
+static bool heal(struct transaction *t, struct error *err)
+{
+	if (!t->marked || t->theirs) {
+		live_copy_sweep(t->remote.sftp, &t->copy);
+		return settle(t, err);
+	}
+	t->switched = true;
+	t->reloaded = true;
+	if (!put_back(t, err))
+		return false;
+	live_copy_sweep(t->remote.sftp, &t->copy);
+	if (!inspect(t, err))
+		return false;
+	t->healed = true;
+	return true;
+}
+
+static bool compare(struct transaction *t, struct error *err)
+{
 	choose_text(t);
-	return choose_place(t, err) && check_content(t, err) && check_link(t, err) &&
-	       live_copy_inspect(t->remote.sftp, t->place->file, t->text, strlen(t->text), FILE_MODE, as_made, &t->copy,
-				 err);
+	return choose_place(t, err) && name_mark(t, err) && inspect(t, err) && heal(t, err) &&
+	       (t->job->undo || (check_content(t, err) && check_link(t, err)));
 }
 
 static bool is_unchanged(const struct transaction *t)
 {
-	return t->place != NULL && t->copy.same && !t->copy.unsettled && t->linked;
+	bool looked = t->place != NULL && t->copy.path != NULL;
+	return looked && !t->healed && (t->job->undo || (t->copy.same && !t->copy.unsettled && t->linked));
 }
 
 /* ---- upload, switch ---- */
@@ -248,12 +333,13 @@ static bool upload(struct transaction *t, struct error *err)
 static bool switch_over(struct transaction *t, struct error *err)
 {
 	t->switched = true;
+	t->marked = true;
+	t->linking = !t->linked;
+	if (!sftp_create_link(t->remote.sftp, t->mark, t->linking ? mark_linking : "file", err))
+		return false;
 	if (!t->copy.same && !live_copy_switch(t->remote.sftp, &t->copy, err))
 		return false;
-	if (t->linked)
-		return true;
-	t->made = true;
-	return sftp_create_link(t->remote.sftp, t->place->link, t->place->file, err);
+	return t->linked || sftp_create_link(t->remote.sftp, t->place->link, t->place->file, err);
 }
 
 /* ---- test, reload, verify ---- */
@@ -308,6 +394,8 @@ static const struct step {
 	{"reload", reload},          {"verify", verify},
 };
 
+static const struct step undoing[] = {{"connect", connect_server}, {"roll-back", compare}, {"reload", reload}};
+
 static void announce(const struct transaction *t, const char *step)
 {
 	if (t->step != NULL)
@@ -316,17 +404,19 @@ static void announce(const struct transaction *t, const char *step)
 
 static bool run_steps(struct transaction *t, struct error *err)
 {
-	for (size_t i = 0; i < ARRAY_LEN(steps) && !is_unchanged(t); i++) {
-		announce(t, steps[i].name);
-		if (!steps[i].run(t, err)) {
-			error_context(err, steps[i].name, NULL, t->job->target.server);
+	const struct step *todo = t->job->undo ? undoing : steps;
+	size_t count = t->job->undo ? ARRAY_LEN(undoing) : ARRAY_LEN(steps);
+	for (size_t i = 0; i < count && !is_unchanged(t); i++) {
+		announce(t, todo[i].name);
+		if (!todo[i].run(t, err)) {
+			error_context(err, todo[i].name, NULL, t->job->target.server);
 			return false;
 		}
 	}
 	return true;
 }
 
-static bool put_back(struct transaction *t, struct error *err)
+static bool undo(struct transaction *t, struct error *err)
 {
 	announce(t, "roll-back");
 	if (!remote_is_connected(&t->remote)) { /* what failed may have been the connection */
@@ -335,41 +425,53 @@ static bool put_back(struct transaction *t, struct error *err)
 			return false;
 	}
 	sftp_set_deadline(t->remote.sftp, deadline_in(t->job->transfer_ms, NULL));
-	return (!t->made || sftp_remove(t->remote.sftp, t->place->link, err)) &&
-	       live_copy_switch_back(t->remote.sftp, &t->copy, err);
+	return put_back(t, err);
 }
 
-/* ERR stays the first cause; what went wrong while undoing it goes before its advice. */
+/* ERR stays the first cause; what went wrong while undoing it goes behind it, with the advice that it brought. */
 static bool roll_back(struct transaction *t, struct error *err)
 {
 	struct error second = {0};
-	bool back = put_back(t, &second), reloads = back && (!t->reloaded || reload(t, &second));
+	bool back = undo(t, &second), reloads = back && (!t->reloaded || reload(t, &second));
 
 	if (back && reloads) {
 		error_hint(err, "what was there before is there again");
 		return true;
 	}
+	char advice[ERROR_TEXT_MAX];
+	(void)snprintf(advice, sizeof(advice), "%s", second.hint[0] != '\0' ? second.hint : err->hint);
 	err->hint[0] = '\0';
 	error_hint(
-		err, "look at this server now: %s failed too: %s",
+		err, "look at this server now: %s failed too: %s%s%s",
 		back ? "what was there before is there again, but reloading it" : "putting back what was there before",
-		second.message);
+		second.message, advice[0] != '\0' ? "; " : "", advice);
 	return back;
 }
 
 /* Rubbish and what was kept go, as far as the connection still lets us. */
 static void tidy_up(struct transaction *t)
 {
+	struct error err = {0};
+
 	if (!remote_is_connected(&t->remote) || t->copy.path == NULL)
 		return;
 	sftp_set_deadline(t->remote.sftp, deadline_in(t->job->transfer_ms, NULL));
-	(t->switched ? live_copy_settle : live_copy_abandon)(t->remote.sftp, &t->copy);
+	if (!t->switched)
+		live_copy_abandon(t->remote.sftp, &t->copy);
+	else if (!settle(t, &err))
+		log_debug("%s: not tidied up: %s", t->mark, err.message);
 }
 
 static void end(struct transaction *t)
 {
 	live_copy_done(&t->copy);
+	free(t->mark);
 	remote_disconnect(&t->remote);
+}
+
+int64_t site_longest_ms(const struct site_job *job)
+{
+	return (int64_t)job->transfer_ms * 3 + remote_run_longest_ms(job->command_ms) * 4 + (int64_t)job->verify_ms * 2;
 }
 
 bool site_run(const struct site_job *job, push_step *step, void *ctx, struct site_outcome *ret)
@@ -385,6 +487,7 @@ bool site_run(const struct site_job *job, push_step *step, void *ctx, struct sit
 		outcome.result = PUSH_ROLLED_BACK;
 	if (ok || !t.switched || back)
 		tidy_up(&t);
+	outcome.healed = t.healed;
 	if (t.place != NULL)
 		outcome.place = (uint32_t)(t.place - job->places);
 	*ret = outcome;

@@ -24,6 +24,7 @@ struct site_job {
 	/* The text for versions of nginx from 1.25.1 on, which it is then asked for; NULL: the same. */
 	char *newer_text;
 	bool force;           /* replace a file of other content */
+	bool undo;            /* install nothing: put back what an installation that was cut off has replaced */
 	char *test_command;   /* NULL: none */
 	char *reload_command; /* NULL: none */
 	char *verify_address; /* NULL: no handshake */
@@ -39,10 +40,17 @@ void site_job_done(struct site_job *job);
 struct site_outcome {
 	enum push_result result;
 	uint32_t place;     /* index, where one was chosen */
+	bool healed;        /* what an earlier installation, which was cut off, had replaced was put back first */
 	struct error error; /* when FAILED or ROLLED_BACK */
 };
 
-/* Run JOB, telling its steps as push_run() does. Returns whether the outcome is DEPLOYED or UNCHANGED. */
+/* How long it may take, with putting back what was there, in milliseconds. */
+int64_t site_longest_ms(const struct site_job *job);
+
+/*
+ * Run JOB, telling its steps as push_run() does. Returns whether the outcome is DEPLOYED or UNCHANGED; of one that only
+ * undoes: put back and reloaded, or nothing was to be put back.
+ */
 MUST_CHECK bool site_run(const struct site_job *job, push_step *step, void *ctx, struct site_outcome *ret);
 
 /*

@@ -145,6 +145,9 @@ class Session:
         elif what == "stall":
             self.mute = True
             return b""
+        elif what == "wait":  # until it is told to go on; FOLDER/NAME/go
+            while not (self.slot / "go").exists():
+                time.sleep(0.02)
         elif what == "freeze":
             self.server.send_signal(signal.SIGSTOP)
         elif what == "lie":  # it says that it was done

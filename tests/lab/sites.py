@@ -33,10 +33,27 @@ class Sites(Program):
         (self.root / ".well-known/acme-challenge").chmod(0o755)
 
     def folders(self):
-        self.available = self.dir / ("sites-available" if self.link_folder else "conf.d")
-        self.enabled = self.dir / self.link_folder if self.link_folder else None
+        home = self.dir / "slots/site"  # as fakes/sftp_server.py knows whose plan is meant
+        self.available = home / ("sites-available" if self.link_folder else "conf.d")
+        self.enabled = home / self.link_folder if self.link_folder else None
         for folder in filter(None, (self.available, self.enabled)):
-            folder.mkdir()
+            folder.mkdir(parents=True)
+
+    def bring_certificate(self, lab, product, names, **changes):
+        """NAMES' certificate on the server "web" of PRODUCT's config, whose keys CHANGES are, and no virtual host there."""
+        self.clear()
+        domain = {"name": names[0], "aliases": names[1:], "servers": ["web"]}
+        entry = self.entry(lab, **changes)
+        # By DNS, since the CA looks elsewhere than at this web server.
+        cheap = {**entry, "test_command": "true", "reload_command": "true", "verify": False}
+        product.write_config(lab.config([{**domain, "dns_provider": "cloudflare"}], servers={"web": cheap}))
+        run = product.run("apply")
+        assert run.code == 0, run
+        self.configure_product(lab, product, names, **changes)
+
+    def configure_product(self, lab, product, names, **changes):
+        domain = {"name": names[0], "aliases": names[1:], "servers": ["web"], "webroot": str(self.root)}
+        product.write_config(lab.config([domain], servers={"web": self.entry(lab, **changes)}))
 
     def start(self):
         self.child = Child(self.webserver, self.argv, self.dir / "output.log")
@@ -59,7 +76,7 @@ class Sites(Program):
         vhosts = {"available": str(self.available), "http_port": self.http_port}
         if self.enabled:
             vhosts["enabled"] = str(self.enabled)
-        return super().entry(lab, vhosts=vhosts, **changes)
+        return super().entry(lab, **{"vhosts": vhosts, **changes})
 
     # What a client sees.
 

@@ -61,7 +61,28 @@ def identity(path):
         return None
 
 
-class Slot:
+class Planned:
+    """One that fakes/sftp_server.py is told of, by files in its folder `control`."""
+
+    control = None
+
+    def plan(self, **plan):
+        (self.control / "plan.json").write_text(json.dumps(plan))
+
+    def clear(self):
+        for path in self.control.iterdir():
+            path.unlink()
+
+    def reached(self):
+        return (self.control / "reached").exists()
+
+    def requests(self):
+        """The requests of the sessions since clear(), each as (number, kind, paths)."""
+        lines = (self.control / "log").read_text().splitlines() if (self.control / "log").exists() else []
+        return [(int(number), kind, paths) for number, kind, paths in (line.split(" ", 2) for line in lines)]
+
+
+class Slot(Planned):
     def __init__(self, slots, name):
         self.slots, self.name = slots, name
         self.server_name = f"{name}.slots.ferry.test"
@@ -100,21 +121,6 @@ class Slot:
         shutil.copytree(self.slots.plain, self.home)
         shutil.copytree(self.slots.plain_copies, self.extra)
         self.nginx.reload() if self.nginx.child else self.nginx.start()
-
-    def plan(self, **plan):
-        (self.control / "plan.json").write_text(json.dumps(plan))
-
-    def clear(self):
-        for path in self.control.iterdir():
-            path.unlink()
-
-    def reached(self):
-        return (self.control / "reached").exists()
-
-    def requests(self):
-        """The requests of the sessions since clear(), each as (number, kind, paths)."""
-        lines = (self.control / "log").read_text().splitlines() if (self.control / "log").exists() else []
-        return [(int(number), kind, paths) for number, kind, paths in (line.split(" ", 2) for line in lines)]
 
     # What a reader sees.
 

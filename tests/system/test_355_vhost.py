@@ -39,15 +39,7 @@ def upstream():
 @pytest.fixture
 def ready(lab, product, site):
     """The certificate is there, and no virtual host is."""
-    site.clear()
-    # By DNS, since the CA looks elsewhere than at this web server.
-    entry = site.entry(lab)
-    cheap = {**entry, "test_command": "true", "reload_command": "true", "verify": False}
-    names = {"name": CERT, "aliases": [ALIAS], "servers": ["web"]}
-    product.write_config(lab.config([{**names, "dns_provider": "cloudflare"}], servers={"web": cheap}))
-    run = product.run("apply")
-    assert run.code == 0, run
-    product.write_config(lab.config([{**names, "webroot": str(site.root)}], servers={"web": entry}))
+    site.bring_certificate(lab, product, [CERT, ALIAS])
     return product
 
 
@@ -56,12 +48,12 @@ def vhost(product, upstream, site, *more, proxy=False):
     return product.run("vhost", "web", CERT, *behind, *more)
 
 
-def until(condition, seconds=5):
+def until(condition, seconds=10):
     """A reload is only a signal: old workers may answer for a moment."""
     end = time.monotonic() + seconds
-    while not condition() and time.monotonic() < end:
+    while not (met := condition()) and time.monotonic() < end:
         time.sleep(0.05)
-    return condition()
+    return met
 
 
 def test_the_printed_text_is_complete(lab, ready, site, upstream):
@@ -178,9 +170,7 @@ def test_a_test_that_fails_undoes_it(ready, site, upstream):
 
 
 def test_a_reload_that_fails_undoes_it(lab, ready, site, upstream):
-    entry = site.entry(lab, reload_command="echo cannot reload it >&2; false")
-    domain = {"name": CERT, "aliases": [ALIAS], "servers": ["web"], "webroot": str(site.root)}
-    ready.write_config(lab.config([domain], servers={"web": entry}))
+    site.configure_product(lab, ready, [CERT, ALIAS], reload_command="echo cannot reload it >&2; false")
     run = vhost(ready, upstream, site, "--install", "--json")
     assert run.code == 1 and run.json["result"] == "rolled_back", run
     assert "cannot reload it" in run.err and "reloading it failed too" in run.err, run
@@ -192,11 +182,7 @@ def test_one_that_nothing_includes_is_found_by_the_handshake(lab, ready, site, u
         pytest.skip("what looks is the same for all, and takes its time: one is enough")
     elsewhere = site.dir / "elsewhere"
     elsewhere.mkdir(exist_ok=True)
-    entry = site.entry(lab)
-    entry["vhosts"] = {"available": str(elsewhere), "http_port": site.http_port}
-    entry["verify"] = {"address": "127.0.0.1", "port": site.port}
-    domain = {"name": CERT, "aliases": [ALIAS], "servers": ["web"], "webroot": str(site.root)}
-    ready.write_config(lab.config([domain], servers={"web": entry}))
+    site.configure_product(lab, ready, [CERT, ALIAS], vhosts={"available": str(elsewhere), "http_port": site.http_port})
     subprocess.run(site.reload_command, shell=True, check=True)
     run = vhost(ready, upstream, site, "--install", "--json")
     assert run.code == 1 and run.json["result"] == "rolled_back", run

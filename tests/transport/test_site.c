@@ -18,8 +18,13 @@ static void set(char **member, const char *text)
 static struct site_job full_job(void)
 {
 	struct error err = {0};
-	struct site_job job = {
-		.place_count = 2, .force = true, .verify_port = 443, .transfer_ms = 1, .command_ms = 2, .verify_ms = 3};
+	struct site_job job = {.place_count = 2,
+			       .force = true,
+			       .undo = true,
+			       .verify_port = 443,
+			       .transfer_ms = 1,
+			       .command_ms = 2,
+			       .verify_ms = 3};
 	job.places = calloc(job.place_count, sizeof(job.places[0]));
 	CHECK(job.places != NULL);
 	set(&job.places[0].file, "/etc/nginx/sites-available/example.com");
@@ -53,7 +58,7 @@ TEST(a_job_comes_out_of_its_message_as_it_went_in)
 	CHECK_INT(back.place_count, 2);
 	CHECK_STR(back.places[0].link, job.places[0].link);
 	CHECK_STR(back.places[1].file, job.places[1].file);
-	CHECK(back.places[1].link == NULL && back.force);
+	CHECK(back.places[1].link == NULL && back.force && back.undo);
 	CHECK_STR(back.text, job.text);
 	CHECK_STR(back.newer_text, job.newer_text);
 	CHECK_STR(back.reload_command, job.reload_command);
@@ -97,7 +102,7 @@ TEST(a_report_comes_back_and_one_that_contradicts_itself_does_not)
 	} cases[] = {{PUSH_DEPLOYED, false, true}, {PUSH_UNCHANGED, false, true},    {PUSH_ROLLED_BACK, true, true},
 		     {PUSH_FAILED, true, true},    {PUSH_ROLLED_BACK, false, false}, {PUSH_DEPLOYED, true, false}};
 	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
-		struct site_outcome outcome = {.result = cases[i].result, .place = 1}, back = {0};
+		struct site_outcome outcome = {.result = cases[i].result, .place = 1, .healed = i % 2 == 0}, back = {0};
 		CLEANUP(buf_done) struct buf text;
 		struct error err = {0};
 		if (cases[i].failed)
@@ -107,7 +112,7 @@ TEST(a_report_comes_back_and_one_that_contradicts_itself_does_not)
 		CHECK(courier_decode_site_report(text.data, text.len, &back, &err) == cases[i].accepted);
 		if (!cases[i].accepted)
 			continue;
-		CHECK(back.result == cases[i].result && back.place == 1);
+		CHECK(back.result == cases[i].result && back.place == 1 && back.healed == outcome.healed);
 		CHECK(!cases[i].failed || str_equal(back.error.step, "test"));
 	}
 }
