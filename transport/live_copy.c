@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "transport/live_folder.h"
 #include "transport/live_keep.h"
 
 #include <stdlib.h>
@@ -15,11 +16,17 @@
 
 #define NOTHING_BEFORE "none"
 
+/* Of the folder that PATH is in, its last slash included. */
+static size_t folder_len(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
+}
+
 /* "<folder>/.<file>.certferry-SUFFIX" */
 static char *beside(const char *path, const char *suffix, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	size_t folder = slash != NULL ? (size_t)(slash - path) + 1 : 0;
+	size_t folder = folder_len(path);
 
 	return str_format(err, "%.*s.%s.certferry-%s", (int)folder, path, path + folder, suffix);
 }
@@ -71,19 +78,24 @@ void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy)
 
 bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err)
 {
+	char *folder AUTO_FREE = str_format(err, "%.*s", (int)folder_len(copy->path), copy->path);
+
 	copy->staged = true;
-	return sftp_remove(sftp, copy->fresh, err) &&
+	return folder != NULL && live_folder_check(sftp, folder, err) && sftp_remove(sftp, copy->fresh, err) &&
 	       sftp_create_file(sftp, copy->fresh, copy->data, copy->len, copy->mode, owner, err);
 }
 
 /* Written under a third name first: half a copy must never pass for what was there before. */
-static bool keep_file(struct sftp *sftp, const struct live_copy *copy, const struct sftp_entry *entry,
-		      struct error *err)
+static bool keep_file(struct sftp *sftp, const struct live_copy *copy, struct error *err)
 {
 	char *part AUTO_FREE = beside(copy->path, "part", err);
+	bool found = false;
 
-	return part != NULL && sftp_remove(sftp, part, err) && live_keep(sftp, copy->path, entry, part, err) &&
-	       sftp_replace(sftp, part, copy->previous, err);
+	if (part == NULL || !sftp_remove(sftp, part, err) || !live_keep(sftp, copy->path, part, &found, err))
+		return false;
+	if (!found)
+		return error_set(err, ERROR_REMOTE, NULL, "%s is gone: somebody else is at work there", copy->path);
+	return sftp_replace(sftp, part, copy->previous, err);
 }
 
 /* What an earlier transaction kept was the last proven content: it stays. */
@@ -98,7 +110,7 @@ static bool keep_previous(struct sftp *sftp, struct live_copy *copy, struct erro
 	if (!sftp_look(sftp, copy->path, false, &entry, err))
 		return false;
 	if (entry.kind == SFTP_FILE)
-		ok = keep_file(sftp, copy, &entry, err);
+		ok = keep_file(sftp, copy, err);
 	else
 		ok = sftp_read_link(sftp, copy->path, &target, err) &&
 		     sftp_create_link(sftp, copy->previous, target != NULL ? target : NOTHING_BEFORE, err);

@@ -9,6 +9,7 @@
 #include "base/identifier.h"
 #include "base/limits.h"
 #include "base/log.h"
+#include "transport/live_folder.h"
 #include "transport/live_keep.h"
 
 #include <stdlib.h>
@@ -223,7 +224,8 @@ bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label
 		     struct sftp_owner owner, struct error *err)
 {
 	live->fresh = free_generation(live, label, err);
-	return live->fresh != NULL && create_generation(sftp, live, live->fresh, err) &&
+	return live->fresh != NULL && live_folder_check(sftp, live->home, err) &&
+	       create_generation(sftp, live, live->fresh, err) &&
 	       create_files(sftp, live, live->fresh, files, owner, err) &&
 	       flush_generation(sftp, live, live->fresh, err);
 }
@@ -234,17 +236,11 @@ bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const char *label
 static bool copy_name(struct sftp *sftp, const struct live_dir *live, const char *name, const char *generation,
 		      struct error *err)
 {
-	struct sftp_entry entry;
 	char *from AUTO_FREE = path_in(live, name, err);
 	char *to AUTO_FREE = str_format(err, "%s/%s/%s", live->home, generation, name);
+	bool found;
 
-	if (from == NULL || to == NULL || !sftp_look(sftp, from, true, &entry, err))
-		return false;
-	if (entry.kind == SFTP_ABSENT)
-		return true;
-	if (entry.kind != SFTP_FILE)
-		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", from);
-	return live_keep(sftp, from, &entry, to, err);
+	return from != NULL && to != NULL && live_keep(sftp, from, to, &found, err);
 }
 
 /* What readers see now becomes a generation of its own, and the live one: nothing changes for names that are links. */
@@ -270,6 +266,9 @@ bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct l
 	if (!look_at_names(sftp, live, files, &names, err))
 		return false;
 	for (size_t i = 0; i < files->count; i++) {
+		enum sftp_kind beyond = names.sights[i].beyond.kind;
+		if (beyond != SFTP_ABSENT && beyond != SFTP_FILE)
+			return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", names.paths[i]);
 		foreign[i] = names.sights[i].itself.kind != SFTP_ABSENT && !names.ours[i];
 		any = any || foreign[i];
 	}

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Only root gives files away, and others to no group but their own: what is refused is tried again with less. */
+/*
+ * Only root gives files away, and others to no group but their own: what is refused is tried again with less. Owner and
+ * mode are those of the file that was read: were they looked up by its name, whoever may rename there could have any
+ * file of root's copied for himself.
+ */
 #include "transport/live_keep.h"
 
 #include "base/buf.h"
@@ -7,7 +11,8 @@
 
 enum { GROUP_BITS = 070, OTHER_BITS = 07 };
 
-bool live_keep(struct sftp *sftp, const char *from, const struct sftp_entry *entry, const char *to, struct error *err)
+static bool create(struct sftp *sftp, const struct buf *content, const struct sftp_entry *entry, const char *to,
+		   struct error *err)
 {
 	const uint32_t narrow = (entry->mode & ~(uint32_t)GROUP_BITS) | (entry->mode & OTHER_BITS) << 3;
 	const struct {
@@ -18,18 +23,13 @@ bool live_keep(struct sftp *sftp, const char *from, const struct sftp_entry *ent
 		{{-1, entry->gid}, entry->mode},
 		{{-1, -1}, narrow},
 	};
-	struct buf content CLEANUP(buf_done);
 	struct error refused = {0};
-	bool found = false;
 
-	buf_init(&content, LIMIT_REMOTE_FILE);
-	if (!sftp_read_file(sftp, from, &content, &found, err))
-		return false;
 	for (size_t i = 0; i < ARRAY_LEN(tries); i++) {
 		error_clear(&refused);
 		if (i > 0 && !sftp_remove(sftp, to, err))
 			return false;
-		if (sftp_create_file(sftp, to, buf_cstr(&content), content.len, tries[i].mode, tries[i].owner,
+		if (sftp_create_file(sftp, to, buf_cstr(content), content->len, tries[i].mode, tries[i].owner,
 				     &refused))
 			return true;
 		if (!sftp_usable(sftp))
@@ -37,4 +37,18 @@ bool live_keep(struct sftp *sftp, const char *from, const struct sftp_entry *ent
 	}
 	*err = refused;
 	return false;
+}
+
+bool live_keep(struct sftp *sftp, const char *from, const char *to, bool *ret_found, struct error *err)
+{
+	struct buf content CLEANUP(buf_done);
+	struct sftp_entry entry;
+	bool found = false;
+
+	buf_init(&content, LIMIT_REMOTE_FILE);
+	if (!sftp_read_described(sftp, from, &content, &entry, &found, err) ||
+	    (found && !create(sftp, &content, &entry, to, err)))
+		return false;
+	*ret_found = found;
+	return true;
 }

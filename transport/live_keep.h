@@ -7,10 +7,10 @@
 #include "transport/sftp.h"
 
 /*
- * Create the file TO, which must not exist, with the content of FROM, a file that ENTRY describes; with its mode and
- * its owner, as far as the server lets us. A group that is not the one before gets no more than everybody.
+ * Create the file TO, which must not exist, with the content of the file FROM; with its mode and its owner, as far as
+ * the server lets us. A group that is not the one before gets no more than everybody. Nothing there: *RET_FOUND false,
+ * and nothing is created.
  */
-MUST_CHECK bool live_keep(struct sftp *sftp, const char *from, const struct sftp_entry *entry, const char *to,
-			  struct error *err);
+MUST_CHECK bool live_keep(struct sftp *sftp, const char *from, const char *to, bool *ret_found, struct error *err);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/escape.h"
 #include "base/log.h"
 #include "transport/live_dir.h"
+#include "transport/live_folder.h"
 #include "transport/remote.h"
 #include "transport/remote_rights.h"
 #include "transport/sftp.h"
@@ -194,7 +195,8 @@ static bool check_home(struct rehearsal *r, const char *name, bool *ret_there, s
 	char *home AUTO_FREE = str_format(err, "%s/%s", r->job->push.dir, name);
 	char *nearest AUTO_FREE = NULL;
 
-	if (home == NULL || !nearest_directory(r, home, &nearest, ret_there, err) || !need_writable(r, nearest, err))
+	if (home == NULL || !nearest_directory(r, home, &nearest, ret_there, err) || !need_writable(r, nearest, err) ||
+	    !live_folder_check(r->remote.sftp, home, err))
 		return false;
 	return !*ret_there || live_dir_inspect(r->remote.sftp, home, &live, err);
 }
@@ -247,7 +249,7 @@ static bool check_copy(struct rehearsal *r, const char *path, struct error *err)
 		return false;
 	if (entry.kind == SFTP_DIRECTORY || entry.kind == SFTP_OTHER)
 		return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", path);
-	return need_writable(r, folder, err);
+	return need_writable(r, folder, err) && live_folder_check(r->remote.sftp, folder, err);
 }
 
 static bool check_copies(struct rehearsal *r, struct error *err)

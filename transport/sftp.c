@@ -33,7 +33,7 @@ static enum sftp_kind kind_of(const struct sftp_attributes *attrs)
 	}
 }
 
-static struct sftp_entry entry_of(const struct sftp_attributes *attrs)
+struct sftp_entry sftp_entry_of(const struct sftp_attributes *attrs)
 {
 	return (struct sftp_entry){kind_of(attrs), attrs->mode & MODE_BITS, attrs->uid, attrs->gid, attrs->modified};
 }
@@ -52,7 +52,7 @@ bool sftp_look(struct sftp *sftp, const char *path, bool follow, struct sftp_ent
 	}
 	if (reply.type != SFTP_ATTRS)
 		return sftp_refused(&reply, "look at", path, err);
-	*ret = entry_of(&reply.attrs);
+	*ret = sftp_entry_of(&reply.attrs);
 	return true;
 }
 
@@ -82,7 +82,7 @@ static bool keep_sight(struct sftp_sight *sight, unsigned question, struct sftp_
 	if (sftp_is_absent(reply))
 		*entry = (struct sftp_entry){.kind = SFTP_ABSENT};
 	else if (reply->type == SFTP_ATTRS)
-		*entry = entry_of(&reply->attrs);
+		*entry = sftp_entry_of(&reply->attrs);
 	else if (question == BEYOND && refused)
 		*entry = (struct sftp_entry){.kind = SFTP_OTHER};
 	else

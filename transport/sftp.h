@@ -67,6 +67,13 @@ void sftp_sights_done(struct sftp_sight *sights, size_t count);
 MUST_CHECK bool sftp_read_file(struct sftp *sftp, const char *path, struct buf *out, bool *ret_found,
 			       struct error *err);
 
+/*
+ * The same, and in *RET_ENTRY what it is that was read: of the open file, so that another one put at PATH meanwhile
+ * does not pass for it.
+ */
+MUST_CHECK bool sftp_read_described(struct sftp *sftp, const char *path, struct buf *out, struct sftp_entry *ret_entry,
+				    bool *ret_found, struct error *err);
+
 /* Where the link PATH leads, malloc'd; NULL in *RET when there is nothing or no link at PATH. */
 MUST_CHECK bool sftp_read_link(struct sftp *sftp, const char *path, char **ret, struct error *err);
 

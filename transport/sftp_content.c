@@ -70,7 +70,25 @@ static bool read_all(struct sftp *sftp, const struct sftp_handle *handle, const 
 	}
 }
 
-bool sftp_read_file(struct sftp *sftp, const char *path, struct buf *out, bool *ret_found, struct error *err)
+/* What the open file is. */
+static bool describe(struct sftp *sftp, const struct sftp_handle *handle, const char *path, struct sftp_entry *ret,
+		     struct error *err)
+{
+	struct sftp_reply reply;
+
+	sftp_batch_begin(sftp);
+	sftp_add_handle(sftp, SFTP_FSTAT, handle);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	if (reply.type != SFTP_ATTRS)
+		return sftp_refused(&reply, "look at", path, err);
+	*ret = sftp_entry_of(&reply.attrs);
+	return ret->kind == SFTP_FILE || error_set(err, ERROR_REMOTE, NULL, "%s is there and is no file", path);
+}
+
+/* ENTRY may be NULL. */
+static bool read_file(struct sftp *sftp, const char *path, struct buf *out, struct sftp_entry *entry, bool *ret_found,
+		      struct error *err)
 {
 	static const struct sftp_attributes none = {0};
 	struct sftp_reply reply;
@@ -86,10 +104,23 @@ bool sftp_read_file(struct sftp *sftp, const char *path, struct buf *out, bool *
 	}
 	if (!sftp_keep_handle(&reply, &handle))
 		return sftp_refused(&reply, "read", path, err);
-	if (!sftp_finish_handle(sftp, &handle, path, read_all(sftp, &handle, path, out, err), err))
+	bool ok =
+		(entry == NULL || describe(sftp, &handle, path, entry, err)) && read_all(sftp, &handle, path, out, err);
+	if (!sftp_finish_handle(sftp, &handle, path, ok, err))
 		return false;
 	*ret_found = true;
 	return true;
+}
+
+bool sftp_read_file(struct sftp *sftp, const char *path, struct buf *out, bool *ret_found, struct error *err)
+{
+	return read_file(sftp, path, out, /* entry= */ NULL, ret_found, err);
+}
+
+bool sftp_read_described(struct sftp *sftp, const char *path, struct buf *out, struct sftp_entry *ret_entry,
+			 bool *ret_found, struct error *err)
+{
+	return read_file(sftp, path, out, ret_entry, ret_found, err);
 }
 
 /* ---- several files ---- */

@@ -62,6 +62,9 @@ MUST_CHECK bool sftp_next_reply(struct sftp *sftp, struct sftp_reply *ret, unsig
 
 bool sftp_is_absent(const struct sftp_reply *reply);
 
+/* What a reply of the type SFTP_ATTRS describes. */
+struct sftp_entry sftp_entry_of(const struct sftp_attributes *attrs);
+
 /* REPLY refuses: "cannot VERB PATH", with the server's words. Returns false. */
 bool sftp_refused(const struct sftp_reply *reply, const char *verb, const char *path, struct error *err);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """server test: everything short of a change, on real sshd and nginx; what is in the way is named, and nothing is touched."""
 
+import os
 import signal
 import time
 
@@ -250,6 +251,10 @@ def test_a_directory_that_is_not_the_users(lab, deployed, account):
     step = rehearse(deployed, "web-1")["web-1"]["directory"]
     assert step["result"] == "warning" and "cannot be told without trying" in step["detail"], step
     empty.chmod(0o777)
+    steps = rehearse(deployed, "web-1", code=1)["web-1"]
+    assert failed(steps) == ["directory"] and f"anybody on the server may change what is in {empty}" in str(steps), steps
+    empty.chmod(0o755)
+    os.chown(empty, *account.ids())
     assert failed(rehearse(deployed, "web-1")["web-1"]) == []
     assert list(empty.iterdir()) == []
 
@@ -258,7 +263,7 @@ def test_a_webroot_that_is_not_the_users(lab, product, account):
     entry = lab.server_entry(lab.servers["web-1"], user=account.name, dir=str(lab.dir / "servers/web-1/open"),
                              test_command="true")  # fmt: skip
     (lab.dir / "servers/web-1/open").mkdir()
-    (lab.dir / "servers/web-1/open").chmod(0o777)
+    os.chown(lab.dir / "servers/web-1/open", *account.ids())
     product.write_config(lab.config([lab.domain(CERT, ["web-1"])], servers={"web-1": entry}))
     steps = rehearse(product, code=1)["web-1"]
     assert failed(steps) == ["webroot"] and "may not write in" in steps["webroot"]["error"]["detail"], steps
@@ -266,8 +271,8 @@ def test_a_webroot_that_is_not_the_users(lab, product, account):
 
 def test_files_that_the_user_may_not_give_away(lab, deployed, account):
     mine = lab.dir / "servers/web-1/mine"
-    mine.mkdir(mode=0o777, exist_ok=True)
-    mine.chmod(0o777)
+    mine.mkdir(exist_ok=True)
+    os.chown(mine, *account.ids())
     for changes, words in (({"owner": "root"}, "to user root"), ({"group": "root"}, "to group root")):
         configure(lab, deployed, user=account.name, test_command="true", dir=str(mine), **changes)
         steps = rehearse(deployed, "web-1", code=1)["web-1"]

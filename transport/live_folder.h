@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Folders on a server that keys go to. */
+#ifndef TRANSPORT_LIVE_FOLDER_H
+#define TRANSPORT_LIVE_FOLDER_H
+
+#include "base/error.h"
+#include "transport/sftp.h"
+
+/*
+ * False, with what to do, where anybody on the server may change what is in FOLDER (an absolute path), or rename a
+ * folder on the way to it. Costs one round trip. What is not there, or not told, is no failure; groups are the
+ * administrator's business: that of a user alone is no danger.
+ */
+MUST_CHECK bool live_folder_check(struct sftp *sftp, const char *folder, struct error *err);
+
+#endif
