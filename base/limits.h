@@ -88,6 +88,7 @@ enum {
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
 	LIMIT_COURIER_PLACES = 16,   /* where a virtual host may go */
+	LIMIT_COURIER_SIGHTS = 256,  /* handshakes that one courier makes for whoever looks */
 	LIMIT_COURIER_COPIES = 16,   /* extra copies of one certificate's files */
 	LIMIT_PKCS12 = 512 * 1024,   /* key and chain in one; their own limits leave less */
 	LIMIT_PUBLISHED_FILE = 1024, /* a key authorization has 172 bytes at most */

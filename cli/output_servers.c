@@ -31,7 +31,7 @@ static void plan_server(const struct plan_item *item, size_t index, struct serve
 	else if (item->action == PLAN_NONE)
 		ret->retry_at = pending_until(&item->wanted, server, clock_wall());
 	if (ret->retry_at == 0) {
-		(void)snprintf(ret->reason, sizeof(ret->reason), "%s%s%.128s", reason,
+		(void)snprintf(ret->reason, sizeof(ret->reason), "%s%s%.220s", reason,
 			       served == NULL                   ? ""
 			       : served->state == SERVED_LIVE   ? " and serves it"
 			       : served->state == SERVED_UNSEEN ? ", but cannot be seen: "

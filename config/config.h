@@ -86,9 +86,15 @@ struct config_copy {
 
 #define CONFIG_COPY_NAME "{name}"
 
+enum config_verify_via { CONFIG_VIA_UNSAID, CONFIG_VIA_DIRECT, CONFIG_VIA_JUMP };
+
 struct config_verify {
-	bool enabled;      /* whether a handshake follows a deployment: `verify` given, or the preset has a port */
-	char *address;     /* default: host */
+	bool enabled;     /* whether a handshake follows a deployment: `verify` given, or the preset has a port */
+	char *address;    /* default: host */
+	bool own_address; /* that was given */
+	enum config_verify_via via;
+	bool through_jump; /* from the last jump host: as `via` says, else where there are jump hosts and no own address
+			    */
 	uint16_t port;     /* default: the preset's, else 443 */
 	char *server_name; /* NULL: the certificate's first name */
 	char *starttls;    /* protocol that TLS begins in: "none", "smtp", "imap", … (transport/starttls.h);

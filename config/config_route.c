@@ -76,6 +76,21 @@ static bool add_way_to(const struct config *config, const struct config_server *
 	return true;
 }
 
+/* What SSH reaches through others only, a handshake does too; an address of its own is where clients find it. */
+static bool choose_way_to_look(struct config_build *b, struct config_server *server)
+{
+	struct config_verify *verify = &server->verify;
+	char message[ERROR_TEXT_MAX];
+
+	verify->through_jump = verify->via == CONFIG_VIA_JUMP ||
+			       (verify->via == CONFIG_VIA_UNSAID && !verify->own_address && server->hop_count > 0);
+	if (!verify->through_jump || server->hop_count > 0)
+		return true;
+	(void)snprintf(message, sizeof(message),
+		       "verify.via of \"%.100s\" is jump, but no proxy_jump leads to that server", server->name);
+	return report_error_at(b, server->position, message);
+}
+
 static bool find_route(struct config_build *b, struct config_server *server)
 {
 	struct route route = {.count = 0};
@@ -91,7 +106,7 @@ static bool find_route(struct config_build *b, struct config_server *server)
 		return false;
 	for (size_t i = 0; i < route.count; i++)
 		server->hops[server->hop_count++] = route.hops[i];
-	return true;
+	return choose_way_to_look(b, server);
 }
 
 bool config_build_routes(struct config_build *b)

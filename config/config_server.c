@@ -157,6 +157,7 @@ static bool fill_in_verify(struct config_build *b, struct config_server *server,
 		server->verify.enabled = preset->port != 0;
 	else if (verify->kind == NODE_MAP)
 		server->verify.enabled = true;
+	server->verify.own_address = server->verify.address != NULL;
 	if (server->verify.port == 0)
 		server->verify.port = preset->port != 0 ? preset->port : HTTPS_PORT;
 	const char *usual = server_port_starttls(server->verify.port);

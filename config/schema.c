@@ -34,6 +34,12 @@ static const struct schema_word webservers[] = {
 	{"postgresql", CONFIG_WEBSERVER_POSTGRESQL, false}, {NULL, 0, false},
 };
 
+static const struct schema_word verify_ways[] = {
+	{"direct", CONFIG_VIA_DIRECT, false},
+	{"jump", CONFIG_VIA_JUMP, false},
+	{NULL, 0, false},
+};
+
 static const struct schema_word starttls[] = {
 	{"none", 0, false}, {"smtp", 0, false},     {"imap", 0, false}, {"pop3", 0, false}, {"sieve", 0, false},
 	{"ftp", 0, false},  {"postgres", 0, false}, {"ldap", 0, false}, {"xmpp", 0, false}, {NULL, 0, false},
@@ -163,6 +169,8 @@ static const struct schema_key keys[] = {
 	 .help = "a TLS handshake after the reload; false: none"},
 	{"servers.*.verify.address", ONE, VALUE_TEXT, INTO(config_server, verify.address), .check = value_host,
 	 .help = "default: host"},
+	{"servers.*.verify.via", ONE, VALUE_WORD, INTO(config_server, verify.via), .words = verify_ways,
+	 .help = "jump: from the last jump host; direct: from here; default: as SSH goes, direct with an address"},
 	{"servers.*.verify.port", ONE, VALUE_PORT, INTO(config_server, verify.port),
 	 .help = "default: the preset's, else 443"},
 	{"servers.*.verify.server_name", ONE, VALUE_TEXT, INTO(config_server, verify.server_name), .check = value_host,

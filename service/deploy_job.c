@@ -36,6 +36,7 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 		.key_mode = server->key_mode,
 		.verify = server->verify.enabled,
 		.verify_port = server->verify.port,
+		.verify_through_jump = server->verify.through_jump,
 		.transfer_ms = (uint32_t)server->timeout * 1000,
 		.command_ms = (uint32_t)server->command_timeout * 1000,
 		.verify_ms = VERIFY_MS,
@@ -50,7 +51,7 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 	    !str_set(&job.group, server->group, err) || !str_set(&job.test_command, server->test_command, err) ||
 	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
 	    !server_look_up(service, &job.target, err) ||
-	    (job.verify && !server_addresses(service, address, &job.verify_addresses, err)))
+	    (job.verify && !job.verify_through_jump && !server_addresses(service, address, &job.verify_addresses, err)))
 		return false;
 	*ret = job;
 	job = (struct push_job){0};

@@ -36,7 +36,8 @@ void served_free(struct served *answers, size_t count);
 
 /*
  * Answer every entry that is SERVED_WANTED: many at once, LIMIT_LOOK_MS each, one handshake for each distinct address,
- * port and name. A server that cannot be seen is an answer. False when nothing could be asked.
+ * port and name; where the verification goes through jump hosts, this does too, by one login for all the servers
+ * behind the same ones. A server that cannot be seen is an answer. False when nothing could be asked.
  */
 MUST_CHECK bool served_look(struct service *service, const struct served_question *questions, size_t count,
 			    struct error *err);

@@ -24,15 +24,20 @@ static bool read_certificate(const struct config_server *server, char **ret, str
 	       str_set(ret, text.data, err);
 }
 
+/* Where SERVER is and as whom to come, without what lets anybody in. */
+static bool describe_place(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	ret->port = server->port;
+	return str_set(&ret->server, server->name, err) && str_set(&ret->host, server->host, err) &&
+	       str_set(&ret->user, server->user, err) && str_set(&ret->known_hosts, server->known_hosts, err) &&
+	       str_set(&ret->host_key_alias, server->host_key_alias, err);
+}
+
 /* SERVER itself, without the way to it. */
 static bool describe(const struct config_server *server, struct ssh_target *ret, struct error *err)
 {
-	ret->port = server->port;
 	ret->sudo = server->sudo;
-	return str_set(&ret->server, server->name, err) && str_set(&ret->host, server->host, err) &&
-	       str_set(&ret->user, server->user, err) && str_set(&ret->agent, server->agent, err) &&
-	       str_set(&ret->known_hosts, server->known_hosts, err) &&
-	       str_set(&ret->host_key_alias, server->host_key_alias, err) &&
+	return describe_place(server, ret, err) && str_set(&ret->agent, server->agent, err) &&
 	       str_set(&ret->sftp_server, server->sftp_server, err) && read_identity(server, &ret->identity, err) &&
 	       read_certificate(server, &ret->certificate, err);
 }
@@ -46,19 +51,34 @@ static bool describe_way(const struct config_server *server, struct ssh_target *
 		if (!describe(server->hops[i], &ret->hops[ret->hop_count++], err))
 			return false;
 	}
-	return describe(server, ret, err);
+	return true;
+}
+
+/* As far as it came, TARGET goes to RET when it is complete. */
+static bool hand_over(const struct config_server *server, bool complete, struct ssh_target *target,
+		      struct ssh_target *ret, struct error *err)
+{
+	if (!complete) {
+		error_context(err, "connect", /* certificate= */ NULL, server->name);
+		return false;
+	}
+	*ret = *target;
+	*target = (struct ssh_target){0};
+	return true;
 }
 
 bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err)
 {
 	CLEANUP(ssh_target_done) struct ssh_target target = {0};
-	if (!describe_way(server, &target, err)) {
-		error_context(err, "connect", /* certificate= */ NULL, server->name);
-		return false;
-	}
-	*ret = target;
-	target = (struct ssh_target){0};
-	return true;
+	bool complete = describe_way(server, &target, err) && describe(server, &target, err);
+	return hand_over(server, complete, &target, ret, err);
+}
+
+bool server_target_way(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	bool complete = describe_way(server, &target, err) && describe_place(server, &target, err);
+	return hand_over(server, complete, &target, ret, err);
 }
 
 bool server_addresses(struct service *service, const char *host, struct str_list *ret, struct error *err)

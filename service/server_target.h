@@ -14,6 +14,9 @@ struct config_server;
 /* SERVER's address, user and SSH key (its file is read). ERROR_CONFIG naming file or key otherwise. */
 MUST_CHECK bool server_target(const struct config_server *server, struct ssh_target *ret, struct error *err);
 
+/* The way to SERVER, which has jump hosts: theirs in full, of itself only where it is. ERROR_CONFIG as above. */
+MUST_CHECK bool server_target_way(const struct config_server *server, struct ssh_target *ret, struct error *err);
+
 /*
  * HOST's addresses by the run's own DNS servers, for a courier that has none: RET (empty) stays empty where there are
  * none, and the system's resolver is left to it. ERROR_DNS.

@@ -220,10 +220,11 @@ static bool add_verification(const struct making *making, struct site_job *job, 
 		return true;
 	memcpy(job->fingerprint_sha256, fingerprint, sizeof(job->fingerprint_sha256));
 	job->verify_port = server->verify.port;
+	job->verify_through_jump = server->verify.through_jump;
 	job->verify_ms = VERIFY_MS;
 	job->server_name = deploy_job_server_name(server, &making->wanted, err);
 	return job->server_name != NULL && str_set(&job->verify_address, address, err) &&
-	       server_addresses(making->service, address, &job->verify_addresses, err);
+	       (job->verify_through_jump || server_addresses(making->service, address, &job->verify_addresses, err));
 }
 
 static bool build_job(const struct making *making, const char *text, struct site_job *ret, struct error *err)

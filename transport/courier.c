@@ -106,7 +106,8 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 		(void)error_set(err, ERROR_INTERNAL, step, "the courier process ended with status %d and no report",
 				WEXITSTATUS(status));
 	else if (cause.category == ERROR_TIMEOUT)
-		(void)error_set(err, ERROR_TIMEOUT, step, "the deployment did not end in time and was stopped");
+		(void)error_set(err, ERROR_TIMEOUT, step, "%s did not end in time and was stopped",
+				errand->what->name != NULL ? errand->what->name : "the deployment");
 	else if (cause.category == ERROR_CANCELLED)
 		(void)error_set(err, ERROR_CANCELLED, step, "interrupted before anything live was changed");
 	else

@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * The courier: a short-lived process per server that runs one errand, a deployment, a publication, a rehearsal or a
- * virtual host, and knows nothing else. It is this binary itself, started with one SOCK_SEQPACKET socket; its
- * wall-clock kill is the real time-out, since a stalled SFTP server can hang libssh for ever.
+ * The courier: a short-lived process per server that runs one errand, a deployment, a publication, a rehearsal, a
+ * virtual host or a look through a jump host, and knows nothing else. It is this binary itself, started with one
+ * SOCK_SEQPACKET socket; its wall-clock kill is the real time-out, since a stalled SFTP server can hang libssh for
+ * ever.
  */
 #ifndef TRANSPORT_COURIER_H
 #define TRANSPORT_COURIER_H
 
+#include "transport/look.h"
 #include "transport/publish.h"
 #include "transport/push.h"
 #include "transport/rehearsal.h"
@@ -39,6 +41,10 @@ enum { COURIER_GRACE_MS = 10 * 1000 };
  */
 MUST_CHECK bool courier_install_site(const struct site_job *job, push_step *step, void *ctx, int lock,
 				     struct deadline deadline, struct site_outcome *ret);
+
+/* Start a courier for JOB; ends as look_run() does, with SIGHTS filled unless it failed. Killed at DEADLINE. */
+MUST_CHECK bool courier_look(const struct look_job *job, struct deadline deadline, struct look_sight *sights,
+			     struct error *err);
 
 /* Files that a courier keeps published; it withdraws them by itself when we die. */
 struct courier_publication;

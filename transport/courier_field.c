@@ -133,6 +133,15 @@ void courier_get_addresses(struct reader *reader, struct str_list *ret)
 	}
 }
 
+enum starttls_protocol courier_get_starttls(struct reader *reader)
+{
+	uint8_t protocol = reader_u8(reader);
+
+	if (protocol >= STARTTLS_PROTOCOLS)
+		reader->failed = true;
+	return reader->failed ? STARTTLS_NONE : (enum starttls_protocol)protocol;
+}
+
 /* ---- target ---- */
 
 static void put_host(struct buf *out, const struct ssh_target *target)

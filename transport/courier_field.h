@@ -13,6 +13,7 @@
 #include "base/secret.h"
 #include "base/str.h"
 #include "transport/ssh_target.h"
+#include "transport/starttls.h"
 
 void courier_put_text(struct buf *out, const char *text);
 char *courier_get_text(struct reader *reader, size_t max); /* malloc'd; NULL on failure */
@@ -32,6 +33,8 @@ void courier_get_fingerprint(struct reader *reader, bool may_be_empty, char ret[
 /* Addresses of a host, which stay text: nothing but what inet_pton() takes. */
 void courier_put_addresses(struct buf *out, const struct str_list *addresses);
 void courier_get_addresses(struct reader *reader, struct str_list *ret);
+
+enum starttls_protocol courier_get_starttls(struct reader *reader);
 
 void courier_put_target(struct buf *out, const struct ssh_target *target);
 void courier_get_target(struct reader *reader, struct ssh_target *ret);

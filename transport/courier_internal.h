@@ -16,8 +16,9 @@ struct courier_errand {
 	enum courier_type type;
 	const void *job;
 	const char *server;
-	const int *kept; /* a descriptor that stays open in the courier; NULL: none */
-	void *outcomes;  /* filled by `decode` */
+	const int *kept;  /* a descriptor that stays open in the courier; NULL: none */
+	const char *name; /* of the errand; NULL: "the deployment" */
+	void *outcomes;   /* filled by `decode` */
 	void (*encode)(const void *job, struct buf *out);
 	bool (*decode)(void *outcomes, const void *data, size_t len, struct error *err);
 };

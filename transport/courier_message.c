@@ -32,7 +32,7 @@ bool courier_decode_frame(const void *data, size_t len, struct courier_frame *re
 	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
 	frame.more = (type & COURIER_MORE) != 0;
 	type &= ~(unsigned)COURIER_MORE;
-	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_SITE)
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_LOOK)
 		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
 	frame.type = (enum courier_type)type;
 	*ret = frame;
@@ -72,6 +72,7 @@ void courier_encode_job(const struct push_job *job, struct buf *out)
 	buf_u8(out, job->verify);
 	courier_put_optional(out, job->verify_address);
 	courier_put_addresses(out, &job->verify_addresses);
+	buf_u8(out, job->verify_through_jump);
 	buf_u16(out, job->verify_port);
 	buf_u8(out, (uint8_t)job->verify_starttls);
 	buf_u32(out, job->transfer_ms);
@@ -118,15 +119,6 @@ static void get_certificate(struct reader *reader, struct push_certificate *ret)
 		reader->failed = true;
 }
 
-static enum starttls_protocol get_starttls(struct reader *reader)
-{
-	uint8_t protocol = reader_u8(reader);
-
-	if (protocol >= STARTTLS_PROTOCOLS)
-		reader->failed = true;
-	return reader->failed ? STARTTLS_NONE : (enum starttls_protocol)protocol;
-}
-
 static void get_job(struct reader *reader, struct push_job *ret)
 {
 	courier_get_target(reader, &ret->target);
@@ -140,8 +132,9 @@ static void get_job(struct reader *reader, struct push_job *ret)
 	ret->verify = courier_get_bool(reader);
 	ret->verify_address = courier_get_optional(reader, IDENTIFIER_MAX);
 	courier_get_addresses(reader, &ret->verify_addresses);
+	ret->verify_through_jump = courier_get_bool(reader);
 	ret->verify_port = reader_u16(reader);
-	ret->verify_starttls = get_starttls(reader);
+	ret->verify_starttls = courier_get_starttls(reader);
 	ret->transfer_ms = reader_u32(reader);
 	ret->command_ms = reader_u32(reader);
 	ret->verify_ms = reader_u32(reader);
@@ -167,6 +160,8 @@ static const char *why_unusable(const struct push_job *job)
 	for (size_t i = 0; job->verify && i < job->certificate_count; i++)
 		if (job->verify_address == NULL || job->verify_port == 0 || job->certificates[i].server_name == NULL)
 			return "the verification's address or name is missing";
+	if (job->verify_through_jump && job->target.hop_count == 0)
+		return "the verification's jump host is missing";
 	return NULL;
 }
 

@@ -7,6 +7,7 @@
 #ifndef TRANSPORT_COURIER_MESSAGE_H
 #define TRANSPORT_COURIER_MESSAGE_H
 
+#include "transport/look.h"
 #include "transport/publish.h"
 #include "transport/push.h"
 #include "transport/rehearsal.h"
@@ -26,6 +27,7 @@ enum courier_type {
 	COURIER_REHEARSE = 6, /* parent to courier, once: a rehearsal */
 	COURIER_FINDING = 7,  /* courier to parent: what came of one of its steps */
 	COURIER_SITE = 8,     /* parent to courier, once: a virtual host */
+	COURIER_LOOK = 9,     /* parent to courier, once: places behind a jump host */
 };
 
 /* Set in the type of a frame that is not the last of its message. */
@@ -62,6 +64,13 @@ void courier_encode_site(const struct site_job *job, struct buf *out);
 MUST_CHECK bool courier_decode_site(const void *data, size_t len, struct site_job *ret, struct error *err);
 void courier_encode_site_report(const struct site_outcome *outcome, struct buf *out);
 MUST_CHECK bool courier_decode_site_report(const void *data, size_t len, struct site_outcome *ret, struct error *err);
+
+/* The same for look_run(). FAILURE empty: it returned true. *SIGHTS has COUNT entries on both sides. */
+void courier_encode_look(const struct look_job *job, struct buf *out);
+MUST_CHECK bool courier_decode_look(const void *data, size_t len, struct look_job *ret, struct error *err);
+void courier_encode_sights(const struct look_sight *sights, size_t count, const struct error *failure, struct buf *out);
+MUST_CHECK bool courier_decode_sights(const void *data, size_t len, struct look_sight *sights, size_t count,
+				      struct error *ret_failure, struct error *err);
 
 /* The static string of a step by its text; NULL when there is no such step. */
 const char *courier_decode_step(const void *text, size_t len);

@@ -23,6 +23,7 @@ void courier_encode_site(const struct site_job *job, struct buf *out)
 	courier_put_optional(out, job->reload_command);
 	courier_put_optional(out, job->verify_address);
 	courier_put_addresses(out, &job->verify_addresses);
+	buf_u8(out, job->verify_through_jump);
 	buf_u16(out, job->verify_port);
 	courier_put_optional(out, job->server_name);
 	courier_put_text(out, job->fingerprint_sha256);
@@ -59,6 +60,7 @@ static void get_site(struct reader *reader, struct site_job *ret)
 	ret->reload_command = courier_get_optional(reader, LIMIT_PATH);
 	ret->verify_address = courier_get_optional(reader, IDENTIFIER_MAX);
 	courier_get_addresses(reader, &ret->verify_addresses);
+	ret->verify_through_jump = courier_get_bool(reader);
 	ret->verify_port = reader_u16(reader);
 	ret->server_name = courier_get_optional(reader, IDENTIFIER_MAX);
 	courier_get_fingerprint(reader, /* may_be_empty= */ true, ret->fingerprint_sha256);
@@ -81,6 +83,8 @@ bool courier_decode_site(const void *data, size_t len, struct site_job *ret, str
 	if (reason == NULL && job.verify_address != NULL &&
 	    (job.verify_port == 0 || job.server_name == NULL || job.fingerprint_sha256[0] == '\0'))
 		reason = "what is to be seen in the handshake is missing";
+	if (reason == NULL && job.verify_through_jump && job.target.hop_count == 0)
+		reason = "the verification's jump host is missing";
 	if (reason != NULL)
 		return error_set(err, ERROR_DATA, NULL, "unusable virtual host for a courier: %s", reason);
 	*ret = job;

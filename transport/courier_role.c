@@ -177,6 +177,28 @@ static bool install(int fd, const struct buf *message)
 	       courier_send(fd, COURIER_REPORT, text.data, text.len, deadline_in(SEND_MS, NULL), &err);
 }
 
+/* ---- what is served behind a jump host ---- */
+
+static bool look(int fd, const struct buf *message)
+{
+	struct look_job job CLEANUP(look_job_done) = {0};
+	struct look_sight *sights AUTO_FREE = NULL;
+	struct buf text CLEANUP(buf_done);
+	struct error failure = {0}, err = {0};
+
+	if (!courier_decode_look(message->data, message->len, &job, &err))
+		return false;
+	sights = calloc(job.place_count + 1, sizeof(sights[0]));
+	if (sights == NULL)
+		return false;
+	if (look_run(&job, sights, &failure))
+		error_clear(&failure);
+	buf_init(&text, LIMIT_COURIER_JOB);
+	courier_encode_sights(sights, job.place_count, &failure, &text);
+	return buf_check(&text, "courier report", &err) &&
+	       courier_send(fd, COURIER_REPORT, text.data, text.len, deadline_in(SEND_MS, NULL), &err);
+}
+
 int courier_main(int fd)
 {
 	struct buf message CLEANUP(buf_done);
@@ -196,6 +218,8 @@ int courier_main(int fd)
 		return rehearse(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_SITE:
 		return install(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
+	case COURIER_LOOK:
+		return look(fd, &message) ? EXIT_SUCCESS : EXIT_FAILURE;
 	case COURIER_STEP:
 	case COURIER_REPORT:
 	case COURIER_WITHDRAW:

@@ -117,8 +117,10 @@ static struct live_file copy_source(const struct push_job *job, const struct pla
 }
 
 /* One handshake: is the new leaf served? What was seen goes into the outcome. */
-static bool is_served(const struct push_job *job, struct placement *p, int64_t ms, struct error *err)
+static bool is_served(struct transaction *t, struct placement *p, int64_t ms, struct error *err)
 {
+	const struct push_job *job = t->job;
+	struct deadline deadline = deadline_in(ms < PROBE_MS ? ms : PROBE_MS, NULL);
 	const struct tls_probe_target target = {
 		.address = job->verify_address,
 		.addresses = &job->verify_addresses,
@@ -129,7 +131,7 @@ static bool is_served(const struct push_job *job, struct placement *p, int64_t m
 	struct tls_probe_result seen;
 
 	p->outcome->served_sha256[0] = '\0';
-	if (!tls_probe(&target, deadline_in(ms < PROBE_MS ? ms : PROBE_MS, NULL), &seen, err))
+	if (!remote_look(&t->remote, &target, job->verify_through_jump, deadline, &seen, err))
 		return false;
 	memcpy(p->outcome->served_sha256, seen.fingerprint_sha256, sizeof(seen.fingerprint_sha256));
 	return str_equal(seen.fingerprint_sha256, p->certificate->fingerprint_sha256);
@@ -175,7 +177,7 @@ static bool is_served_already(struct transaction *t, struct placement *p)
 
 	if (t->mute)
 		return false;
-	bool served = is_served(t->job, p, deadline_left_ms(t->transfer) / 2, &unseen);
+	bool served = is_served(t, p, deadline_left_ms(t->transfer) / 2, &unseen);
 	t->mute = unseen.category == ERROR_TIMEOUT;
 	return served;
 }
@@ -413,10 +415,7 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 
 	if (served[0] == '\0') {
 		*err = *unseen;
-		error_hint(err,
-			   "is %s port %u where this server serves the certificate, and can it be reached from here? "
-			   "`verify` says where to look",
-			   job->verify_address, (unsigned)job->verify_port);
+		remote_hint_unseen(job->verify_address, job->verify_port, job->verify_through_jump, err);
 		return blame(err, p);
 	}
 	(void)error_set(err, ERROR_REMOTE, NULL,
@@ -434,18 +433,19 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 }
 
 /* Until the new leaf is seen once. *MISSED, where it was not at first. */
-static bool await_served(const struct push_job *job, struct placement *p, struct deadline deadline, bool *missed,
+static bool await_served(struct transaction *t, struct placement *p, struct deadline deadline, bool *missed,
 			 struct error *err)
 {
 	int64_t pause = RETRY_FIRST_MS;
 
 	for (;;) {
 		struct error unseen = {0}, ended = {0};
-		if (is_served(job, p, deadline_left_ms(deadline), &unseen))
+		if (is_served(t, p, deadline_left_ms(deadline), &unseen))
 			return true;
 		*missed = true;
-		if (!deadline_sleep(deadline, pause, NULL, &ended))
-			return not_served(job, p, &unseen, err);
+		/* What a jump host forbids it forbids for good. */
+		if (unseen.category == ERROR_REMOTE || !deadline_sleep(deadline, pause, NULL, &ended))
+			return not_served(t->job, p, &unseen, err);
 		pause = pause * 2 < RETRY_LONGEST_MS ? pause * 2 : RETRY_LONGEST_MS;
 	}
 }
@@ -454,7 +454,7 @@ static bool look_at_each(struct transaction *t, struct deadline deadline, bool *
 {
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct deadline patience = deadline_within(deadline, t->job->verify_ms);
-		if (t->placements[i].wanted && !await_served(t->job, &t->placements[i], patience, missed, err))
+		if (t->placements[i].wanted && !await_served(t, &t->placements[i], patience, missed, err))
 			return false;
 	}
 	return true;

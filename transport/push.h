@@ -63,6 +63,7 @@ struct push_job {
 	bool verify;          /* TLS handshake after the reload */
 	char *verify_address;
 	struct str_list verify_addresses; /* of verify_address, where it was looked up already */
+	bool verify_through_jump;         /* from the last jump host instead of from here */
 	uint16_t verify_port;
 	enum starttls_protocol verify_starttls;
 	char *holder;         /* who we are: to take turns on the server with other installations (live_lock.h) */

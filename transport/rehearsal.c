@@ -410,9 +410,8 @@ static bool look_served(struct rehearsal *r, const struct rehearsal_certificate 
 	struct tls_probe_result seen;
 	char until[RFC3339_SIZE];
 
-	if (!tls_probe(&target, deadline_in(PROBE_MS, NULL), &seen, err)) {
-		error_hint(err, "is %s port %u where this server serves the certificate?", job->verify_address,
-			   (unsigned)job->verify_port);
+	if (!remote_look(&r->remote, &target, job->verify_through_jump, deadline_in(PROBE_MS, NULL), &seen, err)) {
+		remote_hint_unseen(job->verify_address, job->verify_port, job->verify_through_jump, err);
 		error_context(err, /* step= */ NULL, certificate->name, /* server= */ NULL);
 		return false;
 	}

@@ -15,6 +15,7 @@
 #include "transport/ssh.h"
 #include "transport/ssh_target.h"
 #include "transport/sudo.h"
+#include "transport/tls_probe.h"
 
 #include <string.h>
 
@@ -166,6 +167,33 @@ void remote_disconnect(struct remote *remote)
 {
 	sftp_stop(STEAL(remote->sftp));
 	ssh_link_close(STEAL(remote->link));
+}
+
+bool remote_look(struct remote *remote, const struct tls_probe_target *target, bool through_jump,
+		 struct deadline deadline, struct tls_probe_result *ret, struct error *err)
+{
+	int fd = -1;
+
+	if (!through_jump)
+		return tls_probe(target, deadline, ret, err);
+	return ssh_link_dial(remote->link, target->address, target->port, deadline, &fd, err) &&
+	       tls_probe_over(fd, target, deadline, ret, err);
+}
+
+void remote_hint_unseen(const char *address, uint16_t port, bool through_jump, struct error *err)
+{
+	err->hint[0] = '\0'; /* this one has what the tunnel's says */
+	if (through_jump)
+		error_hint(err,
+			   "the handshake goes through the jump host: does its sshd allow connections to %s port %u "
+			   "(AllowTcpForwarding, PermitOpen), and is the certificate served there? `verify: {address: "
+			   "…}` is looked at from here instead, `verify: false` does without",
+			   address, (unsigned)port);
+	else
+		error_hint(err,
+			   "is %s port %u where this server serves the certificate, and can it be reached from here? "
+			   "`verify` says where to look",
+			   address, (unsigned)port);
 }
 
 bool remote_is_connected(const struct remote *remote)

@@ -16,6 +16,8 @@ struct sftp;
 struct ssh_link;
 struct ssh_target;
 struct ssh_watch;
+struct tls_probe_result;
+struct tls_probe_target;
 
 /* A connection. Zeroed: there is none. */
 struct remote {
@@ -48,6 +50,16 @@ MUST_CHECK bool remote_find_account(struct remote *remote, enum remote_account k
 
 /* Whether files can still be handled, as far as is known. */
 bool remote_is_connected(const struct remote *remote);
+
+/*
+ * What the server serves, seen by one handshake: from here, or with THROUGH_JUMP the way that SSH goes, from the last
+ * jump host on it. As tls_probe().
+ */
+MUST_CHECK bool remote_look(struct remote *remote, const struct tls_probe_target *target, bool through_jump,
+			    struct deadline deadline, struct tls_probe_result *ret, struct error *err);
+
+/* What to do about a handshake that did not come about. */
+void remote_hint_unseen(const char *address, uint16_t port, bool through_jump, struct error *err);
 
 /*
  * Run COMMAND (NULL: nothing), which must end well within MS milliseconds; else ERR has what it said. A server that

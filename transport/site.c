@@ -371,12 +371,16 @@ static bool verify(struct transaction *t, struct error *err)
 		return true;
 	do {
 		error_clear(&unseen);
-		if (tls_probe(&target, deadline_within(deadline, PROBE_MS), &seen, &unseen) &&
+		if (remote_look(&t->remote, &target, job->verify_through_jump, deadline_within(deadline, PROBE_MS),
+				&seen, &unseen) &&
 		    str_equal(seen.fingerprint_sha256, job->fingerprint_sha256))
 			return true;
-	} while (deadline_sleep(deadline, RETRY_MS, NULL, &ended));
-	unseen.hint[0] = '\0';
+		/* What a jump host forbids it forbids for good. */
+	} while (unseen.category != ERROR_REMOTE && deadline_sleep(deadline, RETRY_MS, NULL, &ended));
 	*err = unseen;
+	if (unseen.category == ERROR_REMOTE)
+		return false;
+	err->hint[0] = '\0';
 	error_hint(err, "does the web server's main configuration include %s?",
 		   t->place->link != NULL ? t->place->link : t->place->file);
 	return error_set(err, ERROR_REMOTE, NULL,

@@ -29,6 +29,7 @@ struct site_job {
 	char *reload_command; /* NULL: none */
 	char *verify_address; /* NULL: no handshake */
 	struct str_list verify_addresses;
+	bool verify_through_jump; /* as in push.h */
 	uint16_t verify_port;
 	char *server_name;
 	char fingerprint_sha256[65];                 /* of the leaf that is to be served */

@@ -26,18 +26,38 @@ struct ssh_stream {
 	struct buf complaints; /* of the program behind it, as far as they fit */
 };
 
+bool ssh_link_renew(struct ssh_link *link, struct error *err)
+{
+	if (link->session != NULL) {
+		ssh_disconnect(link->session);
+		ssh_free(link->session);
+	}
+	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
+		(void)close(link->fd);
+	link->fd = -1;
+	link->session = ssh_new();
+	return link->session != NULL || error_oom(err);
+}
+
+static char *name_of(const struct ssh_target *target, struct error *err)
+{
+	if (str_equal(target->server, target->host))
+		return str_format(err, "%s port %u", target->host, (unsigned)target->port);
+	return str_format(err, "%s (%s port %u)", target->server, target->host, (unsigned)target->port);
+}
+
 /* A session that is not connected yet. */
 static struct ssh_link *link_new(const struct ssh_target *target, struct error *err)
 {
 	struct ssh_link *link = calloc(1, sizeof(*link));
 
-	if (link == NULL || (link->session = ssh_new()) == NULL) {
-		free(link);
+	if (link == NULL) {
 		(void)error_oom(err);
 		return NULL;
 	}
 	link->fd = -1;
-	if (str_set(&link->host, target->host, err))
+	if (ssh_link_renew(link, err) && str_set(&link->host, target->host, err) &&
+	    (link->name = name_of(target, err)) != NULL)
 		return link;
 	ssh_link_close(link);
 	return NULL;
@@ -82,8 +102,8 @@ static void name_hop(const struct ssh_target *hop, const struct error *cause, st
 	*err = *cause;
 	err->category = ERROR_NONE;
 	err->message[0] = '\0';
-	(void)error_set(err, cause->category, NULL, "at the jump host %s on the way there: %s", hop->server,
-			cause->message);
+	(void)error_set(err, cause->category, NULL, "at the jump host %s (%s port %u) on the way there: %s",
+			hop->server, hop->host, (unsigned)hop->port, cause->message);
 }
 
 /* The last of TARGET's jump hosts in *RET, NULL where there is none. */
@@ -145,13 +165,33 @@ void ssh_link_close(struct ssh_link *link)
 {
 	if (link == NULL)
 		return;
-	ssh_disconnect(link->session);
-	ssh_free(link->session);
+	if (link->session != NULL) {
+		ssh_disconnect(link->session);
+		ssh_free(link->session);
+	}
 	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
 		(void)close(link->fd);
 	ssh_tunnel_close(link->tunnel); // NOLINT(misc-no-recursion): once per jump host
 	free(link->host);
+	free(link->name);
 	free(link);
+}
+
+struct ssh_tunnel *ssh_tunnel_to(const struct ssh_target *target, struct deadline deadline, struct error *err)
+{
+	struct ssh_link *via = NULL;
+
+	if (!open_hops(target, /* watch= */ NULL, deadline, &via, err))
+		return NULL;
+	return ssh_tunnel_start(via, err);
+}
+
+bool ssh_link_dial(struct ssh_link *link, const char *host, uint16_t port, struct deadline deadline, int *ret_fd,
+		   struct error *err)
+{
+	if (link == NULL || link->tunnel == NULL)
+		return error_set(err, ERROR_INTERNAL, NULL, "there is no jump host to connect through");
+	return ssh_tunnel_dial(link->tunnel, host, port, deadline, ret_fd, err);
 }
 
 bool ssh_link_alive(const struct ssh_link *link)

@@ -55,6 +55,13 @@ MUST_CHECK bool ssh_host_key_look(const struct ssh_target *target, struct deadli
 				  struct error *err);
 void ssh_host_key_done(struct ssh_host_key *key);
 
+/*
+ * A connection to HOST (a name of that host's own resolver's, or an address) and PORT from the last jump host on LINK's
+ * way, within the login that is there. *RET_FD, non-blocking, is the caller's to close, before LINK.
+ */
+MUST_CHECK bool ssh_link_dial(struct ssh_link *link, const char *host, uint16_t port, struct deadline deadline,
+			      int *ret_fd, struct error *err);
+
 /* Says goodbye without waiting. Accepts NULL. */
 void ssh_link_close(struct ssh_link *link);
 

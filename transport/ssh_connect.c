@@ -12,6 +12,7 @@
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -19,6 +20,8 @@ enum {
 	WAIT_SLICE_MS = 250,         /* libssh may hold bytes that poll() does not know of: look again this often */
 	USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged data: the peer is gone */
 	KEEPALIVE_SECONDS = 15,
+	TURNED_AWAY_FIRST_MS = 250, /* before the second attempt; twice as long before each further one, and up to */
+	TURNED_AWAY_TIMES = 6,      /* double of that by chance: 8 to 16 seconds in all */
 };
 
 /* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file but the given known_hosts. */
@@ -65,16 +68,19 @@ bool ssh_link_fail(const struct ssh_link *link, enum error_category category, co
 	error_said(err, said, strlen(said));
 	if (category == ERROR_NETWORK && link->tunnel != NULL)
 		error_hint(err, "it goes through the jump host %s, whose connection may be what was cut",
-			   ssh_tunnel_host(link->tunnel));
+			   ssh_tunnel_name(link->tunnel));
 	return false;
 }
 
-static bool out_of_time(const struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err)
+bool ssh_link_out_of_time(const struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err)
 {
 	if (cancel_requested(deadline.cancel))
 		return deadline_check(deadline, NULL, err);
-	(void)error_set(err, ERROR_TIMEOUT, NULL, "%s did not answer in time while %s", link->host, doing);
+	(void)error_set(err, ERROR_TIMEOUT, NULL, "%s did not answer in time while %s", link->name, doing);
 	err->transient = true;
+	if (link->tunnel != NULL)
+		error_hint(err, "it goes through the jump host %s, which may be the one that fell silent",
+			   ssh_tunnel_name(link->tunnel));
 	return false;
 }
 
@@ -87,7 +93,7 @@ bool ssh_link_wait(struct ssh_link *link, struct deadline deadline, const char *
 	};
 
 	if (left == 0)
-		return out_of_time(link, deadline, doing, err);
+		return ssh_link_out_of_time(link, deadline, doing, err);
 	if (!ssh_is_connected(link->session))
 		return ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut", err);
 	if (ssh_get_poll_flags(link->session) & SSH_WRITE_PENDING)
@@ -165,7 +171,8 @@ static bool connect_socket(struct ssh_link *link, const struct ssh_target *targe
 
 	if (addresses == NULL)
 		return false;
-	tell_addresses(link, addresses, count);
+	if (!link->resolved)
+		tell_addresses(link, addresses, count);
 	for (size_t i = 0; i < count && link->fd < 0; i++) {
 		int64_t share = deadline_left_ms(deadline) / (int64_t)(count - i);
 		link->fd = connect_address(&addresses[i], deadline_within(deadline, share), &failure);
@@ -202,7 +209,13 @@ static bool set_options(struct ssh_link *link, const struct ssh_target *target)
 	return ok;
 }
 
-static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struct error *err)
+/* How OpenSSH turns people away while too many are logging in: the connection ends before it has said who it is. */
+static bool is_turned_away(const struct ssh_link *link)
+{
+	return ssh_get_serverbanner(link->session) == NULL && !ssh_is_connected(link->session);
+}
+
+static bool exchange_keys(struct ssh_link *link, struct deadline deadline, bool *ret_turned_away, struct error *err)
 {
 	int rc;
 
@@ -210,6 +223,7 @@ static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struc
 	while ((rc = ssh_connect(link->session)) == SSH_AGAIN)
 		if (!ssh_link_wait(link, deadline, "SSH keys were agreed on", err))
 			return false;
+	*ret_turned_away = rc != SSH_OK && is_turned_away(link);
 	if (rc != SSH_OK)
 		return ssh_link_fail(link, ERROR_NETWORK, "the SSH handshake failed", err);
 	const char *banner = ssh_get_serverbanner(link->session);
@@ -217,16 +231,68 @@ static bool exchange_keys(struct ssh_link *link, struct deadline deadline, struc
 	return true;
 }
 
+/* Once: a socket to TARGET, and keys. */
+static bool try_to_connect(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
+			   bool *ret_turned_away, struct error *err)
+{
+	bool connected = link->tunnel != NULL
+				 ? ssh_tunnel_dial(link->tunnel, target->host, target->port, deadline, &link->fd, err)
+				 : connect_socket(link, target, deadline, err);
+	if (!connected)
+		return false;
+	if (link->tunnel != NULL && !link->resolved)
+		ssh_link_tell(link, "resolve", "%s, looked up by the jump host", target->host);
+	link->resolved = true;
+	if (!set_options(link, target))
+		return ssh_link_fail(link, ERROR_INTERNAL, "libssh refused an option", err);
+	return exchange_keys(link, deadline, ret_turned_away, err);
+}
+
+static bool turned_away(const struct ssh_link *link, int times, struct deadline deadline, const struct error *cause,
+			struct error *err)
+{
+	if (cancel_requested(deadline.cancel))
+		return deadline_check(deadline, NULL, err);
+	(void)error_set(err, ERROR_NETWORK, NULL, "%s closes the connection before it says anything (tried %d times)",
+			link->name, times);
+	err->transient = true;
+	error_said(err, cause->said, strlen(cause->said));
+	error_hint(err, "is that an SSH server? One that has too many logins under way (MaxStartups), or that blocks "
+			"addresses (PerSourcePenalties, fail2ban), does this: see its log; `parallel` says how many "
+			"servers are deployed to at once");
+	return false;
+}
+
+/* A moment, longer each time and never the same for everybody who was turned away with us. */
+static bool pause_before(int attempt, struct deadline deadline)
+{
+	struct error ended = {0};
+	unsigned char chance = 0;
+	int64_t ms = (int64_t)TURNED_AWAY_FIRST_MS << (attempt - 1);
+
+	if (getrandom(&chance, sizeof(chance), GRND_NONBLOCK) != (ssize_t)sizeof(chance))
+		chance = (unsigned char)clock_monotonic_ms();
+	return deadline_sleep(deadline, ms + ms * chance / UINT8_MAX, NULL, &ended);
+}
+
 bool ssh_link_connect(struct ssh_link *link, const struct ssh_target *target, struct ssh_link *take_via,
 		      struct deadline deadline, struct error *err)
 {
-	if (take_via != NULL)
-		link->tunnel = ssh_tunnel_open(take_via, target->host, target->port, deadline, &link->fd, err);
-	if (link->tunnel != NULL)
-		ssh_link_tell(link, "resolve", "%s, looked up by the jump host", target->host);
-	if (take_via != NULL ? link->tunnel == NULL : !connect_socket(link, target, deadline, err))
+	if (take_via != NULL && (link->tunnel = ssh_tunnel_start(take_via, err)) == NULL)
 		return false;
-	if (!set_options(link, target))
-		return ssh_link_fail(link, ERROR_INTERNAL, "libssh refused an option", err);
-	return exchange_keys(link, deadline, err);
+	for (int attempt = 1;; attempt++) {
+		struct error cause = {0};
+		bool away = false;
+		if (try_to_connect(link, target, deadline, &away, &cause))
+			return true;
+		if (away && attempt < TURNED_AWAY_TIMES && pause_before(attempt, deadline)) {
+			if (!ssh_link_renew(link, err))
+				return false;
+			continue;
+		}
+		if (away)
+			return turned_away(link, attempt, deadline, &cause, err);
+		*err = cause;
+		return false;
+	}
 }

@@ -15,7 +15,9 @@ struct ssh_link {
 	ssh_session session;
 	const struct ssh_watch *watch; /* while it is opened; NULL: nobody */
 	char *host;
+	char *name; /* what people know it by, with its address: "bastion (10.0.0.1 port 22)" */
 	int fd;
+	bool resolved;             /* its address was told */
 	struct ssh_tunnel *tunnel; /* through the jump host before it; NULL: it is connected to directly */
 };
 
@@ -28,8 +30,14 @@ bool ssh_link_fail(const struct ssh_link *link, enum error_category category, co
  */
 MUST_CHECK bool ssh_link_wait(struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err);
 
+/* No time is left: an error, which says what the server was DOING when it did not answer. Returns false. */
+bool ssh_link_out_of_time(const struct ssh_link *link, struct deadline deadline, const char *doing, struct error *err);
+
 /* Tell who watches that PART went well. */
 void ssh_link_tell(const struct ssh_link *link, const char *part, const char *format, ...) PRINTF_LIKE(3, 4);
+
+/* A session of libssh's that knows nothing yet, in place of LINK's, if any; without its socket. */
+MUST_CHECK bool ssh_link_renew(struct ssh_link *link, struct error *err);
 
 /*
  * Connect to TARGET, through TAKE_VIA's host unless that is NULL, and agree on keys: the host's is known afterwards,

@@ -266,20 +266,17 @@ static bool set_server_name(const struct tls_probe_target *target, SSL *ssl, str
 	return true;
 }
 
-bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
-	       struct error *err)
+bool tls_probe_over(int take_fd, const struct tls_probe_target *target, struct deadline deadline,
+		    struct tls_probe_result *ret, struct error *err)
 {
-	CLEANUP(close_fd) int fd = -1;
+	CLEANUP(close_fd) int fd = take_fd;
 	CLEANUP(context_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
 	if (context == NULL)
 		return error_oom(err);
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
 		return openssl_failed(target, "TLS 1.2 is not available", err);
-	if (!deadline_check(deadline, NULL, err))
-		return false;
-	fd = connect_any(target, deadline, err);
-	if (fd < 0 || !begin_tls(target, fd, deadline, err))
+	if (!begin_tls(target, fd, deadline, err))
 		return false;
 
 	CLEANUP(ssl_freep) SSL *ssl = SSL_new(context);
@@ -290,4 +287,13 @@ bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, 
 	if (!handshake(target, ssl, fd, deadline, err))
 		return false;
 	return read_leaf(target, SSL_get0_peer_certificate(ssl), ret, err);
+}
+
+bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
+	       struct error *err)
+{
+	if (!deadline_check(deadline, NULL, err))
+		return false;
+	int fd = connect_any(target, deadline, err);
+	return fd >= 0 && tls_probe_over(fd, target, deadline, ret, err);
 }

@@ -33,4 +33,8 @@ struct tls_probe_result {
 MUST_CHECK bool tls_probe(const struct tls_probe_target *target, struct deadline deadline, struct tls_probe_result *ret,
 			  struct error *err);
 
+/* The same over TAKE_FD, non-blocking and connected there already, which is closed. */
+MUST_CHECK bool tls_probe_over(int take_fd, const struct tls_probe_target *target, struct deadline deadline,
+			       struct tls_probe_result *ret, struct error *err);
+
 #endif

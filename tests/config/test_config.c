@@ -131,6 +131,28 @@ TEST(web_server_presets_and_verify)
 	CHECK_STR(config_find_server(config, "m")->verify.starttls, "smtp");
 }
 
+TEST(a_handshake_goes_the_way_of_ssh_unless_it_has_an_address_of_its_own)
+{
+	static const struct {
+		const char *server;
+		bool through_jump;
+	} cases[] = {
+		{"{webserver: nginx}", false},
+		{"{webserver: nginx, proxy_jump: hop}", true},
+		{"{verify: {port: 8443}, proxy_jump: hop}", true},
+		{"{verify: {address: 192.0.2.9}, proxy_jump: hop}", false},
+		{"{verify: {address: 192.0.2.9, via: jump}, proxy_jump: hop}", true},
+		{"{verify: {via: direct}, proxy_jump: hop}", false},
+		{"{verify: {via: direct}}", false},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		char text[256];
+		(void)snprintf(text, sizeof(text), "servers:\n  hop: {}\n  s: %s\n", cases[i].server);
+		struct config *config CLEANUP(config_freep) = load_text(text);
+		CHECK(config_find_server(config, "s")->verify.through_jump == cases[i].through_jump);
+	}
+}
+
 TEST(what_is_verified_where_the_file_does_not_say)
 {
 	static const struct {

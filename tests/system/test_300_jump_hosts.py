@@ -44,7 +44,8 @@ def test_an_unknown_host_key_on_the_way_is_told_with_the_jump_host(lab, product,
     run = product.run("apply", "--json")
     assert run.code != 0 and result(run)["result"] == "failed", run
     error = result(run)["error"]
-    assert "at the jump host bastion on the way there: the host key of 127.0.0.1" in error["detail"], error
+    port = lab.servers["web-2"].ssh_port
+    assert f"at the jump host bastion (127.0.0.1 port {port}) on the way there: the host key of 127.0.0.1" in error["detail"], error
     assert "certferry server trust bastion" in error["hint"], error
 
 
