@@ -6,7 +6,7 @@ program between it and sshd (Subsystem sftp python3 sftp_server.py FOLDER).
 Which part of the tests a session belongs to is told by the first path it names: FOLDER/NAME for …/slots/NAME/….
 FOLDER/NAME/plan.json says what to do, {"at": N, "do": …}: N counts the session's requests from 1 (0: the greeting, told by
 FOLDER/greeting.json, which with "slow" makes every request take so many seconds). A plan is for one session, unless it has
-"always". Each request is written to FOLDER/NAME/log.
+"always". Each request is written to FOLDER/NAME/log. "signal" sends "number" to all that is below the process "below".
 """
 
 import json
@@ -39,6 +39,13 @@ def text(value):
 
 def status(number, code=0, message=b""):
     return packet(struct.pack(">BII", STATUS, number, code) + text(message) + text(b""))
+
+
+def signal_below(pid, number):
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    for child in map(int, children):
+        signal_below(child, number)
+        os.kill(child, number)
 
 
 # Each of these is given a reply (its body: type, id, rest) and returns the bytes that go out in its place.
@@ -142,6 +149,8 @@ class Session:
             # The process that serves this login, as at a reboot: its channels, commands and all.
             os.kill(os.getppid(), signal.SIGKILL)
             self.end()
+        elif what == "signal":
+            signal_below(self.plan["below"], self.plan["number"])
         elif what == "stall":
             self.mute = True
             return b""

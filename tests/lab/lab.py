@@ -48,7 +48,7 @@ class Lab:
             self.servers[name] = Server(name, self.dir / "servers" / name, self.client_key)
         lines = "".join(server.known_hosts_line() for server in self.servers.values())
         self.known_hosts = write(self.dir / "known_hosts", lines)
-        self.ca, self.cas, self.vendors = None, [], []
+        self.ca, self.cas, self.vendors, self.hops = None, [], [], []
 
     # Beginning and end.
 
@@ -69,12 +69,22 @@ class Lab:
         """Everything ends, even when the user loses patience meanwhile."""
         before = signal.signal(signal.SIGINT, signal.SIG_IGN)
         try:
-            for part in [*self.servers.values(), *self.cas, *self.vendors, self.cloudflare, self.web]:
+            for part in [*self.servers.values(), *self.hops, *self.cas, *self.vendors, self.cloudflare, self.web]:
                 part.stop()
             if not self.keep_folder:
                 shutil.rmtree(self.dir, ignore_errors=True)
         finally:
             signal.signal(signal.SIGINT, before)
+
+    def another_sshd(self, name, rules=""):
+        """A machine that only its sshd, with RULES, makes one of: to go through. Its key is known; runs until the laboratory
+        ends."""
+        server = Server(name, self.dir / "servers" / name, self.client_key)
+        self.hops.append(server)
+        with open(self.known_hosts, "a", encoding="utf-8") as file:
+            file.write(server.known_hosts_line())
+        server.rule_ssh(rules)
+        return server
 
     def another_vendor(self, name, zones=("ferry.test",)):
         """The stand-in of the DNS vendor NAME with DNS of its own, running until the laboratory ends."""

@@ -235,6 +235,7 @@ class Slots:
         self.plain_copies, self.keystores = self.copy_plain(lab.dir / f"plain-copies-{cert}"), {}
         self.server.use_sftp(f"{sys.executable} -S -E {ROOT}/tests/fakes/sftp_server.py {self.control}")
         self.product = lab.product()
+        self.beside = {}  # further servers of the config, such as jump hosts
         self.known, self.fingerprints, self.new, self.tidy = {}, {}, None, False
         self.learn("plain", self.plain)
         self.issue()
@@ -326,7 +327,7 @@ class Slots:
         self.tidy = False
         servers = {slot.name: slot.entry(**changes) for slot in self}
         domain = self.lab.domain(self.cert, list(servers), serve=False)
-        self.product.write_config(self.lab.config([domain], servers=servers))
+        self.product.write_config(self.lab.config([domain], servers={**servers, **self.beside}))
 
     def settle(self, state):
         """Every slot begins in STATE: what it has is not what the store has."""

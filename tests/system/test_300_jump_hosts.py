@@ -45,7 +45,8 @@ def test_an_unknown_host_key_on_the_way_is_told_with_the_jump_host(lab, product,
     assert run.code != 0 and result(run)["result"] == "failed", run
     error = result(run)["error"]
     port = lab.servers["web-2"].ssh_port
-    assert f"at the jump host bastion (127.0.0.1 port {port}) on the way there: the host key of 127.0.0.1" in error["detail"], error
+    words = f"at the jump host bastion (127.0.0.1 port {port}) on the way there: the host key of 127.0.0.1"
+    assert words in error["detail"], error
     assert "certferry server trust bastion" in error["hint"], error
 
 
