@@ -166,11 +166,6 @@ def test_silence(lab, product, way):
     """After TCP's handshake, and after the agreement on keys."""
     slow = lab.another_sshd("slow", "AuthorizedKeysCommand /usr/bin/sleep 1000\nAuthorizedKeysCommandUser root\n"
                                     "AuthorizedKeysFile none\n")  # fmt: skip
-    config = slow.ssh_dir / "sshd_config"
-    slow.stop_ssh()
-    usual = f"AuthorizedKeysFile {slow.ssh_dir}"
-    config.write_text("".join(line for line in config.read_text().splitlines(True) if not line.startswith(usual)))
-    slow.start_ssh()
     for at in PLACES:
         way.add("mute", at, port=way.mute(), known_hosts=str(lab.known_hosts))
         way.add("slow", at, port=slow.ssh_port)
