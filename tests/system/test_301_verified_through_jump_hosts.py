@@ -2,6 +2,7 @@
 """What a server behind a jump host serves is seen from there: by deployments, which are proven so, and by whoever asks."""
 
 import pytest
+from lab.processes import free_port, run
 from lab.servers import self_signed, write
 
 CERT = "behind.ferry.test"
@@ -74,6 +75,19 @@ def test_whoever_says_so_looks_from_here(lab, product, target, bastion, verify):
     assert run.code == 0 and deployed(run)["result"] == "deployed", run
 
 
+def test_an_account_that_may_only_be_gone_through_is_enough(lab, product, target, bastion):
+    key = product.home / "through"
+    run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key])
+    options = f'restrict,port-forwarding,permitopen="127.0.0.1:{target.ssh_port}",permitopen="127.0.0.1:{target.port}"'
+    allowed = bastion.ssh_dir / "authorized_keys"
+    write(allowed, f"{allowed.read_text()}{options} {key.with_suffix('.pub').read_text()}")
+    servers = {"web-1": behind(lab, target), "bastion": lab.server_entry(bastion, identity_file=str(key))}
+    product.write_config(lab.config([lab.wildcard(f"*.{CERT}", ["web-1"])], servers=servers))
+    done = product.run("apply", "--json")
+    assert done.code == 0 and deployed(done)["result"] == "deployed", done
+    assert "serves it" in product.run("list").out
+
+
 def test_another_address_can_be_looked_at_from_the_jump_host(lab, product, target, bastion):
     """As the jump host knows it: this one it may not connect to, so that is where the question came."""
     configure(lab, product, target, bastion, address="localhost", via="jump")
@@ -128,3 +142,19 @@ def test_whoever_lists_is_told_why_nothing_was_seen(lab, product, target, bastio
     bastion.start_ssh()
 
 
+def test_a_virtual_host_is_seen_from_the_jump_host(lab, product, target, bastion):
+    product.write_config(lab.config([lab.wildcard(f"*.{CERT}")]))
+    assert product.run("apply").code == 0
+    entry = {**behind(lab, target), "webserver": "nginx", "verify": {"port": free_port()},
+             "vhosts": {"available": str(target.dir / "vhosts"), "http_port": free_port()}}  # fmt: skip
+    servers = {"web-1": entry, "bastion": lab.server_entry(bastion)}
+    domain = {**lab.wildcard(f"*.{CERT}", ["web-1"], serve=False)}
+    product.write_config(lab.config([domain], servers={**servers, "web-1": {**entry, "verify": False}}))
+    assert product.run("deploy").code == 0
+    product.write_config(lab.config([domain], servers=servers))
+    bastion.rule_ssh(only_to(target.ssh_port))
+    refused = product.run("vhost", "web-1", CERT, "--install", "--json")
+    assert refused.code != 0 and "does not let us connect to 127.0.0.1 port" in refused.text, refused
+    bastion.rule_ssh(only_to(target.ssh_port, entry["verify"]["port"]))
+    done = product.run("vhost", "web-1", CERT, "--install", "--json")
+    assert done.code == 0, done

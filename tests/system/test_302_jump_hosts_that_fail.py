@@ -3,7 +3,9 @@
 and what to do. All of them fail side by side in one run.
 """
 
+import re
 import socket
+import threading
 
 import pytest
 from lab.processes import run
@@ -20,6 +22,14 @@ def new_key(folder, name, ca=None, *options):
     if ca:
         run(["ssh-keygen", "-q", "-s", ca, "-I", name, *options, folder / f"{name}.pub"])
     return folder / name
+
+
+def close_each(listener):
+    try:
+        while True:
+            listener.accept()[0].close()
+    except OSError:
+        pass  # it was closed
 
 
 class Way:
@@ -61,6 +71,12 @@ class Way:
         """Somebody who accepts connections and never says anything."""
         self.mutes.append(socket.create_server(("127.0.0.1", 0)))
         return self.mutes[-1].getsockname()[1]
+
+    def closing(self):
+        """Somebody who accepts connections and ends them at once, as an sshd does that has too many of them."""
+        port = self.mute()
+        threading.Thread(target=close_each, args=(self.mutes[-1],), daemon=True).start()
+        return port
 
     def deploy(self, product):
         domain = {**self.lab.domain(CERT, self.names, serve=False),
@@ -179,3 +195,13 @@ def test_silence(lab, product, way):
         if at != "gate":
             before = PLACES[PLACES.index(at) - 1]
             assert f"it goes through the jump host {name}-{before} (127.0.0.1 port " in entry["error"]["hint"], entry
+
+
+def test_whoever_is_always_turned_away(lab, product, way):
+    for at in PLACES:
+        way.add("closing", at, port=way.closing())
+    run = way.deploy(product)
+    for name, entry in run.deployed(CERT).items():
+        port = way.cases[name][1]["port"]
+        way.check(name, entry, f"(127.0.0.1 port {port}) closes the connection before it says anything (tried ", "MaxStartups")
+        assert int(re.search(r"tried ([0-9]+) times", entry["error"]["detail"])[1]) > 2, entry

@@ -4,7 +4,9 @@
 #include "tests/support/test.h"
 #include "tests/transport/support_sshd.h"
 #include "transport/ssh.h"
+#include "transport/ssh_tunnel.h"
 
+#include <poll.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -150,6 +152,55 @@ TEST(what_goes_wrong_at_a_jump_host_is_told_with_its_name)
 	CHECK_OK(str_set(&target.hops[1].known_hosts, "/nowhere", &err), err);
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
 	CHECK_CONTAINS(err.message, ") on the way there: the host key of 127.0.0.1");
+	test_sshd_stop(&near);
+	test_sshd_stop(&middle);
+	test_sshd_stop(&far);
+}
+
+/* The banner of whoever is at the other end of FD, which is closed. */
+static void check_banner(int fd)
+{
+	struct pollfd ready = {.fd = fd, .events = POLLIN};
+	char text[8] = "";
+	CHECK(poll(&ready, 1, 10000) == 1);
+	CHECK_INT(read(fd, text, 4), 4);
+	CHECK_STR(text, "SSH-");
+	CHECK(close(fd) == 0);
+}
+
+TEST(one_login_to_the_jump_hosts_carries_several_connections)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd near, middle, far;
+	struct error err = {0};
+	int first = -1, second = -1, none = -1;
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&near, "near-3", NULL);
+	test_sshd_start(&middle, "middle-3", NULL);
+	test_sshd_start(&far, "far-3", NULL);
+	describe_way(&target, &near, &middle, &far);
+	struct ssh_tunnel *tunnel = ssh_tunnel_to(&target, soon(), &err);
+	CHECK_OK(tunnel != NULL, err);
+	CHECK_OK(ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)far.port, soon(), &first, &err), err);
+	CHECK_OK(ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)near.port, soon(), &second, &err), err);
+
+	/* What comes to nothing, or is not waited for, is no harm to the others. */
+	CHECK(!ssh_tunnel_dial(tunnel, "127.0.0.1", 1, soon(), &none, &err));
+	CHECK_CONTAINS(err.message, "the jump host middle (127.0.0.1 port ");
+	CHECK_CONTAINS(err.message, ") cannot connect to 127.0.0.1 port 1");
+	error_clear(&err);
+	CHECK(!ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)far.port, deadline_in(0, NULL), &none, &err));
+	CHECK_INT(err.category, ERROR_TIMEOUT);
+	CHECK_CONTAINS(err.message, "did not answer in time while it connected to 127.0.0.1 port ");
+	check_banner(second);
+	check_banner(first);
+	error_clear(&err);
+	CHECK_OK(ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)far.port, soon(), &first, &err), err);
+	check_banner(first);
+
+	ssh_tunnel_close(tunnel);
 	test_sshd_stop(&near);
 	test_sshd_stop(&middle);
 	test_sshd_stop(&far);
