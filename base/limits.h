@@ -59,6 +59,9 @@ enum {
 	LIMIT_DNS_NAMESERVERS = 16,
 	LIMIT_DNS_TXT_STRINGS = 256,
 	LIMIT_SSH_HOPS = 8,          /* jump hosts before one server */
+	LIMIT_SSH_KEYS = 8,          /* tried for one login: servers cut off after six, by default */
+	LIMIT_SSH_CERTIFICATES = 16, /* one named and one beside it for each key */
+	LIMIT_KNOWN_HOSTS_FILES = 8, /* the user's, and as many of the system's */
 	LIMIT_HOST_ADDRESSES = 32,   /* of one server: each gets its share of the time to connect */
 	LIMIT_ISSUE_VALUE = 4096,    /* of CAA and dns-persist-01 records: a name and two URLs are some 500 bytes */
 	LIMIT_ISSUE_PARAMETERS = 32, /* three are defined */

@@ -59,15 +59,14 @@ static bool refuse(const struct server_trust *trust, bool replace, struct error 
 
 	if (key->verdict == KNOWN_HOSTS_REVOKED) {
 		(void)error_set(err, ERROR_REMOTE, "trust", "the host key of %s is revoked by %s line %u: %s %s",
-				target->host, target->known_hosts, key->line, key->type, key->fingerprint);
+				target->host, key->file, key->line, key->type, key->fingerprint);
 		error_hint(err, "such a key is never accepted: give the server a new host key");
 	} else if (key->verdict == KNOWN_HOSTS_OTHER_KEY && !replace) {
 		(void)error_set(
 			err, ERROR_REMOTE, "trust",
 			"THE HOST KEY OF %s port %u HAS CHANGED: it is now %s %s, and not the one in line %u of %s. "
 			"Somebody may be answering in its place",
-			target->host, (unsigned)target->port, key->type, key->fingerprint, key->line,
-			target->known_hosts);
+			target->host, (unsigned)target->port, key->type, key->fingerprint, key->line, key->file);
 		error_hint(err,
 			   "only if you know that the server was reinstalled or its key replaced: "
 			   "`certferry server trust --replace %s`",

@@ -152,6 +152,7 @@ bool output_server_trust(const struct server_trust *trust, enum output_form form
 {
 	const struct ssh_target *target = &trust->target;
 	bool known = trust->key.verdict == KNOWN_HOSTS_OK;
+	const char *file = known ? trust->key.file : target->known_hosts.items[0];
 	if (form == OUTPUT_JSON) {
 		json_t *object = json_object();
 		output_set_str(object, "name", target->server);
@@ -161,12 +162,12 @@ bool output_server_trust(const struct server_trust *trust, enum output_form form
 						     : "trusted");
 		output_set_str(object, "key_type", trust->key.type);
 		output_set_str(object, "fingerprint", trust->key.fingerprint);
-		output_set_str(object, "known_hosts", target->known_hosts);
+		output_set_str(object, "known_hosts", file);
 		(void)json_object_set_new(object, "replaced", json_integer(trust->replaced));
 		return output_json(json_pack("{s:[o]}", "trusted", object), err);
 	}
 	if (form == OUTPUT_TEXT)
 		printf("%s: %s %s %s %s\n", target->server, trust->key.type, trust->key.fingerprint,
-		       known ? "is known already, by" : "is known from now on, by", target->known_hosts);
+		       known ? "is known already, by" : "is known from now on, by", file);
 	return true;
 }

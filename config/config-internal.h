@@ -31,6 +31,7 @@ struct config_build {
 	size_t expanded_total;            /* bytes that ${…} brought in */
 	struct server_name *server_names; /* sorted by name */
 	size_t server_name_count;
+	struct str_list told;       /* of the SSH config, that needs no second time */
 	bool implied_dns_providers; /* the file has no such section: a name then stands for itself */
 	struct error *err;
 };
@@ -89,7 +90,10 @@ MUST_CHECK bool config_add_ssh_host(struct config_build *b, const struct node *n
 				    const struct jump *as, bool *ret_named);
 
 /* The way to each server, through its jump hosts. */
-MUST_CHECK bool config_build_routes(struct config_build *b);
+MUST_CHECK bool config_build_routes(struct config_build *b, const struct node *root);
+
+/* NAME is a group's; for those that run behind config_build_server_names(). */
+bool config_is_group(const struct config_build *b, const char *name);
 
 void config_ca_done(struct config_ca *ca);
 void config_domain_done(struct config_domain *domain);

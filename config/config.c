@@ -40,6 +40,7 @@ static void build_done(struct config_build *b)
 	free(b->home);
 	free(b->user);
 	free(b->server_names);
+	str_list_done(&b->told);
 }
 
 /* Who runs this, and where "~/" is. */
@@ -115,7 +116,7 @@ static bool build(struct config_build *b, struct node *root)
 		return true;
 	return schema_check(b, top) && schema_read(b, top, "", b->config) && config_build_times(b, top) &&
 	       config_build_cas(b, top) && config_build_dns_providers(b, top) && config_build_servers(b, top) &&
-	       config_build_server_names(b, top) && config_build_domains(b, top) && config_build_routes(b) &&
+	       config_build_server_names(b, top) && config_build_domains(b, top) && config_build_routes(b, top) &&
 	       config_find_places(b, top);
 }
 

@@ -110,16 +110,23 @@ struct config_vhosts {
 struct config_server {
 	char *name;
 	char *host;
-	uint16_t port; /* default 22 */
-	char *user;    /* default: the user running this */
-	char *identity_file, *certificate_file, *agent, *known_hosts;
-	int timeout;                       /* seconds for one deployment, commands apart; default 60 */
-	int command_timeout;               /* seconds for each command; default 120 */
-	char *proxy_jump;                  /* as written; NULL: none */
-	struct str_list jumps;             /* what it names: keys of servers, in order */
-	const struct config_server **hops; /* the whole way: those, and what they are reached through; borrowed */
+	uint16_t port;                     /* default 22 */
+	char *user;                        /* default: the user running this */
+	struct str_list identity_files;    /* private keys, in the order in which they are tried */
+	bool identities_given;             /* the usual ones are not looked for */
+	struct str_list certificate_files; /* of those keys; where none is given, what stands beside each */
+	char *agent;
+	bool offers_agent;                  /* its keys are tried where the files let nobody in */
+	bool no_agent;                      /* the SSH config says so */
+	struct str_list known_hosts;        /* the user's files; `server trust` writes to the first */
+	struct str_list global_known_hosts; /* the system's */
+	bool global_given;                  /* by the SSH config: the usual ones are not read */
+	int timeout;                        /* seconds for one deployment, commands apart; default 60 */
+	int command_timeout;                /* seconds for each command; default 120 */
+	char *proxy_jump;                   /* as written; NULL: none */
+	struct str_list jumps;              /* what it names: keys of servers, in order */
+	const struct config_server **hops;  /* the whole way: those, and what they are reached through; borrowed */
 	size_t hop_count;
-	bool no_agent;        /* the SSH config says so */
 	bool hop_only;        /* not a server of the config: something is reached through it */
 	char *host_key_alias; /* of the SSH config: what known_hosts calls it; NULL: host and port */
 	bool sudo;

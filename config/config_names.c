@@ -29,6 +29,12 @@ static const struct server_name *find_name(const struct config_build *b, const c
 	return bsearch(name, b->server_names, b->server_name_count, sizeof(*b->server_names), compare_to_name);
 }
 
+bool config_is_group(const struct config_build *b, const char *name)
+{
+	const struct server_name *found = find_name(b, name);
+	return found != NULL && found->is_group;
+}
+
 /* The name most like TEXT; NULL when none is. */
 static const char *nearest_name(const struct config_build *b, const char *text, bool groups_too)
 {

@@ -17,27 +17,50 @@ static char *jump_name(const struct jump *jump, struct error *err)
 	char port[8] = "";
 	if (jump->port != 0)
 		(void)snprintf(port, sizeof(port), ":%u", (unsigned)jump->port);
-	return str_format(err, "%s%s%s%s", jump->user != NULL ? jump->user : "", jump->user != NULL ? "@" : "",
-			  jump->host, port);
+	bool v6 = jump->port != 0 && strchr(jump->host, ':') != NULL;
+	return str_format(err, "%s%s%s%s%s%s", jump->user != NULL ? jump->user : "", jump->user != NULL ? "@" : "",
+			  v6 ? "[" : "", jump->host, v6 ? "]" : "", port);
+}
+
+/* Where SERVER's way is described: its proxy_jump, or where a server of the SSH config is named. */
+static struct node jump_node(const struct node *root, const struct config_server *server)
+{
+	const struct node *servers = yaml_tree_child(root, "servers");
+	const struct node *entry = servers != NULL && servers->kind == NODE_MAP && !server->hop_only
+					   ? yaml_tree_child(servers, server->name)
+					   : NULL;
+	const struct node *jump = entry != NULL ? yaml_tree_child(entry, "proxy_jump") : NULL;
+	return jump != NULL ? *jump : (struct node){.position = server->position};
+}
+
+/* A group is no host, whatever the SSH config may know by that name. */
+static bool refuse_group(struct config_build *b, const struct node *node, const char *name)
+{
+	char shown[REPORT_SHOWN_MAX];
+	return report_error(b, node, "\"%s\" is a group; a jump host is one server: name that",
+			    report_shown(shown, name));
 }
 
 /* The hosts that the server at INDEX is reached through directly, by their names. */
-static bool find_jumps(struct config_build *b, size_t index)
+static bool find_jumps(struct config_build *b, const struct node *root, size_t index)
 {
-	const struct node node = {.position = b->config->servers[index].position};
+	const struct node node = jump_node(root, &b->config->servers[index]);
 	for (const char *at = b->config->servers[index].proxy_jump; at != NULL;) {
 		CLEANUP(jump_done) struct jump jump = {0};
 		struct error cause = {0};
-		char message[ERROR_TEXT_MAX];
 		bool named = false;
 		if (!jump_next(&at, &jump, &cause)) { /* of the SSH config: our own was checked where it stands */
-			(void)snprintf(message, sizeof(message), "the jump hosts of \"%.100s\": %.500s",
-				       b->config->servers[index].name, cause.message);
-			return report_error_at(b, node.position, message);
+			return report_error(b, &node, "the jump hosts of \"%.100s\": %.500s",
+					    b->config->servers[index].name, cause.message);
 		}
 		AUTO_FREE char *name = jump_name(&jump, b->err);
 		if (name == NULL)
 			return false;
+		if (config_is_group(b, name)) {
+			if (!refuse_group(b, &node, name))
+				return false;
+			continue;
+		}
 		if (config_find_server(b->config, name) == NULL) {
 			if (!config_add_ssh_host(b, &node, name, &jump, &named))
 				return false;
@@ -91,16 +114,15 @@ static bool choose_way_to_look(struct config_build *b, struct config_server *ser
 	return report_error_at(b, server->position, message);
 }
 
-static bool find_route(struct config_build *b, struct config_server *server)
+static bool find_route(struct config_build *b, const struct node *root, struct config_server *server)
 {
 	struct route route = {.count = 0};
-	char message[ERROR_TEXT_MAX];
 
 	if (!add_way_to(b->config, server, &route, 0)) {
-		(void)snprintf(message, sizeof(message),
-			       "the jump hosts of \"%.100s\" lead back to themselves, or are more than %d",
-			       server->name, LIMIT_SSH_HOPS);
-		return report_error_at(b, server->position, message);
+		const struct node node = jump_node(root, server);
+		return report_error(b, &node,
+				    "the jump hosts of \"%.100s\" lead back to themselves, or are more than %d",
+				    server->name, LIMIT_SSH_HOPS);
 	}
 	if (!config_allocate(&server->hops, route.count, sizeof(server->hops[0]), b->err))
 		return false;
@@ -109,14 +131,14 @@ static bool find_route(struct config_build *b, struct config_server *server)
 	return choose_way_to_look(b, server);
 }
 
-bool config_build_routes(struct config_build *b)
+bool config_build_routes(struct config_build *b, const struct node *root)
 {
 	/* Jump hosts are added behind the others, and have their turn. */
 	for (size_t i = 0; i < b->config->server_count; i++)
-		if (!find_jumps(b, i))
+		if (!find_jumps(b, root, i))
 			return false;
 	for (size_t i = 0; i < b->config->server_count; i++)
-		if (!find_route(b, &b->config->servers[i]))
+		if (!find_route(b, root, &b->config->servers[i]))
 			return false;
 	return true;
 }

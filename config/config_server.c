@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* `servers`: one entry per target, with the presets of its web server and the defaults of the user running this. */
+#include "base/limits.h"
 #include "config/config-internal.h"
 #include "config/schema.h"
 #include "config/server_presets.h"
@@ -13,17 +14,21 @@ enum { SSH_PORT = 22, HTTP_PORT = 80, HTTPS_PORT = 443, TIMEOUT = 60, COMMAND_TI
 /* The kinds of `files:`, in the order in which copies are written. */
 static const char *const copy_kinds[] = {"cert", "chain", "fullchain", "privkey", "combined", "pkcs12"};
 
-static const char *const identity_files[] = {".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"};
+/* Of ssh(1), in its home folder and in the system's. Keys on a token are an agent's business. */
+static const char *const usual_identities[] = {".ssh/id_ed25519", ".ssh/id_ecdsa", ".ssh/id_rsa"};
+static const char *const usual_known_hosts[] = {".ssh/known_hosts", ".ssh/known_hosts2"};
+static const char *const system_known_hosts[] = {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"};
 
 void config_server_done(struct config_server *server)
 {
 	free(server->name);
 	free(server->host);
 	free(server->user);
-	free(server->identity_file);
-	free(server->certificate_file);
+	str_list_done(&server->identity_files);
+	str_list_done(&server->certificate_files);
 	free(server->agent);
-	free(server->known_hosts);
+	str_list_done(&server->known_hosts);
+	str_list_done(&server->global_known_hosts);
 	free(server->proxy_jump);
 	str_list_done(&server->jumps);
 	free(server->hops);
@@ -83,42 +88,73 @@ static bool read_agent(struct config_build *b, const struct node *settings, stru
 	return str_set(&server->agent, sock, b->err);
 }
 
-static bool default_identity(struct config_build *b, struct config_server *server)
+/* A path, or a list of them. */
+static bool read_paths(struct config_build *b, const struct node *settings, const char *key, size_t max,
+		       struct str_list *ret)
 {
-	if (server->identity_file != NULL || server->agent != NULL || b->home == NULL)
-		return true;
-	for (size_t i = 0; i < ARRAY_LEN(identity_files); i++) {
-		char *path AUTO_FREE = str_format(b->err, "%s/%s", b->home, identity_files[i]);
-		if (path == NULL)
+	const struct node *node = yaml_tree_child(settings, key);
+	for (size_t i = 0; node != NULL && i < (node->kind == NODE_LIST ? node->count : 1); i++) {
+		const struct node *item = node->kind == NODE_LIST ? node->children[i] : node;
+		AUTO_FREE char *path = NULL;
+		if (item->kind != NODE_SCALAR || item->bad || yaml_tree_is_null(item) || str_is_empty(item->text))
+			continue;
+		if (ret->len == max)
+			return report_error(b, item, "these are more than %zu", max);
+		if (!schema_path(b, item->text, &path) || !str_list_add_once(ret, path, b->err))
 			return false;
-		if (access(path, F_OK) == 0) {
-			server->identity_file = STEAL(path);
-			return true;
-		}
 	}
 	return true;
 }
 
-/* As ssh(1): the agent of whoever runs this, for where there is no key or one under a passphrase; the certificate
- * beside a key. */
-static bool default_agent_and_certificate(struct config_build *b, struct config_server *server)
+/* A key that is named is meant; the agent's others are offered only where it is named too. */
+static bool read_credentials(struct config_build *b, const struct node *settings, struct config_server *server)
 {
-	const char *sock = getenv("SSH_AUTH_SOCK");
-	if (server->agent == NULL && !server->no_agent && !str_is_empty(sock) && !str_set(&server->agent, sock, b->err))
-		return false;
-	if (server->identity_file == NULL || server->certificate_file != NULL)
+	if (settings == NULL) /* of the SSH config, which said it all */
 		return true;
-	char *path AUTO_FREE = str_format(b->err, "%s-cert.pub", server->identity_file);
-	if (path != NULL && access(path, F_OK) == 0)
-		server->certificate_file = STEAL(path);
-	return path != NULL || server->certificate_file != NULL;
+	if (!read_agent(b, settings, server) ||
+	    !read_paths(b, settings, "identity_file", LIMIT_SSH_KEYS, &server->identity_files) ||
+	    !read_paths(b, settings, "certificate_file", LIMIT_SSH_KEYS, &server->certificate_files) ||
+	    !read_paths(b, settings, "known_hosts", LIMIT_KNOWN_HOSTS_FILES, &server->known_hosts))
+		return false;
+	if (str_equal_nocase(server->proxy_jump, "none") && !str_set(&server->proxy_jump, NULL, b->err))
+		return false;
+	server->identities_given = server->identity_files.len > 0 || server->agent != NULL;
+	server->offers_agent = server->agent != NULL || server->identity_files.len == 0;
+	return true;
 }
 
-static bool default_known_hosts(struct config_build *b, struct config_server *server)
+/* Those of FILES below home that are there, or all. */
+static bool add_usual(struct config_build *b, const char *const *files, size_t count, bool there, struct str_list *ret)
 {
-	if (server->known_hosts == NULL && b->home != NULL)
-		server->known_hosts = str_format(b->err, "%s/.ssh/known_hosts", b->home);
-	return b->home == NULL || server->known_hosts != NULL;
+	for (size_t i = 0; i < count && b->home != NULL; i++) {
+		AUTO_FREE char *path = str_format(b->err, "%s/%s", b->home, files[i]);
+		if (path == NULL)
+			return false;
+		if ((!there || access(path, F_OK) == 0) && !str_list_add(ret, path, b->err))
+			return false;
+	}
+	return true;
+}
+
+static bool default_agent(struct config_build *b, struct config_server *server)
+{
+	const char *sock = getenv("SSH_AUTH_SOCK");
+	return server->agent != NULL || server->no_agent || str_is_empty(sock) || str_set(&server->agent, sock, b->err);
+}
+
+/* As ssh(1): the usual keys, the agent of whoever runs this, and the usual known_hosts files. */
+static bool default_credentials(struct config_build *b, struct config_server *server)
+{
+	if (!server->identities_given &&
+	    !add_usual(b, usual_identities, ARRAY_LEN(usual_identities), /* there= */ true, &server->identity_files))
+		return false;
+	if (server->known_hosts.len == 0 && !add_usual(b, usual_known_hosts, ARRAY_LEN(usual_known_hosts),
+						       /* there= */ false, &server->known_hosts))
+		return false;
+	for (size_t i = 0; i < ARRAY_LEN(system_known_hosts) && !server->global_given; i++)
+		if (!str_list_add(&server->global_known_hosts, system_known_hosts[i], b->err))
+			return false;
+	return default_agent(b, server);
 }
 
 static bool read_copies(struct config_build *b, const struct node *settings, struct config_server *server)
@@ -179,8 +215,7 @@ static bool fill_in(struct config_build *b, struct config_server *server, const 
 	       set_default(&server->dir, DEFAULT_DIR, b->err) &&
 	       set_command(&server->test_command, preset->test_command, b->err) &&
 	       set_command(&server->reload_command, preset->reload_command, b->err) &&
-	       fill_in_verify(b, server, yaml_tree_child(settings, "verify")) && default_identity(b, server) &&
-	       default_agent_and_certificate(b, server) && default_known_hosts(b, server);
+	       fill_in_verify(b, server, yaml_tree_child(settings, "verify")) && default_credentials(b, server);
 }
 
 bool config_add_server(struct config_build *b, const struct node *node, const char *name, const struct node *settings,
@@ -208,7 +243,8 @@ bool config_add_server(struct config_build *b, const struct node *node, const ch
 	server->vhosts.http_port = HTTP_PORT;
 	server->position = node->position;
 	return str_set(&server->name, name, b->err) && schema_read(b, settings, "servers.*", server) &&
-	       read_agent(b, settings, server) && read_copies(b, settings, server) && fill_in(b, server, settings);
+	       read_credentials(b, settings, server) && read_copies(b, settings, server) &&
+	       fill_in(b, server, settings);
 }
 
 bool config_build_servers(struct config_build *b, const struct node *root)

@@ -19,6 +19,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		enum known_hosts_verdict verdict = known_hosts_check((const char *)data, size, &keys[i], &line);
 		if ((verdict == KNOWN_HOSTS_UNKNOWN) != (line == 0))
 			abort();
+		unsigned types =
+			known_hosts_types((const char *)data, size, keys[i].host, keys[i].port, &keys[i].type, 1);
+		if (verdict == KNOWN_HOSTS_OK && types != 1)
+			abort();
 		struct error err = {0};
 		struct buf text CLEANUP(buf_done);
 		buf_init(&text, 2 * size + 1024);

@@ -25,7 +25,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (ok == error_is_set(&err))
 		abort();
-	for (const char *at = host.proxy_jump; at != NULL;) {
+	if (ok && host.wants_final) {
+		ok = ssh_config_begin_final(&host, &err) &&
+		     ssh_config_read(&host, size > 0 ? (const char *)data : "", size, "f", pass_over, NULL, &err);
+		if (ok == error_is_set(&err))
+			abort();
+	}
+	(void)ssh_config_is_canonicalized(&host);
+	for (const char *at = host.proxy_jump.texts.len > 0 ? host.proxy_jump.texts.items[0] : NULL; at != NULL;) {
 		CLEANUP(jump_done) struct jump jump = {0};
 		error_clear(&err);
 		if (!jump_next(&at, &jump, &err))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* What a courier is told about its server, with the SSH key's content: it has no files of its own. */
+/* What a courier is told about its server, with the SSH keys' content: it has no files of its own. */
 #include "service/server_target.h"
 
 #include "base/limits.h"
@@ -7,21 +7,81 @@
 #include "transport/dns.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
-static bool read_identity(const struct config_server *server, struct secret *ret, struct error *err)
+/* FILE's text is a public key: what a .pub file has, and an IdentityFile whose private half an agent keeps. */
+static bool is_public(const struct secret *text)
 {
-	return server->identity_file == NULL ||
-	       secret_read_file(ret, server->identity_file, LIMIT_KEY_FILE, /* private_only= */ true, err);
+	static const char *const types[] = {"ssh-", "ecdsa-", "sk-"};
+	for (size_t i = 0; i < ARRAY_LEN(types); i++)
+		if (text->len > 0 && str_starts(text->data, types[i]))
+			return true;
+	return false;
 }
 
-/* The certificate of the identity; one that is for another key is noticed when the key is there. */
-static bool read_certificate(const struct config_server *server, char **ret, struct error *err)
+/* The certificate that stands beside the key FILE, where there is one. */
+static bool read_certificate_beside(const char *file, struct ssh_target *ret, struct error *err)
 {
 	CLEANUP(secret_done) struct secret text = {0};
-	if (server->certificate_file == NULL)
+	AUTO_FREE char *path = str_format(err, "%s-cert.pub", file);
+	if (path == NULL)
+		return false;
+	if (access(path, F_OK) != 0)
 		return true;
-	return secret_read_file(&text, server->certificate_file, LIMIT_KEY_FILE, /* private_only= */ false, err) &&
-	       str_set(ret, text.data, err);
+	return secret_read_file(&text, path, LIMIT_KEY_FILE, /* private_only= */ false, err) &&
+	       str_list_add_once(&ret->certificates, text.data, err);
+}
+
+/*
+ * One identity file. A courier gets no key that it cannot use: one under a passphrase, or of which this is the public
+ * half, is the agent's where there is one, and then *RET_AGENT.
+ */
+static bool read_identity(const struct config_server *server, const char *file, struct ssh_target *ret, bool *ret_agent,
+			  struct error *err)
+{
+	CLEANUP(secret_done) struct secret text = {0};
+	if (!secret_read_file(&text, file, LIMIT_KEY_FILE, /* private_only= */ false, err))
+		return false;
+	if (server->agent != NULL && (is_public(&text) || ssh_identity_is_encrypted(&text))) {
+		*ret_agent = true;
+		return true;
+	}
+	struct secret *identity = ssh_target_next_identity(ret);
+	return identity == NULL || (secret_read_file(identity, file, LIMIT_KEY_FILE, /* private_only= */ true, err) &&
+				    (server->certificate_files.len > 0 || read_certificate_beside(file, ret, err)));
+}
+
+/* Which key a certificate is of is noticed when the keys are there. */
+static bool read_certificates(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	for (size_t i = 0; i < server->certificate_files.len; i++) {
+		CLEANUP(secret_done) struct secret text = {0};
+		if (!secret_read_file(&text, server->certificate_files.items[i], LIMIT_KEY_FILE,
+				      /* private_only= */ false, err) ||
+		    !str_list_add_once(&ret->certificates, text.data, err))
+			return false;
+	}
+	return true;
+}
+
+/* What SERVER's courier logs in with, and no more. */
+static bool describe_credentials(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	bool wanted = server->offers_agent;
+	for (size_t i = 0; i < server->identity_files.len; i++)
+		if (!read_identity(server, server->identity_files.items[i], ret, &wanted, err))
+			return false;
+	return read_certificates(server, ret, err) && (!wanted || str_set(&ret->agent, server->agent, err));
+}
+
+static bool describe_known_hosts(const struct config_server *server, struct ssh_target *ret, struct error *err)
+{
+	if (!str_list_copy(&ret->known_hosts, &server->known_hosts, err))
+		return false;
+	for (size_t i = 0; i < server->global_known_hosts.len; i++)
+		if (!str_list_add(&ret->known_hosts, server->global_known_hosts.items[i], err))
+			return false;
+	return true;
 }
 
 /* Where SERVER is and as whom to come, without what lets anybody in. */
@@ -29,7 +89,7 @@ static bool describe_place(const struct config_server *server, struct ssh_target
 {
 	ret->port = server->port;
 	return str_set(&ret->server, server->name, err) && str_set(&ret->host, server->host, err) &&
-	       str_set(&ret->user, server->user, err) && str_set(&ret->known_hosts, server->known_hosts, err) &&
+	       str_set(&ret->user, server->user, err) && describe_known_hosts(server, ret, err) &&
 	       str_set(&ret->host_key_alias, server->host_key_alias, err);
 }
 
@@ -37,9 +97,8 @@ static bool describe_place(const struct config_server *server, struct ssh_target
 static bool describe(const struct config_server *server, struct ssh_target *ret, struct error *err)
 {
 	ret->sudo = server->sudo;
-	return describe_place(server, ret, err) && str_set(&ret->agent, server->agent, err) &&
-	       str_set(&ret->sftp_server, server->sftp_server, err) && read_identity(server, &ret->identity, err) &&
-	       read_certificate(server, &ret->certificate, err);
+	return describe_place(server, ret, err) && str_set(&ret->sftp_server, server->sftp_server, err) &&
+	       describe_credentials(server, ret, err);
 }
 
 static bool describe_way(const struct config_server *server, struct ssh_target *ret, struct error *err)

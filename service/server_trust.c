@@ -49,6 +49,10 @@ static bool resolve(const char *path, char **ret_folder, char **ret_name, mode_t
 
 	if (!there && errno != ENOENT)
 		return error_errno(err, ERROR_STORE, step, errno, "%s", path);
+	if (there && stat(real, &info) == 0 && !S_ISREG(info.st_mode)) {
+		error_hint(err, "name one: UserKnownHostsFile in the SSH config, or known_hosts in the server's entry");
+		return error_set(err, ERROR_CONFIG, step, "%s is no file that a host key could be added to", path);
+	}
 	*ret_mode = there && stat(real, &info) == 0 ? info.st_mode & BITS : PRIVATE;
 	if (!there)
 		(void)snprintf(real, sizeof(real), "%s", path);
@@ -79,13 +83,13 @@ static bool make_text(struct server_trust *trust, struct buf *out, struct error 
 	CLEANUP(secret_done) struct secret before = {0};
 	unsigned line = 0;
 
-	if (!read_text(target->known_hosts, &before, err))
+	if (!read_text(target->known_hosts.items[0], &before, err))
 		return false;
 	const char *text = before.len > 0 ? before.data : "";
 	enum known_hosts_verdict verdict = known_hosts_check(text, before.len, &key, &line);
 	if (verdict == KNOWN_HOSTS_REVOKED ||
 	    (verdict == KNOWN_HOSTS_OTHER_KEY && trust->key.verdict != KNOWN_HOSTS_OTHER_KEY))
-		return error_set(err, ERROR_BUSY, step, "%s has changed meanwhile", target->known_hosts);
+		return error_set(err, ERROR_BUSY, step, "%s has changed meanwhile", target->known_hosts.items[0]);
 	if (!known_hosts_replace(text, before.len, &key, out, &trust->replaced, err))
 		return false;
 	if (known_hosts_check(out->data, out->len, &key, &line) != KNOWN_HOSTS_OK)
@@ -100,15 +104,38 @@ static bool is_doubted(const struct server_trust *trust, struct error *err)
 		return false;
 	(void)error_set(err, ERROR_CONFIG, step,
 			"line %u of %s has this key, but another line about this host is malformed", trust->key.line,
-			trust->target.known_hosts);
+			trust->key.file);
 	error_hint(err, "mend or remove the other lines about %s there", ssh_target_known_name(&trust->target));
 	error_context(err, step, /* certificate= */ NULL, trust->target.server);
 	return true;
 }
 
+/* A key that is given up must be given up everywhere, but only the first file is ours to change. */
+static bool check_other_files(const struct server_trust *trust, struct error *err)
+{
+	const struct ssh_target *target = &trust->target;
+	const struct known_hosts_key key = {ssh_target_known_name(target), ssh_target_known_port(target),
+					    trust->key.type, trust->key.base64};
+
+	for (size_t i = 1; i < target->known_hosts.len; i++) {
+		CLEANUP(secret_done) struct secret text = {0};
+		if (!read_text(target->known_hosts.items[i], &text, err))
+			return false;
+		unsigned line = text.len > 0 ? known_hosts_find_other(text.data, text.len, &key) : 0;
+		if (line == 0)
+			continue;
+		(void)error_set(err, ERROR_CONFIG, step,
+				"line %u of %s has another key of %s, and only %s is changed here", line,
+				target->known_hosts.items[i], key.host, target->known_hosts.items[0]);
+		error_hint(err, "remove that line by hand");
+		return false;
+	}
+	return true;
+}
+
 bool server_trust_accept(struct server_trust *trust, struct error *err)
 {
-	const char *path = trust->target.known_hosts;
+	const char *path = trust->target.known_hosts.items[0];
 	CLEANUP(fs_folder_done) struct fs_folder folder = {0};
 	AUTO_FREE char *folder_path = NULL;
 	AUTO_FREE char *name = NULL;
@@ -119,6 +146,10 @@ bool server_trust_accept(struct server_trust *trust, struct error *err)
 	buf_init(&text, LIMIT_CONFIG_FILE);
 	if (is_doubted(trust, err))
 		return false;
+	if (!check_other_files(trust, err)) {
+		error_context(err, step, /* certificate= */ NULL, trust->target.server);
+		return false;
+	}
 	if (!resolve(path, &folder_path, &name, &mode, err) ||
 	    !fs_folder_open_path(folder_path, /* create= */ true, &folder, &found, err))
 		return false;

@@ -25,9 +25,10 @@ MUST_CHECK bool server_trust_look(struct service *service, const char *name, str
 				  struct error *err);
 
 /*
- * The key that was looked at is known from now on: its line is in the target's known_hosts (made, with its folder, for
- * us alone where it is missing), which is replaced in one step. Where the verdict was KNOWN_HOSTS_OTHER_KEY, the host's
- * lines with other keys of this type give way. Never for a revoked key.
+ * The key that was looked at is known from now on: its line is in the first of the target's known_hosts files (made,
+ * with its folder, for us alone where it is missing), which is replaced in one step. Where the verdict was
+ * KNOWN_HOSTS_OTHER_KEY, the host's lines with other keys of this type give way; where another file has such lines,
+ * nothing is changed. Never for a revoked key.
  */
 MUST_CHECK bool server_trust_accept(struct server_trust *trust, struct error *err);
 

@@ -144,6 +144,37 @@ enum starttls_protocol courier_get_starttls(struct reader *reader)
 
 /* ---- target ---- */
 
+static void put_list(struct buf *out, const struct str_list *list)
+{
+	buf_u8(out, (uint8_t)list->len);
+	for (size_t i = 0; i < list->len; i++)
+		courier_put_text(out, list->items[i]);
+}
+
+static void get_list(struct reader *reader, size_t max, size_t max_count, struct str_list *ret)
+{
+	size_t count = reader_u8(reader);
+	struct error ignored = {0};
+
+	if (count > max_count)
+		reader->failed = true;
+	for (size_t i = 0; i < count && !reader->failed; i++) {
+		char *text AUTO_FREE = courier_get_text(reader, max);
+		if (text == NULL || !str_list_add(ret, text, &ignored))
+			reader->failed = true;
+	}
+}
+
+static void get_identities(struct reader *reader, struct ssh_target *ret)
+{
+	size_t count = reader_u8(reader);
+
+	if (count > LIMIT_SSH_KEYS)
+		reader->failed = true;
+	for (size_t i = 0; i < count && !reader->failed; i++)
+		courier_get_secret(reader, LIMIT_KEY_FILE, ssh_target_next_identity(ret));
+}
+
 static void put_host(struct buf *out, const struct ssh_target *target)
 {
 	courier_put_text(out, target->server);
@@ -151,12 +182,14 @@ static void put_host(struct buf *out, const struct ssh_target *target)
 	courier_put_addresses(out, &target->addresses);
 	buf_u16(out, target->port);
 	courier_put_text(out, target->user);
-	buf_string(out, target->identity.data, target->identity.len);
+	buf_u8(out, (uint8_t)target->identity_count);
+	for (size_t i = 0; i < target->identity_count; i++)
+		buf_string(out, target->identities[i].data, target->identities[i].len);
+	put_list(out, &target->certificates);
 	courier_put_optional(out, target->agent);
-	courier_put_text(out, target->known_hosts);
+	put_list(out, &target->known_hosts);
 	buf_u8(out, target->sudo);
 	courier_put_optional(out, target->sftp_server);
-	courier_put_optional(out, target->certificate);
 	courier_put_optional(out, target->host_key_alias);
 }
 
@@ -175,12 +208,12 @@ static void get_host(struct reader *reader, struct ssh_target *ret)
 	courier_get_addresses(reader, &ret->addresses);
 	ret->port = reader_u16(reader);
 	ret->user = courier_get_text(reader, ERROR_NAME_MAX);
-	courier_get_secret(reader, LIMIT_KEY_FILE, &ret->identity);
+	get_identities(reader, ret);
+	get_list(reader, LIMIT_KEY_FILE, LIMIT_SSH_CERTIFICATES, &ret->certificates);
 	ret->agent = courier_get_optional(reader, LIMIT_PATH);
-	ret->known_hosts = courier_get_text(reader, LIMIT_PATH);
+	get_list(reader, LIMIT_PATH, 2 * LIMIT_KNOWN_HOSTS_FILES, &ret->known_hosts);
 	ret->sudo = courier_get_bool(reader);
 	ret->sftp_server = courier_get_optional(reader, LIMIT_PATH);
-	ret->certificate = courier_get_optional(reader, LIMIT_KEY_FILE);
 	ret->host_key_alias = courier_get_optional(reader, IDENTIFIER_MAX);
 }
 
@@ -214,7 +247,7 @@ static const char *why_bad_host(const struct ssh_target *target)
 		return "the host's name is not valid";
 	if (target->port == 0)
 		return "the port is 0";
-	if (target->user[0] == '\0' || target->known_hosts[0] == '\0')
+	if (target->user[0] == '\0' || target->known_hosts.len == 0 || target->known_hosts.items[0][0] == '\0')
 		return "user or known_hosts file is missing";
 	if (target->sftp_server != NULL && !courier_is_plain_path(target->sftp_server))
 		return "the SFTP server's path is not valid";

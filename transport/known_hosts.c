@@ -197,12 +197,40 @@ enum known_hosts_verdict known_hosts_check(const char *text, size_t len, const s
 	*ret_line = 0;
 	for (unsigned number = 1; rest.len > 0 && !name.failed; number++) {
 		enum known_hosts_verdict said = check_line(next_part(&rest, '\n'), key, buf_cstr(&name));
-		if (weight(said) > weight(verdict)) {
+		if (known_hosts_weighs_more(said, verdict)) {
 			verdict = said;
 			*ret_line = number;
 		}
 	}
 	return verdict;
+}
+
+bool known_hosts_weighs_more(enum known_hosts_verdict said, enum known_hosts_verdict was)
+{
+	return weight(said) > weight(was);
+}
+
+unsigned known_hosts_types(const char *text, size_t len, const char *host, uint16_t port, const char *const *types,
+			   size_t count)
+{
+	const struct known_hosts_key key = {.host = host, .port = port};
+	struct field rest = {text, len};
+	struct buf name CLEANUP(buf_done);
+	unsigned found = 0;
+
+	buf_init(&name, NAME_SIZE);
+	host_pattern(&key, &name);
+	while (rest.len > 0 && !name.failed) {
+		struct field line = next_part(&rest, '\n');
+		struct field patterns = next_field(&line);
+		struct field type = next_field(&line);
+		if (patterns.len == 0 || memchr("#@", patterns.at[0], 2) != NULL || next_field(&line).len == 0 ||
+		    !patterns_match(patterns, buf_cstr(&name)))
+			continue;
+		for (size_t i = 0; i < count; i++)
+			found |= field_is(type, types[i]) ? 1U << i : 0;
+	}
+	return found;
 }
 
 void known_hosts_line(const struct known_hosts_key *key, struct buf *out)
@@ -282,4 +310,17 @@ bool known_hosts_replace(const char *text, size_t len, const struct known_hosts_
 	buf_char(out, '\n');
 	*ret_removed = removed;
 	return buf_check(&name, "host's name", err) && buf_check(out, "known_hosts file", err);
+}
+
+unsigned known_hosts_find_other(const char *text, size_t len, const struct known_hosts_key *key)
+{
+	struct field rest = {text, len}, patterns;
+	struct buf name CLEANUP(buf_done);
+
+	buf_init(&name, NAME_SIZE);
+	host_pattern(key, &name);
+	for (unsigned number = 1; rest.len > 0; number++)
+		if (has_other_key(next_part(&rest, '\n'), key, buf_cstr(&name), &patterns))
+			return number;
+	return 0;
 }

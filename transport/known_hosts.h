@@ -39,6 +39,16 @@ struct known_hosts_key {
 enum known_hosts_verdict known_hosts_check(const char *text, size_t len, const struct known_hosts_key *key,
 					   unsigned *ret_line);
 
+/* Whether SAID, by one line or file, counts more than WAS, by another: revoked, known, another key, nothing. */
+bool known_hosts_weighs_more(enum known_hosts_verdict said, enum known_hosts_verdict was);
+
+/*
+ * Which of TYPES ("ssh-ed25519", …; at most 32) TEXT lists keys of for HOST at PORT, as a bit for each: a server is to
+ * be asked for a key of these.
+ */
+unsigned known_hosts_types(const char *text, size_t len, const char *host, uint16_t port, const char *const *types,
+			   size_t count);
+
 /* The line that would make KEY known, without newline: "[host]:port type base64". */
 void known_hosts_line(const struct known_hosts_key *key, struct buf *out);
 
@@ -49,5 +59,8 @@ void known_hosts_line(const struct known_hosts_key *key, struct buf *out);
  */
 MUST_CHECK bool known_hosts_replace(const char *text, size_t len, const struct known_hosts_key *key, struct buf *out,
 				    unsigned *ret_removed, struct error *err);
+
+/* The first line of TEXT that has another key of KEY's host and type, counted from 1; 0: there is none. */
+unsigned known_hosts_find_other(const char *text, size_t len, const struct known_hosts_key *key);
 
 #endif

@@ -37,10 +37,11 @@ struct ssh_watch {
 MUST_CHECK struct ssh_link *ssh_link_open_watched(const struct ssh_target *target, const struct ssh_watch *watch,
 						  struct deadline deadline, struct error *err);
 
-/* A server's host key, and what its target's known_hosts says about it. */
+/* A server's host key, and what its target's known_hosts files say about it. */
 struct ssh_host_key {
 	enum known_hosts_verdict verdict;
 	unsigned line;     /* of known_hosts, that decided; 0: none */
+	char *file;        /* that one of them; the first where none did */
 	const char *type;  /* "ssh-ed25519", …; static */
 	char *fingerprint; /* "SHA256:…", as `ssh-keygen -lf` shows it */
 	char *base64;      /* the key itself */

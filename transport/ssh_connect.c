@@ -24,7 +24,7 @@ enum {
 	TURNED_AWAY_TIMES = 6,      /* double of that by chance: 8 to 16 seconds in all */
 };
 
-/* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file but the given known_hosts. */
+/* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file of its own choice. */
 static const struct {
 	enum ssh_options_e option;
 	const char *value;
@@ -32,8 +32,6 @@ static const struct {
 	{SSH_OPTIONS_KEY_EXCHANGE, "curve25519-sha256,curve25519-sha256@libssh.org,ecdh-sha2-nistp256,"
 				   "ecdh-sha2-nistp384,ecdh-sha2-nistp521,diffie-hellman-group16-sha512,"
 				   "diffie-hellman-group18-sha512,diffie-hellman-group-exchange-sha256"},
-	{SSH_OPTIONS_HOSTKEYS, "ssh-ed25519,ecdsa-sha2-nistp256,ecdsa-sha2-nistp384,ecdsa-sha2-nistp521,"
-			       "rsa-sha2-512,rsa-sha2-256"},
 	{SSH_OPTIONS_PUBLICKEY_ACCEPTED_TYPES,
 	 "ssh-ed25519-cert-v01@openssh.com,ecdsa-sha2-nistp256-cert-v01@openssh.com,"
 	 "ecdsa-sha2-nistp384-cert-v01@openssh.com,ecdsa-sha2-nistp521-cert-v01@openssh.com,"
@@ -48,6 +46,8 @@ static const struct {
 	{SSH_OPTIONS_HMAC_S_C, "hmac-sha2-256-etm@openssh.com,hmac-sha2-512-etm@openssh.com,hmac-sha2-256,"
 			       "hmac-sha2-512"},
 	{SSH_OPTIONS_COMPRESSION, "no"},
+	/* Which of ours is the one to be looked at is set when it is known. */
+	{SSH_OPTIONS_KNOWNHOSTS, "/dev/null"},
 	{SSH_OPTIONS_GLOBAL_KNOWNHOSTS, "/dev/null"},
 };
 
@@ -188,6 +188,41 @@ static bool connect_socket(struct ssh_link *link, const struct ssh_target *targe
 	return false;
 }
 
+/* Types of host keys, and the algorithms that go with each. */
+static const char *const key_types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+					"ecdsa-sha2-nistp521", "ssh-rsa"};
+static const char *const key_algorithms[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384",
+					     "ecdsa-sha2-nistp521", "rsa-sha2-512,rsa-sha2-256"};
+
+/* The types that TARGET's host is known by, as bits. */
+static unsigned known_types(const struct ssh_target *target)
+{
+	unsigned found = 0;
+
+	for (size_t i = 0; i < target->known_hosts.len; i++) {
+		struct secret text CLEANUP(secret_done) = {0};
+		struct error missing = {0};
+		if (secret_read_file(&text, target->known_hosts.items[i], LIMIT_CONFIG_FILE, false, &missing))
+			found |= known_hosts_types(text.data, text.len, ssh_target_known_name(target),
+						   ssh_target_known_port(target), key_types, ARRAY_LEN(key_types));
+	}
+	return found;
+}
+
+/* As ssh(1): a server that has several keys is asked for one that is known first. */
+static bool order_host_keys(struct ssh_link *link, const struct ssh_target *target)
+{
+	unsigned known = known_types(target);
+	struct buf list CLEANUP(buf_done);
+
+	buf_init(&list, LIMIT_PATH);
+	for (int round = 0; round < 2; round++)
+		for (size_t i = 0; i < ARRAY_LEN(key_types); i++)
+			if (((known >> i) & 1) == (round == 0))
+				buf_printf(&list, "%s%s", list.len > 0 ? "," : "", key_algorithms[i]);
+	return ssh_options_set(link->session, SSH_OPTIONS_HOSTKEYS, buf_cstr(&list)) == SSH_OK;
+}
+
 static bool set_options(struct ssh_link *link, const struct ssh_target *target)
 {
 	ssh_session session = link->session;
@@ -197,7 +232,6 @@ static bool set_options(struct ssh_link *link, const struct ssh_target *target)
 		  ssh_options_set(session, SSH_OPTIONS_HOST, ssh_target_known_name(target)) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_PORT, &port) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_USER, target->user) == SSH_OK &&
-		  ssh_options_set(session, SSH_OPTIONS_KNOWNHOSTS, target->known_hosts) == SSH_OK &&
 		  ssh_options_set(session, SSH_OPTIONS_FD, &link->fd) == SSH_OK;
 
 	for (size_t i = 0; i < ARRAY_LEN(fixed_options); i++)
@@ -206,7 +240,7 @@ static bool set_options(struct ssh_link *link, const struct ssh_target *target)
 		ok = ok && ssh_options_set(session, fixed_numbers[i].option, &fixed_numbers[i].value) == SSH_OK;
 	if (ok && target->agent != NULL)
 		ok = ssh_options_set(session, SSH_OPTIONS_IDENTITY_AGENT, target->agent) == SSH_OK;
-	return ok;
+	return ok && order_host_keys(link, target);
 }
 
 /* How OpenSSH turns people away while too many are logging in: the connection ends before it has said who it is. */

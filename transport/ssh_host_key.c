@@ -14,6 +14,7 @@ void ssh_host_key_done(struct ssh_host_key *key)
 	free(key->fingerprint);
 	free(key->base64);
 	free(key->line_to_add);
+	free(key->file);
 	*key = (struct ssh_host_key){0};
 }
 
@@ -62,16 +63,37 @@ static struct known_hosts_key listed(const struct ssh_target *target, const stru
 					key->base64};
 }
 
+/* The files as if they were one: what weighs most in any of them counts, and a revoked key is revoked by any. */
 static bool judge_key(const struct ssh_target *target, struct ssh_host_key *key, struct error *err)
 {
 	const struct known_hosts_key looked_for = listed(target, key);
+	const struct str_list *files = &target->known_hosts;
 	struct buf line CLEANUP(buf_done);
+	size_t decided = 0;
 
-	key->verdict = ask_known_hosts(target->known_hosts, &looked_for, &key->line);
+	key->verdict = KNOWN_HOSTS_UNKNOWN;
+	for (size_t i = 0; i < files->len; i++) {
+		unsigned number = 0;
+		enum known_hosts_verdict said = ask_known_hosts(files->items[i], &looked_for, &number);
+		if (!known_hosts_weighs_more(said, key->verdict))
+			continue;
+		key->verdict = said;
+		key->line = number;
+		decided = i;
+	}
+	if (!str_set(&key->file, files->items[decided], err))
+		return false;
 	buf_init(&line, LIMIT_KEY_FILE);
 	known_hosts_line(&looked_for, &line);
 	key->line_to_add = buf_take(&line, "known_hosts line", err);
 	return key->line_to_add != NULL;
+}
+
+/* libssh does not know what @revoked means, but where it doubts what we find good, it is heeded. */
+static bool is_doubted(struct ssh_link *link, const struct ssh_host_key *key)
+{
+	return ssh_options_set(link->session, SSH_OPTIONS_KNOWNHOSTS, key->file) != SSH_OK ||
+	       ssh_session_is_known_server(link->session) != SSH_KNOWN_HOSTS_OK;
 }
 
 bool ssh_link_read_host_key(struct ssh_link *link, const struct ssh_target *target, struct ssh_host_key *ret,
@@ -85,8 +107,7 @@ bool ssh_link_read_host_key(struct ssh_link *link, const struct ssh_target *targ
 		return ssh_link_fail(link, ERROR_REMOTE, "cannot read the server's host key", err);
 	if (!judge_key(target, ret, err))
 		return false;
-	/* libssh does not know what @revoked means, but where it doubts what we find good, it is heeded. */
-	if (ret->verdict == KNOWN_HOSTS_OK && ssh_session_is_known_server(link->session) != SSH_KNOWN_HOSTS_OK)
+	if (ret->verdict == KNOWN_HOSTS_OK && is_doubted(link, ret))
 		ret->verdict = KNOWN_HOSTS_UNKNOWN;
 	return true;
 }
@@ -100,7 +121,7 @@ static bool refuse_unknown(const struct ssh_target *target, const struct ssh_hos
 		"compare the fingerprint with what `ssh-keygen -lf` says of the /etc/ssh/ssh_host_*_key.pub files on "
 		"the server itself; if it is the same, `certferry server trust %s` accepts it, or add this line to %s: "
 		"%s",
-		target->server, target->known_hosts, key->line_to_add);
+		target->server, target->known_hosts.items[0], key->line_to_add);
 	return false;
 }
 
@@ -115,15 +136,14 @@ static bool refuse_changed(const struct ssh_target *target, const struct ssh_hos
 		   "server itself (`ssh-keygen -lf`); `certferry server trust --replace %s` then accepts it, or remove "
 		   "its "
 		   "old lines from %s and add: %s",
-		   target->server, target->known_hosts, key->line_to_add);
+		   target->server, key->file, key->line_to_add);
 	return false;
 }
 
 static bool refuse_revoked(const struct ssh_target *target, const struct ssh_host_key *key, struct error *err)
 {
 	(void)error_set(err, ERROR_REMOTE, NULL, "the host key of %s port %u is revoked by %s line %u: %s %s",
-			target->host, (unsigned)target->port, target->known_hosts, key->line, key->type,
-			key->fingerprint);
+			target->host, (unsigned)target->port, key->file, key->line, key->type, key->fingerprint);
 	error_hint(err, "give the server a new host key; do not remove the @revoked line");
 	return false;
 }
@@ -144,9 +164,8 @@ bool ssh_link_check_host(struct ssh_link *link, const struct ssh_target *target,
 	case KNOWN_HOSTS_OK:
 		break;
 	}
-	ssh_link_tell(link, "host-key", "%s %s is known (%s line %u)", key.type, key.fingerprint, target->known_hosts,
-		      key.line);
-	log_debug("%s: host key %s %s is known (%s line %u)", target->host, key.type, key.fingerprint,
-		  target->known_hosts, key.line);
+	ssh_link_tell(link, "host-key", "%s %s is known (%s line %u)", key.type, key.fingerprint, key.file, key.line);
+	log_debug("%s: host key %s %s is known (%s line %u)", target->host, key.type, key.fingerprint, key.file,
+		  key.line);
 	return true;
 }

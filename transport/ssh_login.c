@@ -1,75 +1,118 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Logging in by public key. */
+/* Logging in by public key: the identities one after the other, then the agent. */
 #include "transport/ssh_link.h"
 
+#include "base/limits.h"
 #include "base/str.h"
 
 #include <string.h>
 
-/* Whether TEXT is a private key under a passphrase: PEM says so, OpenSSH's form has a cipher that is not "none". */
-static bool is_encrypted(const struct secret *identity)
-{
-	static const char unencrypted[] = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"; /* "openssh-key-v1", cipher "none" */
+/* One login: what was tried, and what of it was of no use. */
+struct attempt {
+	struct ssh_link *link;
+	const struct ssh_target *target;
+	struct deadline deadline;
+	unsigned tried;
+	bool certified;                      /* one of them with a certificate */
+	bool fitted[LIMIT_SSH_CERTIFICATES]; /* certificates that are of one of the keys */
+	size_t locked;                       /* keys under a passphrase */
+	struct error unreadable;             /* the first key that could not be read */
+};
 
-	if (strstr(identity->data, "BEGIN OPENSSH PRIVATE KEY") != NULL)
-		return strstr(identity->data, unencrypted) == NULL;
-	return strstr(identity->data, "ENCRYPTED") != NULL;
-}
-
-/* OpenSSH's one line: type, base64, comment. The type says what the rest is to libssh. */
-static bool add_certificate(const struct ssh_target *target, ssh_key key, struct error *err)
+/* OpenSSH's one line: type, base64, comment. The type says what the rest is to libssh. NULL: no certificate. */
+static ssh_key import_certificate(const char *line)
 {
 	AUTO_FREE char *type = NULL;
 	AUTO_FREE char *base64 = NULL;
-	const char *line = target->certificate + strspn(target->certificate, " \t\r\n");
-	size_t type_len = strcspn(line, " \t\r\n");
-	const char *blob = line + type_len + strspn(line + type_len, " \t");
+	struct error ignored = {0};
 	ssh_key certificate = NULL;
 
-	if (!str_set_n(&type, line, type_len, err) || !str_set_n(&base64, blob, strcspn(blob, " \t\r\n"), err))
-		return false;
+	line += strspn(line, " \t\r\n");
+	size_t type_len = strcspn(line, " \t\r\n");
+	const char *blob = line + type_len + strspn(line + type_len, " \t");
+	if (!str_set_n(&type, line, type_len, &ignored) ||
+	    !str_set_n(&base64, blob, strcspn(blob, " \t\r\n"), &ignored))
+		return NULL;
 	enum ssh_keytypes_e kind = ssh_key_type_from_name(type);
-	bool ok = kind != SSH_KEYTYPE_UNKNOWN && ssh_pki_import_cert_base64(base64, kind, &certificate) == SSH_OK &&
-		  ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
+	return kind != SSH_KEYTYPE_UNKNOWN && ssh_pki_import_cert_base64(base64, kind, &certificate) == SSH_OK
+		       ? certificate
+		       : NULL;
+}
+
+/* LINE is KEY's certificate, and KEY has it now. */
+static bool add_certificate(const char *line, ssh_key key)
+{
+	ssh_key certificate = import_certificate(line);
+	bool ok = certificate != NULL && ssh_pki_copy_cert_to_privkey(certificate, key) == SSH_OK;
 	ssh_key_free(certificate);
-	if (ok)
+	return ok;
+}
+
+static ssh_key import_identity(struct attempt *a, const struct secret *identity)
+{
+	ssh_key key = NULL;
+	if (ssh_pki_import_privkey_base64(identity->data, NULL, NULL, NULL, &key) == SSH_OK)
+		return key;
+	if (error_is_set(&a->unreadable))
+		return NULL;
+	(void)error_set(&a->unreadable, ERROR_CONFIG, NULL,
+			"the SSH identity for %s@%s is no private key that can be read", a->target->user,
+			a->target->host);
+	error_hint(&a->unreadable, "give the private key file (not the .pub file), in OpenSSH or PEM form");
+	return NULL;
+}
+
+/* With TAKE_KEY, or where that is NULL with the agent's. What libssh answers in *RET; false when it is over. */
+static bool try_login(struct attempt *a, ssh_key take_key, bool with_agent, int *ret, struct error *err)
+{
+	if (take_key == NULL && !with_agent)
 		return true;
-	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH certificate for %s@%s cannot be read, or is for another key",
-			target->user, target->host);
-	error_hint(err, "`ssh-keygen -Lf FILE` shows what it is for");
+	do {
+		*ret = take_key != NULL ? ssh_userauth_publickey(a->link->session, NULL, take_key)
+					: ssh_userauth_agent(a->link->session, NULL);
+	} while (*ret == SSH_AUTH_AGAIN && ssh_link_wait(a->link, a->deadline, "logging in", err));
+	ssh_key_free(take_key);
+	a->tried++;
+	if (*ret == SSH_AUTH_ERROR && !ssh_is_connected(a->link->session))
+		(void)ssh_link_fail(a->link, ERROR_NETWORK, "the SSH connection was cut while logging in", err);
+	if (!error_is_set(err))
+		return true;
+	if ((a->tried > 1 || with_agent) && !ssh_is_connected(a->link->session))
+		error_hint(err, "servers cut off after some keys (MaxAuthTries): name the one that is meant");
 	return false;
 }
 
-static bool import_identity(const struct ssh_target *target, ssh_key *ret, struct error *err)
+/* One key: with each certificate that is of it, and then alone. */
+static bool try_identity(struct attempt *a, const struct secret *identity, int *ret, struct error *err)
 {
-	if (is_encrypted(&target->identity)) {
-		(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is protected by a passphrase",
-				target->user, target->host);
-		error_hint(err, "load it into an SSH agent and configure `agent`, or use a key without a passphrase");
-		return false;
+	for (size_t i = 0; i < a->target->certificates.len && i < LIMIT_SSH_CERTIFICATES && *ret != SSH_AUTH_SUCCESS;
+	     i++) {
+		ssh_key key = import_identity(a, identity);
+		if (key == NULL || !add_certificate(a->target->certificates.items[i], key)) {
+			ssh_key_free(key);
+			continue;
+		}
+		a->fitted[i] = a->certified = true;
+		if (!try_login(a, key, /* with_agent= */ false, ret, err))
+			return false;
 	}
-	if (ssh_pki_import_privkey_base64(target->identity.data, NULL, NULL, NULL, ret) == SSH_OK)
-		return target->certificate == NULL || add_certificate(target, *ret, err);
-	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is no private key that can be read",
-			target->user, target->host);
-	error_hint(err, "give the private key file (not the .pub file), in OpenSSH or PEM form");
-	return false;
+	return *ret == SSH_AUTH_SUCCESS ||
+	       try_login(a, import_identity(a, identity), /* with_agent= */ false, ret, err);
 }
 
-/* A key under a passphrase is the agent's business, as it is to ssh(1). */
-static bool uses_agent(const struct ssh_target *target)
+static bool refused_login(const struct attempt *a, struct error *err)
 {
-	return target->agent != NULL && (target->identity.len == 0 || is_encrypted(&target->identity));
-}
+	const struct ssh_target *target = a->target;
+	const char *said = ssh_get_error(a->link->session);
 
-static bool refused_login(const struct ssh_link *link, const struct ssh_target *target, struct error *err)
-{
-	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s", target->user,
-			uses_agent(target)            ? "any key of the agent"
-			: target->certificate != NULL ? "this identity and its certificate"
-						      : "this identity");
-	error_said(err, ssh_get_error(link->session), strlen(ssh_get_error(link->session)));
-	if (!uses_agent(target) && target->certificate != NULL)
+	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s%s", target->user,
+			target->identity_count - a->locked > 1 ? "any of these identities"
+			: target->identity_count == a->locked  ? "any key of the agent"
+			: a->certified                         ? "this identity and its certificate"
+							       : "this identity",
+			target->identity_count > a->locked && target->agent != NULL ? ", nor with the agent's" : "");
+	error_said(err, said, strlen(said));
+	if (a->certified)
 		error_hint(err,
 			   "`ssh-keygen -Lf` shows until when the certificate is valid and for which users; does %s's "
 			   "sshd trust its CA (TrustedUserCAKeys)?",
@@ -79,34 +122,58 @@ static bool refused_login(const struct ssh_link *link, const struct ssh_target *
 	return false;
 }
 
+/* What could be tried was of no use, or there was nothing: the reason that helps most. */
+static bool failed(const struct attempt *a, struct error *err)
+{
+	const struct ssh_target *target = a->target;
+
+	for (size_t i = 0; i < target->certificates.len && i < LIMIT_SSH_CERTIFICATES && a->locked == 0; i++) {
+		if (a->fitted[i])
+			continue;
+		(void)error_set(err, ERROR_CONFIG, NULL,
+				"the SSH certificate for %s@%s cannot be read, or is for another key", target->user,
+				target->host);
+		error_hint(err, "`ssh-keygen -Lf FILE` shows what it is for");
+		return false;
+	}
+	if (a->tried > 0)
+		return refused_login(a, err);
+	if (error_is_set(&a->unreadable)) {
+		*err = a->unreadable;
+		return false;
+	}
+	if (a->locked > 0) {
+		(void)error_set(err, ERROR_CONFIG, NULL, "the SSH identity for %s@%s is protected by a passphrase",
+				target->user, target->host);
+		error_hint(err, "load it into an SSH agent and configure `agent`, or use a key without a passphrase");
+		return false;
+	}
+	(void)error_set(err, ERROR_CONFIG, NULL, "there is neither an SSH identity nor an agent for %s@%s",
+			target->user, target->host);
+	error_hint(err, "configure `identity_file` or `agent` for this server");
+	return false;
+}
+
 bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
 		     struct error *err)
 {
-	ssh_key key = NULL;
-	int rc;
+	struct attempt a = {.link = link, .target = target, .deadline = deadline};
+	bool by_agent = false;
+	int rc = SSH_AUTH_DENIED;
 
-	if (target->identity.len == 0 && target->agent == NULL) {
-		(void)error_set(err, ERROR_CONFIG, NULL, "there is neither an SSH identity nor an agent for %s@%s",
-				target->user, target->host);
-		error_hint(err, "configure `identity_file` or `agent` for this server");
-		return false;
+	for (size_t i = 0; i < target->identity_count && rc != SSH_AUTH_SUCCESS; i++) {
+		if (ssh_identity_is_encrypted(&target->identities[i]))
+			a.locked++; /* the agent's business, as it is to ssh(1) */
+		else if (!try_identity(&a, &target->identities[i], &rc, err))
+			return false;
 	}
-	if (!uses_agent(target) && !import_identity(target, &key, err)) {
-		ssh_key_free(key); /* there already where it is the certificate that does not fit */
-		return false;
+	if (rc != SSH_AUTH_SUCCESS && target->agent != NULL) {
+		by_agent = true;
+		if (!try_login(&a, NULL, /* with_agent= */ true, &rc, err))
+			return false;
 	}
-	do {
-		rc = key != NULL ? ssh_userauth_publickey(link->session, NULL, key)
-				 : ssh_userauth_agent(link->session, NULL);
-	} while (rc == SSH_AUTH_AGAIN && ssh_link_wait(link, deadline, "logging in", err));
-	ssh_key_free(key);
-	if (rc == SSH_AUTH_AGAIN)
-		return false;
-	if (rc == SSH_AUTH_ERROR && !ssh_is_connected(link->session))
-		return ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut while logging in", err);
 	if (rc != SSH_AUTH_SUCCESS)
-		return refused_login(link, target, err);
-	ssh_link_tell(link, "login", "as user %s by public key%s", target->user,
-		      uses_agent(target) ? ", through the agent" : "");
+		return failed(&a, err);
+	ssh_link_tell(link, "login", "as user %s by public key%s", target->user, by_agent ? ", through the agent" : "");
 	return true;
 }

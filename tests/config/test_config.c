@@ -73,8 +73,9 @@ TEST(defaults)
 	CHECK_INT(server->command_timeout, 120);
 	CHECK_INT(server->key_mode, 0600);
 	CHECK_STR(server->dir, "/etc/letsencrypt/live");
-	CHECK_STR(server->known_hosts, "/home/somebody/.ssh/known_hosts");
-	CHECK(server->user != NULL && server->identity_file == NULL && server->agent == NULL);
+	CHECK_INT(server->known_hosts.len, 2);
+	CHECK_STR(server->known_hosts.items[0], "/home/somebody/.ssh/known_hosts");
+	CHECK(server->user != NULL && server->identity_files.len == 0 && server->agent == NULL);
 	CHECK(server->test_command == NULL && server->reload_command == NULL && !server->verify.enabled);
 	CHECK_STR(server->verify.address, "web.example.com");
 	CHECK_INT(server->verify.port, 443);
@@ -94,8 +95,8 @@ TEST(a_server_as_written)
 	CHECK(server != NULL);
 	CHECK_STR(server->host, "192.0.2.10");
 	CHECK_INT(server->port, 2222);
-	CHECK_STR(server->identity_file, "/home/somebody/id");
-	CHECK_STR(server->known_hosts, "/etc/certferry/ssh/known_hosts");
+	CHECK_STR(server->identity_files.items[0], "/home/somebody/id");
+	CHECK_STR(server->known_hosts.items[0], "/etc/certferry/ssh/known_hosts");
 	CHECK_STR(server->agent, "/run/agent");
 	CHECK_INT(server->timeout, 5);
 	CHECK_INT(server->command_timeout, 7);

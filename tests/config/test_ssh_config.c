@@ -56,11 +56,11 @@ TEST(the_first_value_wins_and_lists_grow)
 	CHECK_STR(host.host_name, "%h.example.com");
 	CHECK_STR(host.user, "deploy");
 	CHECK_INT(host.port, 2222);
-	CHECK_INT(host.identity_files.len, 2);
-	CHECK_STR(host.identity_files.items[1], "/etc/my keys/web");
-	CHECK_STR(host.proxy_jump, "bastion,inner:22");
+	CHECK_INT(host.identity_files.texts.len, 2);
+	CHECK_STR(host.identity_files.texts.items[1], "/etc/my keys/web");
+	CHECK_STR(host.proxy_jump.texts.items[0], "bastion,inner:22");
 	CHECK(host.host_key_alias == NULL);
-	CHECK_INT(host.known_hosts.len, 2);
+	CHECK_INT(host.known_hosts.texts.len, 2);
 }
 
 TEST(patterns_and_what_they_exclude)
@@ -110,15 +110,15 @@ TEST(the_first_of_jump_and_command_decides)
 {
 	CLEANUP(ssh_config_host_done)
 	struct ssh_config_host jump = read_text("a", "ProxyJump b\nProxyCommand nc %h %p\n");
-	CHECK(jump.proxy_command == NULL);
-	CHECK_STR(jump.proxy_jump, "b");
+	CHECK(jump.refused == NULL);
+	CHECK_STR(jump.proxy_jump.texts.items[0], "b");
 	CLEANUP(ssh_config_host_done)
 	struct ssh_config_host command = read_text("a", "ProxyCommand nc %h %p\nProxyJump b\n");
-	CHECK_STR(command.proxy_command, "f:1");
-	CHECK(command.proxy_jump == NULL);
+	CHECK_CONTAINS(command.refused, "f:1: it is reached by a ProxyCommand");
+	CHECK(command.proxy_jump.texts.len == 0);
 	CLEANUP(ssh_config_host_done)
 	struct ssh_config_host none = read_text("a", "ProxyJump none\nHost *\nProxyCommand nc\n");
-	CHECK(none.proxy_command == NULL && none.proxy_jump == NULL && !none.named);
+	CHECK(none.refused == NULL && none.proxy_jump.texts.len == 0 && !none.named);
 }
 
 TEST(malformed_lines_are_told)
@@ -177,7 +177,8 @@ TEST(ssh_reads_the_same_file_in_the_same_way)
 		CHECK_STR(port, ssh_says(path, aliases[i], "port"));
 		CHECK_STR(host.host_key_alias != NULL ? host.host_key_alias : "",
 			  ssh_says(path, aliases[i], "hostkeyalias"));
-		CHECK_STR(host.proxy_jump != NULL ? host.proxy_jump : "", ssh_says(path, aliases[i], "proxyjump"));
+		CHECK_STR(host.proxy_jump.texts.len > 0 ? host.proxy_jump.texts.items[0] : "",
+			  ssh_says(path, aliases[i], "proxyjump"));
 	}
 }
 

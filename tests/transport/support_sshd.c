@@ -61,6 +61,20 @@ pid_t test_start_program(const char *const *arguments)
 	return pid;
 }
 
+void test_forget_identities(struct ssh_target *target)
+{
+	for (size_t i = 0; i < target->identity_count; i++)
+		secret_done(&target->identities[i]);
+	target->identity_count = 0;
+}
+
+void test_set_only(struct str_list *list, const char *text)
+{
+	struct error err = {0};
+	str_list_done(list);
+	CHECK_OK(str_list_add(list, text, &err), err);
+}
+
 void test_run_program(const char *const *arguments)
 {
 	int status = 0;

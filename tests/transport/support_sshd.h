@@ -3,6 +3,9 @@
 #ifndef TESTS_TRANSPORT_SUPPORT_SSHD_H
 #define TESTS_TRANSPORT_SUPPORT_SSHD_H
 
+#include "base/str.h"
+#include "transport/ssh_target.h"
+
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -26,6 +29,12 @@ void test_sshd_stop(struct test_sshd *sshd);
 uint16_t test_free_port(void);
 
 /* Run a program from /usr/bin and wait; its exit status must be 0. ARGUMENTS end with NULL. */
+/* Nothing is left to log in with but an agent. */
+void test_forget_identities(struct ssh_target *target);
+
+/* TEXT as the only one of LIST. */
+void test_set_only(struct str_list *list, const char *text);
+
 void test_run_program(const char *const *arguments);
 
 /* Start a program with its output thrown away. */

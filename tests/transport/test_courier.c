@@ -30,7 +30,11 @@ static void make_job(struct push_job *job, const char *name, size_t chain_len)
 	CHECK_OK(str_list_add(&job->target.addresses, "192.0.2.10", &err), err);
 	CHECK_OK(str_list_add(&job->verify_addresses, "192.0.2.11", &err), err);
 	job->target.user = dup_text("deploy");
-	job->target.known_hosts = dup_text("/etc/kh");
+	CHECK_OK(str_list_add(&job->target.known_hosts, "/etc/kh", &err), err);
+	CHECK_OK(str_list_add(&job->target.known_hosts, "/etc/ssh/kh", &err), err);
+	CHECK_OK(secret_set(ssh_target_next_identity(&job->target), "key", 3, &err), err);
+	CHECK_OK(secret_set(ssh_target_next_identity(&job->target), "key 2", 5, &err), err);
+	CHECK_OK(str_list_add(&job->target.certificates, "ssh-ed25519-cert-v01@openssh.com AAAA", &err), err);
 	job->verify_starttls = STARTTLS_IMAP;
 	job->dir = dup_text("/live");
 	job->holder = dup_text("host:/state:web-1");
@@ -67,6 +71,11 @@ TEST(a_job_arrives_as_it_was)
 	CHECK_INT(got.target.addresses.len, 2);
 	CHECK_STR(got.target.addresses.items[0], "2001:db8::10");
 	CHECK_STR(got.target.addresses.items[1], "192.0.2.10");
+	CHECK_INT(got.target.known_hosts.len, 2);
+	CHECK_STR(got.target.known_hosts.items[1], "/etc/ssh/kh");
+	CHECK_INT(got.target.identity_count, 2);
+	CHECK_STR(got.target.identities[1].data, "key 2");
+	CHECK_STR(got.target.certificates.items[0], "ssh-ed25519-cert-v01@openssh.com AAAA");
 	CHECK_INT(got.verify_addresses.len, 1);
 	CHECK_STR(got.verify_addresses.items[0], "192.0.2.11");
 	CHECK_INT(got.key_mode, 0640);

@@ -81,6 +81,26 @@ TEST(the_line_to_add)
 	buf_done(&line);
 }
 
+TEST(types_that_a_host_is_known_by)
+{
+	static const char *const types[] = {"ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"};
+	static const char text[] =
+		"web-1 ssh-rsa AAAA\n[web-1]:2222,db ssh-ed25519 BBBB\n"
+		"@revoked web-1 ssh-ed25519 CCCC\n#web-1 ecdsa-sha2-nistp256 DDDD\nweb-1 ssh-ed25519\n";
+	CHECK_INT(known_hosts_types(text, strlen(text), "web-1", 22, types, ARRAY_LEN(types)), 4);
+	CHECK_INT(known_hosts_types(text, strlen(text), "web-1", 2222, types, ARRAY_LEN(types)), 1);
+	CHECK_INT(known_hosts_types(text, strlen(text), "other", 22, types, ARRAY_LEN(types)), 0);
+}
+
+TEST(another_key_of_the_same_type)
+{
+	const struct known_hosts_key key = {"web-1", 22, "ssh-ed25519", KEY};
+	static const char none[] = "web-1 ssh-rsa AAAA\nweb-2 ssh-ed25519 " OTHER "\nweb-1 ssh-ed25519 " KEY "\n";
+	static const char third[] = "#\nweb-1 ssh-ed25519 " KEY "\nweb-* ssh-ed25519 " OTHER "\n";
+	CHECK_INT(known_hosts_find_other(none, strlen(none), &key), 0);
+	CHECK_INT(known_hosts_find_other(third, strlen(third), &key), 3);
+}
+
 static void check_replaced(const char *text, const char *host, uint16_t port, const char *want, unsigned removed)
 {
 	const struct known_hosts_key key = {host, port, "ssh-ed25519", KEY};

@@ -23,8 +23,7 @@ static void describe(struct ssh_target *target, const char *name)
 	set(&target->server, name);
 	set(&target->host, "192.0.2.1");
 	set(&target->user, "root");
-	set(&target->known_hosts, "/root/.ssh/known_hosts");
-	CHECK_OK(secret_set(&target->identity, "", 0, &err), err);
+	CHECK_OK(str_list_add(&target->known_hosts, "/root/.ssh/known_hosts", &err), err);
 }
 
 static struct look_job full_job(size_t hops)

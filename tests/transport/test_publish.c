@@ -45,8 +45,8 @@ static void make_job(struct publish_job *job, const char *name)
 	job->target.server = dup_text("web-1");
 	job->target.host = dup_text("127.0.0.1");
 	job->target.user = dup_text(getpwuid(getuid())->pw_name);
-	job->target.known_hosts = dup_text(sshd.known_hosts);
-	CHECK_OK(secret_read_file(&job->target.identity, id, LIMIT_KEY_FILE, true, &err), err);
+	test_set_only(&job->target.known_hosts, sshd.known_hosts);
+	CHECK_OK(secret_read_file(ssh_target_next_identity(&job->target), id, LIMIT_KEY_FILE, true, &err), err);
 	job->folder = dup_text(root);
 	add_file(job, "token-1", "token-1.thumbprint");
 	add_file(job, "token_2", "token_2.thumbprint");

@@ -92,11 +92,11 @@ static void make_job(struct push_job *job, const struct test_sshd *server, unsig
 	job->target.server = dup_text("web-1");
 	job->target.host = dup_text("127.0.0.1");
 	job->target.user = dup_text(getpwuid(getuid())->pw_name);
-	job->target.known_hosts = dup_text(server->known_hosts);
+	test_set_only(&job->target.known_hosts, server->known_hosts);
 	job->dir = dup_text(root);
 	job->holder = dup_text("tests");
 	job->test_command = dup_text("true");
-	CHECK_OK(secret_read_file(&job->target.identity, id, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(ssh_target_next_identity(&job->target), id, LIMIT_KEY_FILE, true, &err), err);
 	(void)snprintf(id, sizeof(id), "echo reload >> %s/reloads", root);
 	job->reload_command = dup_text(id);
 	add_certificate(job, "example.com", number);
@@ -424,7 +424,7 @@ TEST(host_keys)
 	char text[1024], line[1024];
 	fresh_root("host-keys");
 	make_job(&job, &sshd, 1);
-	set_text(&job.target.known_hosts, in_root("known_hosts")); /* not there */
+	test_set_only(&job.target.known_hosts, in_root("known_hosts")); /* not there */
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_STR(err.step, "connect");
 	CHECK_CONTAINS(err.message, "is not known: ssh-ed25519 SHA256:");
@@ -458,7 +458,7 @@ TEST(logging_in_is_refused)
 	fresh_root("auth");
 	make_job(&job, &sshd, 1);
 	(void)snprintf(path, sizeof(path), "%s/host", sshd.dir); /* a key, but not one that is authorized */
-	CHECK_OK(secret_read_file(&job.target.identity, path, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(&job.target.identities[0], path, LIMIT_KEY_FILE, true, &err), err);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_INT(err.category, ERROR_REMOTE);
 	CHECK_CONTAINS(err.message, "does not let user");
@@ -466,10 +466,10 @@ TEST(logging_in_is_refused)
 	(void)snprintf(path, sizeof(path), "%s/locked", root);
 	test_run_program(
 		(const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "secret", "-f", path, NULL});
-	CHECK_OK(secret_read_file(&job.target.identity, path, LIMIT_KEY_FILE, true, &err), err);
+	CHECK_OK(secret_read_file(&job.target.identities[0], path, LIMIT_KEY_FILE, true, &err), err);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_CONTAINS(err.message, "passphrase");
-	secret_done(&job.target.identity);
+	test_forget_identities(&job.target);
 	CHECK(!push(&job, &outcome, &err));
 	CHECK_CONTAINS(err.message, "neither an SSH identity nor an agent");
 	push_job_done(&job);
@@ -488,7 +488,7 @@ TEST(an_agent_logs_in)
 		       sshd.dir);
 	test_run_program((const char *const[]){"/bin/sh", "-c", command, NULL});
 	make_job(&job, &sshd, 1);
-	secret_done(&job.target.identity);
+	test_forget_identities(&job.target);
 	set_text(&job.target.agent, in_root("a"));
 	CHECK_OK(push(&job, &outcome, &err), err);
 	check_live(1);

@@ -3,6 +3,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "tests/support/test.h"
+#include "tests/transport/support_sshd.h"
 #include "transport/courier_internal.h"
 #include "transport/courier_message.h"
 #include "transport/remote_accounts.h"
@@ -26,7 +27,7 @@ static void make_job(struct rehearsal_job *job)
 	set(&job->push.target.server, "web-1");
 	set(&job->push.target.host, "192.0.2.1");
 	set(&job->push.target.user, "deploy");
-	set(&job->push.target.known_hosts, "/etc/kh");
+	test_set_only(&job->push.target.known_hosts, "/etc/kh");
 	set(&job->push.dir, "/live");
 	set(&job->push.holder, "here:1");
 	set(&job->push.verify_address, "192.0.2.1");

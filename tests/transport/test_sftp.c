@@ -237,8 +237,8 @@ static void set_target(void)
 	target.server = strdup("web-1");
 	target.host = strdup("127.0.0.1");
 	target.user = strdup(getpwuid(getuid())->pw_name);
-	target.known_hosts = strdup(sshd.known_hosts);
-	CHECK_OK(secret_read_file(&target.identity, id, LIMIT_KEY_FILE, true, &err), err);
+	test_set_only(&target.known_hosts, sshd.known_hosts);
+	CHECK_OK(secret_read_file(ssh_target_next_identity(&target), id, LIMIT_KEY_FILE, true, &err), err);
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "base/buf.h"
 #include "base/limits.h"
 #include "tests/support/test.h"
+#include "tests/transport/support_sshd.h"
 #include "transport/courier_message.h"
 
 #include <stdio.h>
@@ -34,8 +35,8 @@ static struct site_job full_job(void)
 	set(&job.target.server, "web-1");
 	set(&job.target.host, "192.0.2.1");
 	set(&job.target.user, "root");
-	set(&job.target.known_hosts, "/root/.ssh/known_hosts");
-	CHECK_OK(secret_set(&job.target.identity, "key", 3, &err), err);
+	test_set_only(&job.target.known_hosts, "/root/.ssh/known_hosts");
+	CHECK_OK(secret_set(ssh_target_next_identity(&job.target), "key", 3, &err), err);
 	set(&job.text, "server {}\n");
 	set(&job.newer_text, "server { http2 on; }\n");
 	set(&job.test_command, "nginx -t");

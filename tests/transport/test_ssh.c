@@ -28,7 +28,7 @@ static void describe(struct ssh_target *ret, const char *known_hosts)
 	struct error err = {0};
 	*ret = (struct ssh_target){.port = sshd.port};
 	CHECK_OK(str_set(&ret->server, "web-1", &err) && str_set(&ret->host, "127.0.0.1", &err) &&
-			 str_set(&ret->user, "nobody", &err) && str_set(&ret->known_hosts, known_hosts, &err),
+			 str_set(&ret->user, "nobody", &err) && str_list_add(&ret->known_hosts, known_hosts, &err),
 		 err);
 }
 
@@ -81,7 +81,7 @@ static void describe_login(struct ssh_target *ret, const struct test_sshd *serve
 	describe(ret, server->known_hosts);
 	(void)snprintf(path, sizeof(path), "%s/id", server->dir);
 	CHECK_OK(str_set(&ret->server, name, &err) && str_set(&ret->user, getpwuid(getuid())->pw_name, &err) &&
-			 secret_read_file(&ret->identity, path, LIMIT_KEY_FILE, true, &err),
+			 secret_read_file(ssh_target_next_identity(ret), path, LIMIT_KEY_FILE, true, &err),
 		 err);
 }
 
@@ -149,7 +149,7 @@ TEST(what_goes_wrong_at_a_jump_host_is_told_with_its_name)
 	CHECK_CONTAINS(err.hint, "AllowTcpForwarding");
 
 	error_clear(&err);
-	CHECK_OK(str_set(&target.hops[1].known_hosts, "/nowhere", &err), err);
+	test_set_only(&target.hops[1].known_hosts, "/nowhere");
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
 	CHECK_CONTAINS(err.message, ") on the way there: the host key of 127.0.0.1");
 	test_sshd_stop(&near);
@@ -209,14 +209,13 @@ TEST(one_login_to_the_jump_hosts_carries_several_connections)
 /* A certificate of the test's own CA for SERVER's identity, with OPTIONS of ssh-keygen, as TARGET's. */
 static void certify(struct ssh_target *target, const struct test_sshd *server, const char *validity)
 {
-	struct error err = {0};
 	char ca[300], id[300], cert[320];
 	(void)snprintf(ca, sizeof(ca), "%s/ca", server->dir);
 	(void)snprintf(id, sizeof(id), "%s/id.pub", server->dir);
 	(void)snprintf(cert, sizeof(cert), "%s/id-cert.pub", server->dir);
 	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-s", ca, "-I", "test", "-n", target->user,
 					       "-V", validity, id, NULL});
-	CHECK_OK(str_set(&target->certificate, test_read_file(cert), &err), err);
+	test_set_only(&target->certificates, test_read_file(cert));
 }
 
 TEST(a_certificate_of_the_user_lets_in_while_it_is_valid)
@@ -250,7 +249,7 @@ TEST(a_certificate_of_the_user_lets_in_while_it_is_valid)
 	CHECK_CONTAINS(err.hint, "until when the certificate is valid");
 
 	error_clear(&err);
-	CHECK_OK(str_set(&target.certificate, "ssh-ed25519-cert-v01@openssh.com AAAA", &err), err);
+	test_set_only(&target.certificates, "ssh-ed25519-cert-v01@openssh.com AAAA");
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
 	CHECK_CONTAINS(err.message, "cannot be read, or is for another key");
 	test_sshd_stop(&server);
@@ -289,6 +288,182 @@ TEST(a_key_under_a_passphrase_is_left_to_the_agent)
 	(void)kill(agent, SIGTERM);
 	(void)waitpid(agent, NULL, 0);
 	test_sshd_stop(&server);
+}
+
+/* The keys of a login, in order: server's own ones and others that it does not know. */
+static void add_identity(struct ssh_target *target, const char *dir, const char *name, bool make)
+{
+	struct error err = {0};
+	char path[400];
+	(void)snprintf(path, sizeof(path), "%s/%s", dir, name);
+	if (make)
+		test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f",
+						       path, NULL});
+	CHECK_OK(secret_read_file(ssh_target_next_identity(target), path, LIMIT_KEY_FILE, true, &err), err);
+}
+
+TEST(identities_are_tried_in_order_and_what_cannot_be_used_is_passed_over)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&server, "several", "MaxAuthTries 3\n");
+	sshd = server;
+	describe(&target, server.known_hosts);
+	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	add_identity(&target, server.dir, "stranger", true);
+	CHECK_OK(secret_set(ssh_target_next_identity(&target), "no key at all", 13, &err), err);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.message, "does not let user");
+	error_clear(&err);
+	add_identity(&target, server.dir, "id", false);
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	ssh_link_close(link);
+	test_sshd_stop(&server);
+}
+
+TEST(a_server_that_cuts_off_after_some_tries_is_told_so)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&server, "impatient", "MaxAuthTries 2\n");
+	sshd = server;
+	describe(&target, server.known_hosts);
+	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	add_identity(&target, server.dir, "stranger-1", true);
+	add_identity(&target, server.dir, "stranger-2", true);
+	add_identity(&target, server.dir, "id", false);
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	CHECK_CONTAINS(err.hint, "MaxAuthTries");
+	test_sshd_stop(&server);
+}
+
+TEST(two_keys_are_given_where_two_are_asked_for)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+	char path[400], keys[2048];
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&server, "two-keys", "AuthenticationMethods publickey,publickey\n");
+	describe_login(&target, &server, "two-keys");
+	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
+	error_clear(&err);
+	add_identity(&target, server.dir, "second", true);
+	(void)snprintf(path, sizeof(path), "%s/id.pub", server.dir);
+	(void)snprintf(keys, sizeof(keys), "%s", test_read_file(path));
+	(void)snprintf(path, sizeof(path), "%s/second.pub", server.dir);
+	(void)snprintf(keys + strlen(keys), sizeof(keys) - strlen(keys), "%s", test_read_file(path));
+	(void)snprintf(path, sizeof(path), "%s/authorized_keys", server.dir);
+	test_write_file(path, keys, 0644);
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	ssh_link_close(link);
+	test_sshd_stop(&server);
+}
+
+TEST(a_certificate_finds_its_key_among_several)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct test_sshd server;
+	struct error err = {0};
+	char extra[700], ca[300], keys[300];
+
+	if (!test_sshd_available())
+		return;
+	(void)snprintf(ca, sizeof(ca), "%s/among/ca", test_temp_dir());
+	(void)snprintf(extra, sizeof(extra), "TrustedUserCAKeys %s.pub\n", ca);
+	test_sshd_start(&server, "among", extra);
+	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca, NULL});
+	(void)snprintf(keys, sizeof(keys), "%s/authorized_keys", server.dir);
+	test_write_file(keys, "", 0600);
+	sshd = server;
+	describe(&target, server.known_hosts);
+	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	add_identity(&target, server.dir, "stranger", true);
+	add_identity(&target, server.dir, "id", false);
+	certify(&target, &server, "-1h:+1h");
+	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
+	CHECK_OK(link != NULL, err);
+	ssh_link_close(link);
+	test_sshd_stop(&server);
+}
+
+/* FIRST and SECOND as the files that TARGET's host is looked up in. */
+static enum known_hosts_verdict look_in(const char *first, const char *second, struct ssh_host_key *ret)
+{
+	CLEANUP(ssh_target_done) struct ssh_target target = {0};
+	struct error err = {0};
+	char path[2][300];
+	for (int i = 0; i < 2; i++) {
+		(void)snprintf(path[i], sizeof(path[i]), "%s/hosts-%d", sshd.dir, i);
+		test_write_file(path[i], i == 0 ? first : second, 0600);
+	}
+	describe(&target, path[0]);
+	CHECK_OK(str_list_add(&target.known_hosts, path[1], &err) &&
+			 str_list_add(&target.known_hosts, "/nowhere/hosts", &err),
+		 err);
+	ssh_host_key_done(ret);
+	CHECK_OK(ssh_host_key_look(&target, soon(), ret, &err), err);
+	return ret->verdict;
+}
+
+TEST(several_files_are_as_one)
+{
+	CLEANUP(ssh_host_key_done) struct ssh_host_key key = {0};
+	char known[600], revoked[600], other[300];
+
+	if (!test_sshd_available())
+		return;
+	test_sshd_start(&sshd, "files", NULL);
+	CHECK_INT(look_in("", "", &key), KNOWN_HOSTS_UNKNOWN);
+	CHECK(str_ends(key.file, "hosts-0"));
+	(void)snprintf(known, sizeof(known), "%s\n", key.line_to_add);
+	(void)snprintf(revoked, sizeof(revoked), "# x\n@revoked * ssh-ed25519 %s\n", key.base64);
+	(void)snprintf(other, sizeof(other), "[127.0.0.1]:%u ssh-ed25519 %s\n", (unsigned)sshd.port,
+		       "AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA");
+	CHECK_INT(look_in("", known, &key), KNOWN_HOSTS_OK);
+	CHECK(str_ends(key.file, "hosts-1") && key.line == 1);
+	CHECK_INT(look_in(known, revoked, &key), KNOWN_HOSTS_REVOKED);
+	CHECK(str_ends(key.file, "hosts-1") && key.line == 2);
+	CHECK_INT(look_in(revoked, known, &key), KNOWN_HOSTS_REVOKED);
+	CHECK(str_ends(key.file, "hosts-0"));
+	CHECK_INT(look_in("", other, &key), KNOWN_HOSTS_OTHER_KEY);
+	CHECK(str_ends(key.file, "hosts-1"));
+	CHECK_INT(look_in(other, known, &key), KNOWN_HOSTS_OK);
+	test_sshd_stop(&sshd);
+}
+
+/* A server with several keys shows the one that is known, in whichever file. */
+TEST(a_known_type_of_key_is_asked_for)
+{
+	CLEANUP(ssh_host_key_done) struct ssh_host_key key = {0};
+	char extra[400], rsa[300], line[4096];
+
+	if (!test_sshd_available())
+		return;
+	(void)snprintf(rsa, sizeof(rsa), "%s/types-rsa", test_temp_dir());
+	(void)snprintf(extra, sizeof(extra), "HostKey %s\n", rsa);
+	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-N", "", "-f",
+					       rsa, NULL});
+	test_sshd_start(&sshd, "types", extra);
+	CHECK_INT(look_in("", "", &key), KNOWN_HOSTS_UNKNOWN);
+	CHECK_STR(key.type, "ssh-ed25519");
+	(void)snprintf(rsa + strlen(rsa), sizeof(rsa) - strlen(rsa), ".pub");
+	(void)snprintf(line, sizeof(line), "[127.0.0.1]:%u %s", (unsigned)sshd.port, test_read_file(rsa));
+	CHECK_INT(look_in("", line, &key), KNOWN_HOSTS_OK);
+	CHECK_STR(key.type, "ssh-rsa");
+	test_sshd_stop(&sshd);
 }
 
 TEST(no_server_is_no_verdict)
