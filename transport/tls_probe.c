@@ -207,6 +207,20 @@ static bool openssl_failed(const struct tls_probe_target *target, const char *ot
 	return failed(target, "the TLS handshake failed with", text, err);
 }
 
+/*
+ * Whether the handshake ended where we were to show a certificate of our own and had none. In TLS 1.2 that is before
+ * its end, but after the server has signed with its key, unless it has no ephemeral one: what it serves is known then.
+ */
+static bool has_shown_its_key(SSL *ssl)
+{
+	unsigned char ours[EVP_MAX_MD_SIZE];
+	const SSL_CIPHER *cipher = SSL_get_pending_cipher(ssl);
+	int exchange = cipher != NULL ? SSL_CIPHER_get_kx_nid(cipher) : NID_undef;
+
+	return (exchange == NID_kx_ecdhe || exchange == NID_kx_dhe) && SSL_get0_peer_certificate(ssl) != NULL &&
+	       SSL_get_finished(ssl, ours, sizeof(ours)) > 0;
+}
+
 static bool handshake(const struct tls_probe_target *target, SSL *ssl, int fd, struct deadline deadline,
 		      struct error *err)
 {
@@ -217,6 +231,10 @@ static bool handshake(const struct tls_probe_target *target, SSL *ssl, int fd, s
 		if (result == 1)
 			return true;
 		int reason = SSL_get_error(ssl, result);
+		if (reason == SSL_ERROR_SSL && has_shown_its_key(ssl)) {
+			ERR_clear_error();
+			return true;
+		}
 		if (reason != SSL_ERROR_WANT_READ && reason != SSL_ERROR_WANT_WRITE)
 			return openssl_failed(target, errno != 0 ? strerrordesc_np(errno) : "connection closed", err);
 		if (!wait_for(fd, reason == SSL_ERROR_WANT_READ ? POLLIN : POLLOUT, deadline, err))

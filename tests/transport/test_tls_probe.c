@@ -40,6 +40,27 @@ TEST(leaf_and_expiry_are_reported)
 	SSL_CTX_free(tls);
 }
 
+/* Who has none to show is turned away in the midst of a TLS 1.2 handshake, behind the proof of the server's key. */
+TEST(a_server_that_wants_a_certificate_of_its_clients_is_seen)
+{
+	static const int versions[] = {TLS1_2_VERSION, TLS1_3_VERSION};
+	char fingerprint[65] = "";
+	for (size_t i = 0; i < ARRAY_LEN(versions); i++) {
+		struct tls_probe_result result = {0};
+		struct error err = {0};
+		SSL_CTX *tls = pki_server_context(NOT_AFTER);
+		SSL_CTX_set_verify(tls, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+		CHECK_INT(SSL_CTX_set_max_proto_version(tls, versions[i]), 1);
+		struct peer *peer = peer_start(tls, never);
+		struct tls_probe_target target = {.address = "127.0.0.1", .port = peer_port(peer)};
+		CHECK_OK(tls_probe(&target, soon(), &result, &err), err);
+		pki_fingerprint(tls, fingerprint);
+		CHECK_STR(result.fingerprint_sha256, fingerprint);
+		peer_stop(peer);
+		SSL_CTX_free(tls);
+	}
+}
+
 TEST(addresses_that_were_looked_up_are_tried_one_after_the_other)
 {
 	char v6[] = "::1", v4[] = "127.0.0.1";
