@@ -19,7 +19,8 @@ static bool read_request(const struct arguments *arguments, struct vhost_request
 	*ret = (struct vhost_request){
 		.server = arguments->names.items[SERVER],
 		.name = arguments->names.items[NAME],
-		.upstream = option_value(arguments, OPTION_UPSTREAM, /* fallback= */ NULL),
+		.upstreams = &arguments->values[OPTION_UPSTREAM],
+		.upstream_ca = option_value(arguments, OPTION_UPSTREAM_CA, /* fallback= */ NULL),
 		.install = option_given(arguments, OPTION_INSTALL),
 		.force = option_given(arguments, OPTION_FORCE),
 	};
@@ -90,14 +91,17 @@ static int run(const struct arguments *arguments)
 
 const struct command command_vhost = {
 	.name = "vhost",
-	.synopsis = "SERVER NAME [--upstream URL] [--install]",
+	.synopsis = "SERVER NAME [--upstream URL]... [--install]",
 	.summary = "a modern TLS virtual host for a certificate, printed or installed",
 	.details = "For nginx, Apache and HAProxy, as servers.SERVER.webserver says: TLS 1.2 and 1.3, HSTS, and a\n"
 		   "redirect from http that lets the CA's questions through. Without --upstream it serves the\n"
 		   "certificate's webroot. Printed for nginx, it is in the form that versions from 1.9.5 on take.",
 	.options =
 		(const struct option_spec[]){
-			{OPTION_UPSTREAM, "upstream", 0, "URL", "pass requests on to this server: http://HOST:PORT"},
+			{OPTION_UPSTREAM, "upstream", 0, "URL",
+			 "pass requests on to this server: http://HOST:PORT, or https; repeatable: spread over them"},
+			{OPTION_UPSTREAM_CA, "upstream-ca", 0, "FILE|none",
+			 "https upstreams are verified by this file on the server; none: not verified"},
 			{OPTION_INSTALL, "install", 0, NULL,
 			 "write it on the server, test, reload; undone when that fails"},
 			{OPTION_FORCE, "force", 0, NULL, "with --install: replace a file of other content"},

@@ -18,6 +18,7 @@
 enum { VERIFY_MS = 10 * 1000, MILLISECONDS = 1000 };
 
 static const char DEFAULT_ROOT[] = "/var/www/html";
+static const char DEFAULT_CA[] = "/etc/ssl/certs/ca-certificates.crt"; /* of Debian and most others */
 
 /* Where distributions have virtual hosts, the first whose folders are there; {name} is the certificate's. */
 static const struct {
@@ -40,12 +41,14 @@ struct making {
 	const struct config_server *server;
 	struct renewal wanted;
 	struct vhost vhost;
+	struct vhost_upstream *upstreams;
 	char *certificate, *key, *root;
 };
 
 static void making_done(struct making *making)
 {
 	renewal_done(&making->wanted);
+	free(making->upstreams);
 	free(making->certificate);
 	free(making->key);
 	free(making->root);
@@ -122,6 +125,28 @@ static bool find_root(struct making *making, struct error *err)
 	return str_set_n(&making->root, root, len, err);
 }
 
+static bool find_upstreams(struct making *making, struct error *err)
+{
+	const struct str_list *texts = making->request->upstreams;
+	const char *ca = making->request->upstream_ca;
+	struct error reason = {0};
+
+	making->upstreams = calloc(texts->len + 1, sizeof(*making->upstreams));
+	if (making->upstreams == NULL)
+		return error_oom(err);
+	for (size_t i = 0; i < texts->len; i++)
+		if (!vhost_upstream_parse(texts->items[i], &making->upstreams[i], err))
+			return false;
+	if (ca != NULL && (texts->len == 0 || !making->upstreams[0].tls))
+		return error_set(err, ERROR_USAGE, "usage", "--upstream-ca goes with an https --upstream");
+	if (ca != NULL && !str_equal(ca, "none") && !value_remote_path(ca, &reason))
+		return error_set(err, ERROR_USAGE, "usage", "--upstream-ca: %s", reason.message);
+	making->vhost.upstreams = making->upstreams;
+	making->vhost.upstream_count = texts->len;
+	making->vhost.upstream_ca = ca == NULL ? DEFAULT_CA : str_equal(ca, "none") ? NULL : ca;
+	return true;
+}
+
 static bool describe(struct making *making, struct error *err)
 {
 	const struct vhost_request *request = making->request;
@@ -142,7 +167,7 @@ static bool describe(struct making *making, struct error *err)
 		.http_port = server->vhosts.http_port,
 		.https_port = server->verify.port,
 	};
-	return request->upstream == NULL || vhost_upstream_parse(request->upstream, &making->vhost.upstream, err);
+	return find_upstreams(making, err);
 }
 
 static char *write_text(const struct making *making, bool http2_directive, struct error *err)

@@ -9,11 +9,12 @@
 #include "service/service.h"
 
 struct vhost_request {
-	const char *server;   /* of the config */
-	const char *name;     /* the certificate's */
-	const char *upstream; /* "http://HOST:PORT"; NULL: files are served */
-	bool install;         /* else only its text is made */
-	bool force;           /* replace a file of other content */
+	const char *server;               /* of the config */
+	const char *name;                 /* the certificate's */
+	const struct str_list *upstreams; /* "http://HOST:PORT" or https; empty: files are served */
+	const char *upstream_ca;          /* a path there that https ones are verified by; "none": they are not */
+	bool install;                     /* else only its text is made */
+	bool force;                       /* replace a file of other content */
 };
 
 struct vhost_result {

@@ -4,7 +4,6 @@
 
 #include "base/str.h"
 
-#include <arpa/inet.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -16,44 +15,7 @@
 #define HSTS "max-age=63072000" /* two years */
 #define CHALLENGES "/.well-known/acme-challenge/"
 
-enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
-
-static bool bad_upstream(const char *text, struct error *err)
-{
-	error_hint(err, "--upstream http://127.0.0.1:3000");
-	return error_set(err, ERROR_USAGE, "usage", "--upstream: \"%s\" is not http://HOST or http://HOST:PORT", text);
-}
-
-bool vhost_upstream_parse(const char *text, struct vhost_upstream *ret, struct error *err)
-{
-	static const char scheme[] = "http://";
-	struct vhost_upstream upstream = {.port = HTTP_PORT};
-	const char *host = text + strlen(scheme), *end = NULL, *rest = NULL;
-	uint64_t port = HTTP_PORT;
-
-	if (!str_starts(text, scheme))
-		return bad_upstream(text, err);
-	bool bracket = host[0] == '[';
-	host += bracket ? 1 : 0;
-	end = host + strcspn(host, bracket ? "]" : ":/");
-	rest = end + (bracket && *end == ']' ? 1 : 0);
-	if (*rest == ':') {
-		size_t digits = strcspn(++rest, "/");
-		if (!parse_u64(rest, digits, UINT16_MAX, &port) || port == 0)
-			return bad_upstream(text, err);
-		rest += digits;
-	}
-	size_t len = (size_t)(end - host);
-	if ((bracket && *end != ']') || len >= sizeof(upstream.host) || (*rest != '\0' && !str_equal(rest, "/")))
-		return bad_upstream(text, err);
-	memcpy(upstream.host, host, len);
-	unsigned char address[sizeof(struct in6_addr)];
-	if (!host_is_valid(upstream.host) || (inet_pton(AF_INET6, upstream.host, address) == 1) != bracket)
-		return bad_upstream(text, err);
-	upstream.port = (uint16_t)port;
-	*ret = upstream;
-	return true;
-}
+enum { HTTPS_PORT = 443, VERIFY_DEPTH = 4 };
 
 static bool is_ipv6(const char *host)
 {
@@ -65,6 +27,21 @@ static void put_upstream(struct buf *out, const struct vhost_upstream *upstream)
 {
 	bool v6 = is_ipv6(upstream->host);
 	buf_printf(out, "%s%s%s:%u", v6 ? "[" : "", upstream->host, v6 ? "]" : "", (unsigned)upstream->port);
+}
+
+static bool is_proxy(const struct vhost *vhost)
+{
+	return vhost->upstream_count > 0;
+}
+
+static bool is_group(const struct vhost *vhost)
+{
+	return vhost->upstream_count > 1;
+}
+
+static bool is_tls(const struct vhost *vhost)
+{
+	return is_proxy(vhost) && vhost->upstreams[0].tls;
 }
 
 /* As a Host header has it. */
@@ -112,18 +89,56 @@ static void nginx_listen(struct buf *out, const struct vhost *vhost, unsigned po
 	buf_str(out, ";\n\n");
 }
 
-/* A variable of nginx, which has neither dots nor dashes in its name. */
-static void nginx_variable(struct buf *out, const struct vhost *vhost)
+/* A word for nginx's variables, which have neither dots nor dashes in their names. */
+static void nginx_word(struct buf *out, const struct vhost *vhost)
 {
-	buf_str(out, "$certferry_");
+	buf_str(out, "certferry_");
 	for (const char *c = vhost->name; *c != '\0'; c++)
 		buf_char(out, *c == '.' || *c == '-' ? '_' : *c);
 }
 
+/* What stands outside of servers. */
+static void nginx_behind(struct buf *out, const struct vhost *vhost)
+{
+	buf_str(out, "# WebSockets: what the client asks to be upgraded is.\nmap $http_upgrade $");
+	nginx_word(out, vhost);
+	buf_str(out, " {\n\tdefault upgrade;\n\t\"\" close;\n}\n\n");
+	if (!is_group(vhost))
+		return;
+	buf_str(out, "# One that does not answer is passed over for ten seconds.\nupstream ");
+	nginx_word(out, vhost);
+	buf_str(out, " {\n");
+	for (size_t i = 0; i < vhost->upstream_count; i++) {
+		buf_str(out, "\tserver ");
+		put_upstream(out, &vhost->upstreams[i]);
+		buf_str(out, ";\n");
+	}
+	buf_str(out, "}\n\n");
+}
+
+static void nginx_proxy_tls(struct buf *out, const struct vhost *vhost)
+{
+	const struct vhost_upstream *first = &vhost->upstreams[0];
+	buf_str(out, "\t\tproxy_ssl_protocols TLSv1.2 TLSv1.3;\n");
+	if (!vhost_upstream_is_address(first))
+		buf_printf(out, "\t\tproxy_ssl_server_name on;\n\t\tproxy_ssl_name %s;\n", first->host);
+	if (vhost->upstream_ca == NULL)
+		buf_str(out, "\t\tproxy_ssl_verify off;\n");
+	else
+		buf_printf(out,
+			   "\t\tproxy_ssl_verify on;\n"
+			   "\t\tproxy_ssl_verify_depth %d;\n"
+			   "\t\tproxy_ssl_trusted_certificate %s;\n",
+			   VERIFY_DEPTH, vhost->upstream_ca);
+}
+
 static void nginx_proxy(struct buf *out, const struct vhost *vhost)
 {
-	buf_str(out, "\tlocation / {\n\t\tproxy_pass http://");
-	put_upstream(out, &vhost->upstream);
+	buf_printf(out, "\tlocation / {\n\t\tproxy_pass %s://", is_tls(vhost) ? "https" : "http");
+	if (is_group(vhost))
+		nginx_word(out, vhost);
+	else
+		put_upstream(out, &vhost->upstreams[0]);
 	buf_str(out, ";\n"
 		     "\t\tproxy_http_version 1.1;\n"
 		     "\t\tproxy_set_header Host $host;\n"
@@ -131,9 +146,12 @@ static void nginx_proxy(struct buf *out, const struct vhost *vhost)
 		     "\t\tproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
 		     "\t\tproxy_set_header X-Forwarded-Proto $scheme;\n"
 		     "\t\tproxy_set_header Upgrade $http_upgrade;\n"
-		     "\t\tproxy_set_header Connection ");
-	nginx_variable(out, vhost);
-	buf_str(out, ";\n\t}\n");
+		     "\t\tproxy_set_header Connection $");
+	nginx_word(out, vhost);
+	buf_str(out, ";\n");
+	if (is_tls(vhost))
+		nginx_proxy_tls(out, vhost);
+	buf_str(out, "\t}\n");
 }
 
 static void nginx_files(struct buf *out, const struct vhost *vhost)
@@ -151,11 +169,8 @@ static void nginx_write(struct buf *out, const struct vhost *vhost)
 {
 	char port[8];
 
-	if (vhost->upstream.host[0] != '\0') {
-		buf_str(out, "# WebSockets: what the client asks to be upgraded is.\nmap $http_upgrade ");
-		nginx_variable(out, vhost);
-		buf_str(out, " {\n\tdefault upgrade;\n\t\"\" close;\n}\n\n");
-	}
+	if (is_proxy(vhost))
+		nginx_behind(out, vhost);
 	buf_str(out, "server {\n");
 	nginx_listen(out, vhost, vhost->http_port, /* tls= */ false);
 	buf_printf(out,
@@ -184,7 +199,7 @@ static void nginx_write(struct buf *out, const struct vhost *vhost)
 		   "\tssl_session_tickets off;\n\n"
 		   "\tadd_header Strict-Transport-Security \"" HSTS "\" always;\n\n",
 		   vhost->certificate, vhost->key);
-	if (vhost->upstream.host[0] != '\0')
+	if (is_proxy(vhost))
 		nginx_proxy(out, vhost);
 	else
 		nginx_files(out, vhost);
@@ -225,16 +240,65 @@ static void apache_folder(struct buf *out, const char *path, const char *tail)
 		   path, tail);
 }
 
+static void apache_proxy_tls(struct buf *out, const struct vhost *vhost)
+{
+	buf_str(out, "\tSSLProxyEngine on\n\tSSLProxyProtocol -all +TLSv1.2 +TLSv1.3\n");
+	if (vhost->upstream_ca == NULL)
+		buf_str(out, "\tSSLProxyVerify none\n\tSSLProxyCheckPeerName off\n\tSSLProxyCheckPeerExpire off\n");
+	else
+		buf_printf(out,
+			   "\tSSLProxyVerify require\n\tSSLProxyVerifyDepth %d\n\tSSLProxyCACertificateFile \"%s\"\n",
+			   VERIFY_DEPTH, vhost->upstream_ca);
+}
+
+/* "http://HOST:PORT" */
+static void apache_member(struct buf *out, const struct vhost *vhost, size_t index)
+{
+	buf_printf(out, "%s://", is_tls(vhost) ? "https" : "http");
+	put_upstream(out, &vhost->upstreams[index]);
+}
+
+/* Where requests go: the one, or the group of them. */
+static void apache_target(struct buf *out, const struct vhost *vhost)
+{
+	if (is_group(vhost))
+		buf_printf(out, "balancer://%s", vhost->name);
+	else
+		apache_member(out, vhost, 0);
+}
+
 static void apache_proxy(struct buf *out, const struct vhost *vhost)
 {
-	buf_str(out, "\n\tProxyPreserveHost On\n"
-		     "\tRequestHeader set X-Forwarded-Proto https\n"
-		     "\t# WebSockets: what the client asks to be upgraded is.\n"
-		     "\tProxyPass \"/\" \"http://");
-	put_upstream(out, &vhost->upstream);
-	buf_str(out, "/\" upgrade=websocket\n\tProxyPassReverse \"/\" \"http://");
-	put_upstream(out, &vhost->upstream);
+	buf_char(out, '\n');
+	if (is_tls(vhost)) {
+		buf_str(out,
+			"\t# Host and TLS have one name here, the upstream's own: X-Forwarded-Host has the other.\n");
+		apache_proxy_tls(out, vhost);
+	} else {
+		buf_str(out, "\tProxyPreserveHost On\n");
+	}
+	buf_str(out, "\tRequestHeader set X-Forwarded-Proto https\n");
+	if (is_group(vhost)) {
+		buf_printf(out, "\t<Proxy \"balancer://%s\">\n", vhost->name);
+		for (size_t i = 0; i < vhost->upstream_count; i++) {
+			buf_str(out, "\t\tBalancerMember \"");
+			apache_member(out, vhost, i);
+			buf_str(out, "\" retry=10 upgrade=websocket\n");
+		}
+		buf_str(out, "\t</Proxy>\n");
+	}
+	buf_str(out, "\t# WebSockets: what the client asks to be upgraded is.\n\tProxyPass \"/\" \"");
+	apache_target(out, vhost);
+	buf_printf(out, "/\"%s\n\tProxyPassReverse \"/\" \"", is_group(vhost) ? "" : " upgrade=websocket");
+	apache_target(out, vhost);
 	buf_str(out, "/\"\n");
+}
+
+static const char *apache_modules(const struct vhost *vhost)
+{
+	if (!is_proxy(vhost))
+		return "";
+	return is_group(vhost) ? ", proxy, proxy_http, proxy_balancer, lbmethod_byrequests" : ", proxy, proxy_http";
 }
 
 static void apache_write(struct buf *out, const struct vhost *vhost)
@@ -242,7 +306,7 @@ static void apache_write(struct buf *out, const struct vhost *vhost)
 	char port[8];
 
 	buf_printf(out, "# Modules: ssl, headers%s; http2 where it is there.\n<VirtualHost *:%u>\n",
-		   vhost->upstream.host[0] != '\0' ? ", proxy, proxy_http" : "", (unsigned)vhost->http_port);
+		   apache_modules(vhost), (unsigned)vhost->http_port);
 	apache_names(out, vhost);
 	buf_printf(out,
 		   "\n\t# The CA asks here, over plain HTTP.\n"
@@ -269,7 +333,7 @@ static void apache_write(struct buf *out, const struct vhost *vhost)
 		   "\tSSLSessionTickets off\n\n"
 		   "\tHeader always set Strict-Transport-Security \"" HSTS "\"\n",
 		   vhost->certificate, vhost->key);
-	if (vhost->upstream.host[0] != '\0') {
+	if (is_proxy(vhost)) {
 		apache_proxy(out, vhost);
 	} else {
 		buf_printf(out, "\n\tDocumentRoot \"%s\"\n", vhost->root);
@@ -311,6 +375,29 @@ static void haproxy_names(struct buf *out, const struct vhost *vhost)
 	buf_str(out, "\thttp-request deny deny_status 404 unless ours\n");
 }
 
+/* Beside the first there are others: one that takes no connection is left out until it does. */
+static void haproxy_server(struct buf *out, const struct vhost *vhost, size_t index)
+{
+	const struct vhost_upstream *upstream = &vhost->upstreams[index];
+	if (is_group(vhost))
+		buf_printf(out, "\tserver upstream%zu ", index + 1);
+	else
+		buf_str(out, "\tserver upstream ");
+	put_upstream(out, upstream);
+	if (is_group(vhost))
+		buf_str(out, " check");
+	if (upstream->tls)
+		buf_str(out, " ssl ssl-min-ver TLSv1.2");
+	if (upstream->tls && !vhost_upstream_is_address(upstream))
+		buf_printf(out, " sni str(%s)%s%s", upstream->host, is_group(vhost) ? " check-sni " : "",
+			   is_group(vhost) ? upstream->host : "");
+	if (upstream->tls && vhost->upstream_ca == NULL)
+		buf_str(out, " verify none");
+	else if (upstream->tls)
+		buf_printf(out, " verify required verifyhost %s ca-file %s", upstream->host, vhost->upstream_ca);
+	buf_char(out, '\n');
+}
+
 static void haproxy_write(struct buf *out, const struct vhost *vhost)
 {
 	char port[8];
@@ -337,11 +424,12 @@ static void haproxy_write(struct buf *out, const struct vhost *vhost)
 		   "\tmode http\n"
 		   "\ttimeout connect 5s\n"
 		   "\ttimeout server 30s\n"
-		   "\ttimeout tunnel 1h\n"
-		   "\tserver upstream ",
+		   "\ttimeout tunnel 1h\n",
 		   vhost->name, vhost->name);
-	put_upstream(out, &vhost->upstream);
-	buf_char(out, '\n');
+	if (is_group(vhost))
+		buf_str(out, "\tbalance roundrobin\n\toption redispatch\n");
+	for (size_t i = 0; i < vhost->upstream_count; i++)
+		haproxy_server(out, vhost, i);
 }
 
 bool vhost_write(const struct vhost *vhost, struct buf *out, struct error *err)
@@ -358,11 +446,13 @@ bool vhost_write(const struct vhost *vhost, struct buf *out, struct error *err)
 		return error_set(err, ERROR_USAGE, "vhost",
 				 "there are virtual hosts for nginx, Apache and HAProxy only");
 	}
-	if (vhost->webserver == CONFIG_WEBSERVER_HAPROXY && vhost->upstream.host[0] == '\0') {
+	if (vhost->webserver == CONFIG_WEBSERVER_HAPROXY && !is_proxy(vhost)) {
 		error_hint(err, "--upstream http://127.0.0.1:3000");
 		return error_set(err, ERROR_USAGE, "vhost",
 				 "HAProxy serves no files: it needs to be told what is behind it");
 	}
+	if (!vhost_upstreams_check(vhost, err))
+		return false;
 	put_heading(out, vhost);
 	writers[vhost->webserver].write(out, vhost);
 	return buf_check(out, "virtual host", err);

@@ -12,14 +12,17 @@
 #include "base/identifier.h"
 #include "config/config.h"
 
-/* What answers behind the web server, over plain HTTP. */
+/* What answers behind the web server. */
 struct vhost_upstream {
-	char host[IDENTIFIER_MAX]; /* an IPv6 address without brackets; empty: none, files are served */
+	bool tls;
+	char host[IDENTIFIER_MAX]; /* an IPv6 address without brackets */
 	uint16_t port;
 };
 
-/* "http://HOST[:PORT][/]". ERROR_USAGE otherwise. */
+/* "http://HOST[:PORT][/]", or https. ERROR_USAGE otherwise. */
 MUST_CHECK bool vhost_upstream_parse(const char *text, struct vhost_upstream *ret, struct error *err);
+
+bool vhost_upstream_is_address(const struct vhost_upstream *upstream);
 
 /* Everything is borrowed, and has been checked: names by identifier_parse(), paths by value_remote_path(). */
 struct vhost {
@@ -28,13 +31,18 @@ struct vhost {
 	const char *name;   /* the certificate's */
 	const struct identifier *identifiers;
 	size_t identifier_count;
-	const char *certificate; /* its path there: fullchain.pem; HAProxy: chain and key in one */
-	const char *key;         /* privkey.pem; HAProxy: NULL */
-	const char *root;        /* folder of files, and of the challenges' */
-	struct vhost_upstream upstream;
+	const char *certificate;                /* its path there: fullchain.pem; HAProxy: chain and key in one */
+	const char *key;                        /* privkey.pem; HAProxy: NULL */
+	const char *root;                       /* folder of files, and of the challenges' */
+	const struct vhost_upstream *upstreams; /* requests are spread over them */
+	size_t upstream_count;                  /* 0: files are served */
+	const char *upstream_ca; /* path there: who is believed about https ones; NULL: nobody is asked */
 	uint16_t http_port, https_port;
 	bool http2_directive; /* nginx 1.25.1 and later: `http2 on` in place of a word of `listen` */
 };
+
+/* ERROR_USAGE where the web server cannot have these behind it. */
+MUST_CHECK bool vhost_upstreams_check(const struct vhost *vhost, struct error *err);
 
 /* ERROR_USAGE where that web server cannot do it: HAProxy serves no files. */
 MUST_CHECK bool vhost_write(const struct vhost *vhost, struct buf *out, struct error *err);

@@ -13,7 +13,7 @@ import warnings
 
 from .processes import Child, free_port, listening
 from .programs import Program
-from .servers import NGINX, write
+from .servers import NGINX, self_signed, write
 
 
 WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
@@ -144,7 +144,8 @@ class ApacheSites(Sites):
         self.folders()
         modules = "".join(f"LoadModule {name}_module /usr/lib/apache2/modules/mod_{name}.so\n"
                           for name in ("mpm_event", "authz_core", "ssl", "headers", "alias", "mime", "dir", "http2",
-                                       "proxy", "proxy_http"))  # fmt: skip
+                                       "proxy", "proxy_http", "proxy_balancer", "lbmethod_byrequests",
+                                       "slotmem_shm"))  # fmt: skip
         self.config = write(self.dir / "apache.conf", f"""\
 {modules}ServerRoot {self.dir}
 DefaultRuntimeDir {self.dir}
@@ -191,13 +192,19 @@ SITES = {kind.webserver: kind for kind in (NginxSites, ApacheSites, HaproxySites
 
 
 class Upstream:
-    """What is behind a web server: answers with the request it got; upgrades to a protocol that echoes one line."""
+    """What is behind a web server: answers with the request it got; upgrades to a protocol that echoes one line. With FOLDER it
+    has a certificate for "localhost" of its own there, and TLS."""
 
-    def __init__(self):
+    def __init__(self, folder=None):
+        upstream = self
+        self.count = 0
+        self.server_names = set()
+
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
+                upstream.count += 1
                 if self.headers.get("Upgrade") == "websocket" and "upgrade" in self.headers.get("Connection", "").lower():
                     self.send_response(101)
                     self.send_header("Upgrade", "websocket")
@@ -217,9 +224,24 @@ class Upstream:
             def log_message(self, *args):
                 pass
 
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        class Server(http.server.ThreadingHTTPServer):
+            address_family = socket.AF_INET6  # and the other: "localhost" may be either
+
+            def server_bind(self):
+                self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+                super().server_bind()
+
+        self.server = Server(("::", 0), Handler)
         self.server.handle_error = lambda *args: None  # a connection that was cut is nobody's trouble
         self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if folder:
+            self_signed(folder, ["localhost"])
+            self.ca = folder / "fullchain.pem"
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(self.ca, folder / "privkey.pem")
+            context.sni_callback = lambda tls, name, context: self.server_names.add(name)
+            self.server.socket = context.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = f"https://localhost:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def stop(self):

@@ -8,6 +8,7 @@
 #include <string.h>
 
 static struct identifier names[3];
+static struct vhost_upstream behind[2];
 
 static struct vhost example(enum config_webserver webserver)
 {
@@ -79,7 +80,9 @@ TEST(haproxy_needs_to_be_told_what_is_behind_it)
 	CHECK(!vhost_write(&vhost, &text, &err));
 	CHECK(err.category == ERROR_USAGE && has(err.hint, "--upstream"));
 	error_clear(&err);
-	CHECK_OK(vhost_upstream_parse("http://[2001:db8::2]:3000/", &vhost.upstream, &err), err);
+	CHECK_OK(vhost_upstream_parse("http://[2001:db8::2]:3000/", &behind[0], &err), err);
+	vhost.upstreams = behind;
+	vhost.upstream_count = 1;
 	const char *out = written(&vhost);
 	CHECK(has(out, "\tserver upstream [2001:db8::2]:3000\n"));
 	CHECK(has(out, "-m end -i .example.com\n") && has(out, "-m str -i example.com\n"));
@@ -110,11 +113,15 @@ TEST(what_is_behind_is_a_host_and_a_port_and_nothing_else)
 		{"http://app.internal:8080/", "app.internal", 8080},
 		{"http://[::1]:3000", "::1", 3000},
 		{"http://[::1]", "::1", 80},
+		{"https://app.internal", "app.internal", 443},
+		{"https://app.internal:8443/", "app.internal", 8443},
 	};
 	static const char *const bad[] = {
 		"",
 		"app:3000",
-		"https://app",
+		"https://",
+		"ftp://app",
+		"https://user:password@app",
 		"http://",
 		"http://:80",
 		"http://app:0",
@@ -138,12 +145,43 @@ TEST(what_is_behind_is_a_host_and_a_port_and_nothing_else)
 		struct error err = {0};
 		CHECK_OK(vhost_upstream_parse(good[i].text, &upstream, &err), err);
 		CHECK_STR(upstream.host, good[i].host);
+		CHECK(upstream.tls == str_starts(good[i].text, "https"));
 		CHECK_INT(upstream.port, good[i].port);
 	}
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
 		struct error err = {0};
 		CHECK(!vhost_upstream_parse(bad[i], &upstream, &err));
 		CHECK_INT(err.category, ERROR_USAGE);
+	}
+}
+
+TEST(what_no_web_server_can_verify_or_reach_is_refused)
+{
+	static const struct {
+		enum config_webserver webserver;
+		const char *urls[2], *ca, *why;
+	} cases[] = {
+		{CONFIG_WEBSERVER_NGINX, {"http://a:1", "http://b:2"}, NULL, NULL},
+		{CONFIG_WEBSERVER_NGINX, {"https://a:1", "https://a:2"}, "/ca.pem", NULL},
+		{CONFIG_WEBSERVER_NGINX, {"https://a:1", "https://b:2"}, "/ca.pem", "by one name"},
+		{CONFIG_WEBSERVER_APACHE, {"https://a:1", "https://b:2"}, "/ca.pem", NULL},
+		{CONFIG_WEBSERVER_HAPROXY, {"https://a:1", "https://b:2"}, "/ca.pem", NULL},
+		{CONFIG_WEBSERVER_APACHE, {"https://a:1", "http://b:2"}, "/ca.pem", "all https"},
+		{CONFIG_WEBSERVER_HAPROXY, {"https://a", "https://192.0.2.1"}, "/ca.pem", "not for addresses"},
+		{CONFIG_WEBSERVER_HAPROXY, {"https://[::1]", "https://192.0.2.1"}, NULL, NULL},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct vhost vhost = example(cases[i].webserver);
+		CLEANUP(buf_done) struct buf text;
+		struct error err = {0};
+		for (size_t n = 0; n < ARRAY_LEN(behind); n++)
+			CHECK_OK(vhost_upstream_parse(cases[i].urls[n], &behind[n], &err), err);
+		vhost.upstreams = behind;
+		vhost.upstream_count = ARRAY_LEN(behind);
+		vhost.upstream_ca = cases[i].ca;
+		buf_init(&text, LIMIT_REMOTE_FILE);
+		CHECK(vhost_write(&vhost, &text, &err) == (cases[i].why == NULL));
+		CHECK(cases[i].why == NULL || has(err.message, cases[i].why));
 	}
 }
 

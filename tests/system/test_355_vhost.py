@@ -11,6 +11,7 @@ import time
 import pytest
 from conftest import need
 from lab.programs import missing_packages
+from lab.servers import self_signed
 from lab.sites import SITES, Upstream
 
 CERT, ALIAS = "site.ferry.test", "www.site.ferry.test"
@@ -49,11 +50,17 @@ def vhost(product, upstream, site, *more, proxy=False):
 
 
 def until(condition, seconds=10):
-    """A reload is only a signal: old workers may answer for a moment."""
+    """A reload is only a signal: old workers may answer for a moment, or nobody yet."""
     end = time.monotonic() + seconds
-    while not (met := condition()) and time.monotonic() < end:
+    while True:
+        try:
+            if met := condition():
+                return met
+        except OSError:
+            pass
+        if time.monotonic() > end:
+            return False
         time.sleep(0.05)
-    return met
 
 
 def test_the_printed_text_is_complete(lab, ready, site, upstream):
@@ -139,6 +146,69 @@ def test_in_front_of_another_server(ready, site, upstream):
             piece = tls.recv(4096)
             assert piece, answer
             answer += piece
+
+
+def test_wildcards_and_addresses_are_names_too(lab, ready, site, upstream):
+    """Before any certificate of them is there: the text is put where it belongs by hand."""
+    names = {"*.wild.ferry.test": {"dns_provider": "cloudflare"},
+             "six.ferry.test": {"aliases": ["2001:db8::1"], "webroot": str(site.root)}}  # fmt: skip
+    for name, more in names.items():
+        cert = name.removeprefix("*.")
+        self_signed(site.live / cert, [cert])
+        ready.write_config(lab.config([{"name": name, "servers": ["web"], **more}], servers={"web": site.entry(lab)}))
+        run = ready.run("vhost", "web", cert, "--upstream", upstream.url)
+        assert run.code == 0, run
+        site.clear()
+        site.file(cert).write_text(run.out)
+        if site.link(cert):
+            site.link(cert).symlink_to(site.file(cert))
+        if site.combined:
+            text = "".join((site.live / cert / part).read_text() for part in ("fullchain.pem", "privkey.pem"))
+            (site.live / cert / "combined.pem").write_text(text)
+        subprocess.run(f"{site.test_command} && {site.reload_command}", shell=True, check=True, capture_output=True)
+        hosts = ["any.wild.ferry.test", "wild.ferry.test"] if "*" in name else ["six.ferry.test", "[2001:db8::1]"]
+        for host in hosts:
+            assert until(lambda host=host: site.request(cert, headers={"Host": host})[0] == 200), (host, run)
+            status, headers, _ = site.request(cert, "/a", tls=False, headers={"Host": host})
+            if site.webserver == "apache":  # which escapes them: docs/vhost.md
+                host = host.replace("[", "%5b").replace("]", "%5d")
+            assert (status, headers["Location"]) == (301, f"https://{host}:{site.port}/a"), headers
+
+
+def test_in_front_of_several(ready, site, upstream):
+    other = Upstream()
+    try:
+        run = ready.run("vhost", "web", CERT, "--upstream", upstream.url, "--upstream", other.url, "--install")
+        assert run.code == 0 and "installed" in run.out, run
+        assert until(lambda: site.request(CERT, "/x?y")[0] == 200 and other.count)
+        before = upstream.count, other.count
+        for _ in range(12):
+            assert site.request(CERT, "/x?y")[2].startswith("/x?y\n")
+        assert upstream.count - before[0] >= 3 and other.count - before[1] >= 3, (before, upstream.count, other.count)
+    finally:
+        other.stop()
+    # Without one of them the other does it all.
+    assert until(lambda: all(site.request(CERT)[0] == 200 for _ in range(6)))
+
+
+def test_in_front_of_one_with_tls(ready, site, tmp_path):
+    tmp_path.chmod(0o755)
+    secure = Upstream(tmp_path / "tls")
+    try:
+        for ca, good in ((secure.ca, True), (None, False), ("none", True)):
+            more = ["--upstream-ca", str(ca)] if ca else []
+            run = ready.run("vhost", "web", CERT, "--upstream", secure.url, *more, "--install", "--force")
+            assert run.code == 0 and "installed" in run.out, run
+            answers = (200,) if good else (500, 502, 503)
+            assert until(lambda answers=answers, good=good: all(site.request(CERT)[0] in answers for _ in range(4 if good else 1))), (ca, answers)
+        assert "localhost" in secure.server_names
+        told = site.request(CERT, "/x?y")[2].lower()
+        assert "x-forwarded-proto: https" in told and CERT in told, told
+        # By addresses nobody is verified.
+        run = ready.run("vhost", "web", CERT, "--upstream", "https://127.0.0.1:8443")
+        assert run.code == 2 and "--upstream-ca none" in run.err, run
+    finally:
+        secure.stop()
 
 
 def test_what_somebody_wrote_is_replaced_by_force_only(ready, site, upstream):

@@ -39,7 +39,11 @@ def test_what_is_wrong_with_the_command_line(product, server):
         (["web-1", CERT, "--force"], "--install"),
         (["web-1", CERT, "--upstream", "http://127.0.0.1:3000;evil"], "--upstream"),
         (["web-1", CERT, "--upstream", "http://127.0.0.1:3000/\n}"], "--upstream"),
-        (["web-1", CERT, "--upstream", "https://127.0.0.1"], "--upstream"),
+        (["web-1", CERT, "--upstream", "https://127.0.0.1"], "not for addresses"),
+        (["web-1", CERT, "--upstream", "https://a", "--upstream", "http://a"], "all https"),
+        (["web-1", CERT, "--upstream", "https://a", "--upstream", "https://b"], "by one name"),
+        (["web-1", CERT, "--upstream", "http://a", "--upstream-ca", "/ca.pem"], "--upstream-ca"),
+        (["web-1", CERT, "--upstream", "https://a", "--upstream-ca", "ca.pem;"], "--upstream-ca"),
     ]
     for words, said in cases:
         run = product.run("vhost", *words)
