@@ -542,31 +542,47 @@ static void add_second_cause(struct error *err, const char *what, const struct e
 	*err = both;
 }
 
+/*
+ * What failed may have been the connection, without having been noticed: a command that did not end in time may be one
+ * whose end was never heard of. So half of the time is for the connection that is there, and the rest for another one.
+ */
+static bool switch_back_somehow(struct transaction *t, struct error *err)
+{
+	struct deadline whole = deadline_in(push_transfer_ms(t->job), NULL);
+	struct error lost = {0};
+
+	if (remote_is_connected(&t->remote)) {
+		t->transfer = deadline_within(whole, push_transfer_ms(t->job) / 2);
+		if (switch_back(t, &lost))
+			return true;
+	}
+	if (remote_is_connected(&t->remote)) {
+		*err = lost;
+		return false;
+	}
+	t->transfer = whole;
+	remote_disconnect(&t->remote);
+	return connect_server(t, err) && switch_back(t, err);
+}
+
 /* The files that were live before live again, and reloaded. False when they could not be put back. */
 static bool roll_back(struct transaction *t, struct error *err)
 {
 	struct error second = {0};
 
 	announce(t, "roll-back");
-	t->transfer = deadline_in(push_transfer_ms(t->job), NULL);
-	if (!remote_is_connected(&t->remote)) { /* what failed may have been the connection */
-		remote_disconnect(&t->remote);
-		if (!connect_server(t, &second))
-			goto failed;
+	if (!switch_back_somehow(t, &second)) {
+		add_second_cause(
+			err, "and putting the previous files back failed", &second,
+			"look at this server now: its files are the new ones or the previous ones, key and certificate "
+			"matching; the next run will try again");
+		return false;
 	}
-	if (!switch_back(t, &second))
-		goto failed;
 	if (t->reloaded && !reload(t, &second))
 		add_second_cause(err, "the previous files are back, but reloading them failed too", &second,
 				 second.hint[0] != '\0' ? second.hint
 							: "log in there and find out why the reload command fails");
 	return true;
-failed:
-	add_second_cause(
-		err, "and putting the previous files back failed", &second,
-		"look at this server now: its files are the new ones or the previous ones, key and certificate "
-		"matching; the next run will try again");
-	return false;
 }
 
 /* What to do, where what failed does not say it: first of all to know what is live now. */
