@@ -329,12 +329,43 @@ static bool remove_current(struct sftp *sftp, const struct live_dir *live, struc
 	return path != NULL && sftp_remove(sftp, path, err);
 }
 
+/* Whether NAME is a link to TARGET. */
+static bool leads_to(struct sftp *sftp, const struct live_dir *live, const char *name, const char *target, bool *ret,
+		     struct error *err)
+{
+	char *found AUTO_FREE = NULL;
+	char *path AUTO_FREE = path_in(live, name, err);
+
+	if (path == NULL || !sftp_read_link(sftp, path, &found, err))
+		return false;
+	*ret = found != NULL && str_equal(found, target);
+	return true;
+}
+
+/* A full disk must not keep us from going back: without room for another link the journal, which is one, is taken. */
+static bool point_back(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	char *journal AUTO_FREE = path_in(live, JOURNAL, err);
+	char *current AUTO_FREE = path_in(live, "current", err);
+	struct error refused = {0};
+	bool there = false;
+
+	if (journal == NULL || current == NULL || !leads_to(sftp, live, "current", live->previous, &there, err))
+		return false;
+	if (there || point(sftp, live, "current", live->previous, &refused))
+		return true;
+	if (!sftp_usable(sftp) || !leads_to(sftp, live, JOURNAL, live->previous, &there, err) || !there) {
+		*err = refused;
+		return false;
+	}
+	return sftp_replace(sftp, journal, current, err);
+}
+
 bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			  struct error *err)
 {
 	struct names names CLEANUP(names_done) = {0};
-	bool ok = live->previous != NULL ? point(sftp, live, "current", live->previous, err)
-					 : remove_current(sftp, live, err);
+	bool ok = live->previous != NULL ? point_back(sftp, live, err) : remove_current(sftp, live, err);
 
 	/* Names the previous generation does not have were not there before: none is left leading nowhere. */
 	ok = ok && look_at_names(sftp, live, files, &names, err);

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "transport/remote_room.h"
 #include "transport/sftp.h"
 
 #include <stdlib.h>
@@ -101,6 +102,8 @@ bool publish_files(struct publication *publication, struct error *err)
 	if (connect_server(publication, deadline, err) && make_folder(publication, err) &&
 	    write_files(publication, err))
 		return true;
+	if (remote_is_connected(&publication->remote))
+		remote_blame_room(publication->remote.sftp, job->folder, "try again", err);
 	error_context(err, publish_step, NULL, job->target.server);
 	return false;
 }

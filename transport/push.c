@@ -14,6 +14,7 @@
 #include "transport/live_dir.h"
 #include "transport/live_lock.h"
 #include "transport/remote.h"
+#include "transport/remote_room.h"
 #include "transport/sftp.h"
 #include "transport/tls_probe.h"
 
@@ -63,6 +64,19 @@ static bool blame(struct error *err, const struct placement *placement)
 {
 	error_context(err, NULL, placement->certificate->name, NULL);
 	return false;
+}
+
+/* The same where something was to be written, which wants room. */
+static bool blame_writing(struct transaction *t, const struct placement *placement, struct error *err)
+{
+	static const char then[] = "`certferry deploy` tries again at once";
+	const struct error refused = *err;
+
+	if (placement->live.home != NULL)
+		remote_blame_room(t->remote.sftp, placement->live.home, then, err);
+	for (size_t i = 0; i < placement->copy_count && str_equal(err->message, refused.message); i++)
+		remote_blame_room(t->remote.sftp, placement->copies[i].path, then, err);
+	return blame(err, placement);
 }
 
 /* ---- connect ---- */
@@ -342,7 +356,7 @@ static bool lock_all(struct transaction *t, struct error *err)
 	qsort(sorted, count, sizeof(struct placement *), by_name);
 	for (size_t i = 0; i < count; i++)
 		if (sorted[i]->wanted && sorted[i]->live.home != NULL && !lock(t, sorted[i], err))
-			return blame(err, sorted[i]);
+			return blame_writing(t, sorted[i], err);
 	t->unchanged = true;
 	for (size_t i = 0; i < count; i++)
 		t->unchanged = t->unchanged && !t->placements[i].wanted;
@@ -367,10 +381,10 @@ static bool upload(struct transaction *t, struct error *err)
 		struct placement *p = &t->placements[i];
 		allow_time(t);
 		if (!p->live_same && !upload_directory(t, p, err))
-			return blame(err, p);
+			return blame_writing(t, p, err);
 		for (size_t j = 0; j < p->copy_count; j++)
 			if (!p->copies[j].same && !live_copy_upload(t->remote.sftp, &p->copies[j], t->owner, err))
-				return blame(err, p);
+				return blame_writing(t, p, err);
 	}
 	return true;
 }
@@ -384,10 +398,10 @@ static bool switch_over(struct transaction *t, struct error *err)
 		struct placement *p = &t->placements[i];
 		allow_time(t);
 		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
-			return blame(err, p);
+			return blame_writing(t, p, err);
 		for (size_t j = 0; j < p->copy_count; j++)
 			if (p->copies[j].staged && !live_copy_switch(t->remote.sftp, &p->copies[j], err))
-				return blame(err, p);
+				return blame_writing(t, p, err);
 	}
 	return true;
 }

@@ -12,6 +12,7 @@
 #include "transport/live_folder.h"
 #include "transport/remote.h"
 #include "transport/remote_rights.h"
+#include "transport/remote_room.h"
 #include "transport/sftp.h"
 #include "transport/ssh.h"
 #include "transport/tls_probe.h"
@@ -164,30 +165,6 @@ static bool need_writable(struct rehearsal *r, const char *folder, struct error 
 	return true;
 }
 
-/* PATH, or the nearest directory above it that is there; *RET_THERE whether it is PATH itself. */
-static bool nearest_directory(struct rehearsal *r, const char *path, char **ret, bool *ret_there, struct error *err)
-{
-	char *at AUTO_FREE = str_format(err, "%s", path);
-	struct sftp_entry entry;
-
-	*ret_there = true;
-	for (;;) {
-		if (at == NULL || !sftp_look(r->remote.sftp, at, /* follow= */ true, &entry, err))
-			return false;
-		if (entry.kind == SFTP_DIRECTORY)
-			break;
-		if (entry.kind != SFTP_ABSENT)
-			return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no directory", at);
-		*ret_there = false;
-		char *slash = strrchr(at, '/');
-		if (slash == NULL || slash[1] == '\0')
-			return error_set(err, ERROR_REMOTE, NULL, "there is no directory above %s", path);
-		slash[slash == at ? 1 : 0] = '\0';
-	}
-	*ret = STEAL(at);
-	return true;
-}
-
 /* Where one certificate's files would go. */
 static bool check_home(struct rehearsal *r, const char *name, bool *ret_there, struct error *err)
 {
@@ -195,8 +172,8 @@ static bool check_home(struct rehearsal *r, const char *name, bool *ret_there, s
 	char *home AUTO_FREE = str_format(err, "%s/%s", r->job->push.dir, name);
 	char *nearest AUTO_FREE = NULL;
 
-	if (home == NULL || !nearest_directory(r, home, &nearest, ret_there, err) || !need_writable(r, nearest, err) ||
-	    !live_folder_check(r->remote.sftp, home, err))
+	if (home == NULL || !remote_nearest_directory(r->remote.sftp, home, &nearest, ret_there, err) ||
+	    !need_writable(r, nearest, err) || !live_folder_check(r->remote.sftp, home, err))
 		return false;
 	return !*ret_there || live_dir_inspect(r->remote.sftp, home, &live, err);
 }
@@ -221,7 +198,7 @@ static bool check_directory(struct rehearsal *r, struct error *err)
 		}
 		there += is_there;
 	}
-	if (!nearest_directory(r, dir, &nearest, &is_there, err) ||
+	if (!remote_nearest_directory(r->remote.sftp, dir, &nearest, &is_there, err) ||
 	    (job->certificate_count == 0 && !need_writable(r, nearest, err)))
 		return false;
 	say(r, REHEARSAL_OK, "%s %s; certificates' directories: %zu there, %zu would be made", dir,
@@ -286,7 +263,8 @@ static bool check_webroot(struct rehearsal *r, const char *webroot, struct error
 		error_hint(err, "`webroot` is the folder that the web server there serves on port 80");
 		return false;
 	}
-	return nearest_directory(r, folder, &nearest, &there, err) && need_writable(r, nearest, err);
+	return remote_nearest_directory(r->remote.sftp, folder, &nearest, &there, err) &&
+	       need_writable(r, nearest, err);
 }
 
 static bool check_webroots(struct rehearsal *r, struct error *err)
@@ -347,21 +325,16 @@ static bool check_space(struct rehearsal *r, struct error *err)
 	const char *dir = r->job->push.dir != NULL ? r->job->push.dir : "/";
 	struct error nowhere = {0}; /* told by the step before */
 
-	if (!nearest_directory(r, dir, &nearest, &there, &nowhere)) {
+	if (!remote_nearest_directory(r->remote.sftp, dir, &nearest, &there, &nowhere)) {
 		say(r, REHEARSAL_SKIPPED, "there is no directory to look at");
 		return remote_is_connected(&r->remote) || (*err = nowhere, false);
 	}
-	if (!sftp_measure(r->remote.sftp, nearest, &space, &known, err))
+	if (!remote_has_room(r->remote.sftp, nearest, ROOM_NEEDED, &space, &known, err))
 		return false;
 	if (!known) {
 		say(r, REHEARSAL_SKIPPED, "the server's SFTP does not tell");
 		return true;
 	}
-	if (space.read_only)
-		return error_set(err, ERROR_REMOTE, NULL, "the file system of %s can only be read", nearest);
-	if (space.bytes < ROOM_NEEDED || space.entries == 0)
-		return error_set(err, ERROR_REMOTE, NULL, "the file system of %s is full: %llu bytes are free", nearest,
-				 (unsigned long long)space.bytes);
 	say(r, REHEARSAL_OK, "%llu MiB are free", (unsigned long long)(space.bytes / MIB));
 	return true;
 }
