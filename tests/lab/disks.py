@@ -15,12 +15,12 @@ def why_no_disks():
 
 
 class Disk:
-    """What is below FOLDER until unmount(): a megabyte, and 128 files."""
+    """What is below FOLDER until unmount(): room for MEGABYTES in so many FILES."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, megabytes=1, files=128):
         self.folder, self.filler = folder, folder / "filler"
         folder.mkdir(parents=True, exist_ok=True)
-        run(["mount", "-t", "tmpfs", "-o", "size=1m,nr_inodes=128,mode=755", "certferry-test", folder])
+        run(["mount", "-t", "tmpfs", "-o", f"size={megabytes}m,nr_inodes={files},mode=700", "certferry-test", folder])
 
     def leave(self, blocks=None, inodes=None):
         """No more than so many are free from now on."""

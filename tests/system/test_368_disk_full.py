@@ -75,3 +75,46 @@ def test_fills_up_before_what_was_there_is_put_back(slots, disks, state):
     for entry in meet(slots, disks):
         assert entry["result"] == "rolled_back" and entry["error"]["step"] == "test", entry
         assert "back failed" not in entry["error"]["detail"], entry
+
+
+# Here.
+
+OWN = "own-disk.ferry.test"
+
+
+@pytest.fixture
+def own_disk(product):
+    need(not why_no_disks(), why_no_disks())
+    disk = Disk(product.state, megabytes=16, files=256)
+    yield disk
+    disk.unmount()
+
+
+@pytest.mark.parametrize("left", [{"blocks": 0}, {"inodes": 0}])
+def test_what_was_deployed_cannot_be_noted(lab, product, own_disk, left):
+    """It is deployed all the same and the want of room is told; the next run finds it there, and nothing new was begun."""
+    server = lab.servers["web-1"]
+    server.forget(OWN)
+    product.write_config(lab.config([lab.wildcard(f"*.{OWN}", ["web-1"])]))
+    server.stop_ssh()
+    assert product.run("apply").code == 3
+    server.start_ssh()
+    own_disk.leave(**left)
+    run = product.run("deploy", "--json")
+    assert run.deployed(OWN)["web-1"]["result"] == "deployed" and run.code == 0, run
+    assert f"{OWN}: web-1" in run.err and "No space left on device" in run.err and "free some space there" in run.err, run
+    served = lab.verified("web-1", OWN)
+
+    mark = lab.ca.mark()
+    run = product.run("apply", "--force", "--json")
+    assert run.code == 1 and "No space left on device" in run.result(OWN)["error"]["detail"], run
+    assert "free some space there" in run.result(OWN)["error"]["hint"], run
+    assert lab.ca.requests(mark) == [] and lab.served("web-1", OWN) == served, run
+
+    own_disk.make_room()
+    run = product.run("deploy", "--json")
+    assert run.code == 0 and run.deployed(OWN)["web-1"]["result"] == "unchanged", run
+    assert "held" not in product.run("plan").out
+    run = product.run("apply", "--force", "--json")
+    assert run.code == 0 and run.deployed(OWN)["web-1"]["result"] == "deployed", run
+    assert lab.verified("web-1", OWN) != served
