@@ -19,9 +19,10 @@
 enum {
 	WAIT_SLICE_MS = 250,         /* libssh may hold bytes that poll() does not know of: look again this often */
 	USER_TIMEOUT_MS = 20 * 1000, /* unacknowledged data: the peer is gone */
-	KEEPALIVE_SECONDS = 15,
-	TURNED_AWAY_FIRST_MS = 250, /* before the second attempt; twice as long before each further one, and up to */
-	TURNED_AWAY_TIMES = 6,      /* double of that by chance: 8 to 16 seconds in all */
+	KEEPALIVE_SECONDS = 15,      /* of silence, as while a command runs: then the peer is asked, */
+	KEEPALIVE_AGAIN = 5,         /* and again, until USER_TIMEOUT_MS are over */
+	TURNED_AWAY_FIRST_MS = 250,  /* before the second attempt; twice as long before each further one, and up to */
+	TURNED_AWAY_TIMES = 6,       /* double of that by chance: 8 to 16 seconds in all */
 };
 
 /* What libssh may use: nothing with SHA-1, CBC, or RSA below 2048 bits; and no file of its own choice. */
@@ -129,6 +130,7 @@ static int connect_address(const struct dns_address *address, struct deadline de
 		{IPPROTO_TCP, TCP_NODELAY, 1},
 		{IPPROTO_TCP, TCP_USER_TIMEOUT, USER_TIMEOUT_MS},
 		{IPPROTO_TCP, TCP_KEEPIDLE, KEEPALIVE_SECONDS},
+		{IPPROTO_TCP, TCP_KEEPINTVL, KEEPALIVE_AGAIN},
 		{SOL_SOCKET, SO_KEEPALIVE, 1},
 	};
 	int fd = socket(address->addr.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
