@@ -1,108 +1,267 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A link as a lock: that it can be made once only is all that servers promise, and enough. */
+/*
+ * Renames as a lock. Nothing here removes another's lock: between the look at it and its removal it could have become a
+ * third one's. Each step has one winner, and whoever does not win looks again.
+ */
 #include "transport/live_lock.h"
 
 #include "base/escape.h"
 #include "transport/sftp.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
 
 enum {
 	LOOK_AGAIN_MS = 250,
-	TRIES = 3, /* whoever had it may let go just when it is looked at */
+	TRIES = 3,                         /* of what is refused while nobody is seen to be faster */
+	HASH_LEN = 16,                     /* of a turn's name; as long is what makes it unlike all others */
+	HOLDER_AT = HASH_LEN + 1 + 16 + 1, /* where the holder's name is, for people */
+	TURN_MAX = HOLDER_AT + 160 + 1,    /* file systems take 255 */
 };
 
-static char *lock_path(const char *home, struct error *err)
+static const char SLASH = '|'; /* in a turn's name */
+
+/* What is in place now. */
+struct found {
+	char *turn;       /* NULL: nobody has it */
+	int64_t modified; /* when it was taken, by the server's clock; 0: that is not known */
+	bool unfinished;  /* one of ours that did not get there */
+	bool emptied;     /* whoever had it let go, and did not get to remove the folder */
+};
+
+static void found_done(struct found *found)
+{
+	free(found->turn);
+	*found = (struct found){0};
+}
+
+/* ---- names ---- */
+
+static char *folder_path(const char *home, struct error *err)
 {
 	return str_format(err, "%s/.certferry-lock", home);
 }
 
-bool live_lock_is_left_over(struct sftp *sftp, const char *home, const char *holder, bool *ret, struct error *err)
+/* FNV-1a: holders are to be told apart, against nobody's will. */
+static uint64_t hash(const char *text)
 {
-	char *path AUTO_FREE = lock_path(home, err);
-	char *found AUTO_FREE = NULL;
+	uint64_t value = 14695981039346656037U;
 
-	if (path == NULL || !sftp_read_link(sftp, path, &found, err))
-		return false;
-	*ret = str_equal(found, holder);
+	for (; *text != '\0'; text++)
+		value = (value ^ (unsigned char)*text) * 1099511628211U;
+	return value;
+}
+
+/* Where HOLDER's folder is made. It is alone with that name. */
+static char *beside_path(const char *home, const char *holder, struct error *err)
+{
+	return str_format(err, "%s/.certferry-lock-%016llx", home, (unsigned long long)hash(holder));
+}
+
+static bool is_of(const char *turn, const char *holder)
+{
+	char prefix[HASH_LEN + 1];
+
+	(void)snprintf(prefix, sizeof(prefix), "%016llx", (unsigned long long)hash(holder));
+	return str_starts(turn, prefix);
+}
+
+/* A name that no turn before it had. */
+static bool name_turn(const char *holder, char ret[TURN_MAX], struct error *err)
+{
+	uint64_t number;
+
+	if (getrandom(&number, sizeof(number), 0) != sizeof(number))
+		return error_set(err, ERROR_INTERNAL, NULL, "no random numbers");
+	(void)snprintf(ret, TURN_MAX, "%016llx-%016llx-%s", (unsigned long long)hash(holder),
+		       (unsigned long long)number, holder);
+	for (char *at = ret; *at != '\0'; at++) {
+		if (*at == '/')
+			*at = SLASH;
+		else if ((unsigned char)*at <= ' ' || (unsigned char)*at > '~')
+			*at = '_';
+	}
 	return true;
 }
 
-/* By our clock against the server's, of which only a difference of many minutes would matter. */
-static bool is_stale(struct sftp *sftp, const char *path, int64_t stale_ms, bool *ret, struct error *err)
+/* ---- looking ---- */
+
+static bool not_ours(const char *folder, struct error *err)
 {
+	(void)error_set(err, ERROR_REMOTE, NULL, "%s is there, but is not a folder of certferry's", folder);
+	error_hint(err, "remove it there");
+	return false;
+}
+
+/* The folder was there a moment ago. Gone: *RET_GONE, and no failure. */
+static bool list_turns(struct sftp *sftp, const char *folder, struct str_list *ret, bool *ret_gone, struct error *err)
+{
+	struct error unlisted = {0};
 	struct sftp_entry entry;
 
-	if (!sftp_look(sftp, path, false, &entry, err))
+	*ret_gone = false;
+	if (sftp_list(sftp, folder, ret, &unlisted))
+		return true;
+	if (sftp_usable(sftp) && !sftp_look(sftp, folder, false, &entry, err))
 		return false;
-	*ret = entry.kind == SFTP_LINK && entry.modified > 0 && clock_wall() - entry.modified > stale_ms / 1000;
+	*ret_gone = sftp_usable(sftp) && entry.kind == SFTP_ABSENT;
+	if (!*ret_gone)
+		*err = unlisted;
+	return *ret_gone;
+}
+
+/*
+ * The name before the time: a turn is as old as its folder was afterwards, or was passed over already, and then its
+ * name is gone.
+ */
+static bool look(struct sftp *sftp, const char *home, const char *holder, struct found *ret, struct error *err)
+{
+	struct str_list turns CLEANUP(str_list_done) = {0};
+	char *folder AUTO_FREE = folder_path(home, err);
+	char *beside AUTO_FREE = beside_path(home, holder, err);
+	struct sftp_sight sights[] = {{.path = folder}, {.path = beside}};
+	struct sftp_entry entry;
+	bool gone;
+
+	*ret = (struct found){0};
+	bool seen = folder != NULL && beside != NULL && sftp_survey(sftp, sights, ARRAY_LEN(sights), err);
+	sftp_sights_done(sights, ARRAY_LEN(sights));
+	if (!seen)
+		return false;
+	ret->unfinished = sights[1].itself.kind != SFTP_ABSENT;
+	if (sights[0].itself.kind == SFTP_ABSENT)
+		return true;
+	if (sights[0].itself.kind != SFTP_DIRECTORY)
+		return not_ours(folder, err);
+	if (!list_turns(sftp, folder, &turns, &gone, err))
+		return false;
+	ret->emptied = !gone && turns.len == 0;
+	if (gone || turns.len == 0)
+		return true;
+	if (!sftp_look(sftp, folder, false, &entry, err) || !str_set(&ret->turn, turns.items[0], err))
+		return false;
+	ret->modified = entry.modified;
 	return true;
 }
 
-static bool held_by_another(const char *path, const char *holder, struct error *err)
+bool live_lock_is_left_over(struct sftp *sftp, const char *home, const char *holder, bool *ret, struct error *err)
+{
+	struct found found CLEANUP(found_done) = {0};
+
+	if (!look(sftp, home, holder, &found, err))
+		return false;
+	*ret = found.unfinished || found.emptied || (found.turn != NULL && is_of(found.turn, holder));
+	return true;
+}
+
+/* ---- taking ---- */
+
+/* Into the place where nobody's is. Fails where somebody was faster. */
+static bool move_in(struct sftp *sftp, const char *home, const char *folder, const char *holder, const char *turn,
+		    bool unfinished, struct error *err)
+{
+	char *beside AUTO_FREE = beside_path(home, holder, err);
+
+	return beside != NULL && (!unfinished || sftp_remove_tree(sftp, beside, err)) &&
+	       sftp_install_directory(sftp, beside, turn, folder, err);
+}
+
+/* From the turn BEFORE. Fails where somebody was faster, or its holder has let go. */
+static bool pass_over(struct sftp *sftp, const char *folder, const char *before, const char *turn, struct error *err)
+{
+	char *old AUTO_FREE = str_format(err, "%s/%s", folder, before);
+	char *new AUTO_FREE = str_format(err, "%s/%s", folder, turn);
+
+	return old != NULL && new != NULL &&sftp_replace(sftp, old, new, err);
+}
+
+static bool held_by_another(const char *folder, const char *turn, struct error *err)
 {
 	char safe[256];
 
-	escape_str(safe, sizeof(safe), holder);
+	escape_str(safe, sizeof(safe), strlen(turn) > HOLDER_AT ? turn + HOLDER_AT : turn);
+	for (char *at = safe; *at != '\0'; at++)
+		*at = *at == SLASH ? '/' : *at;
 	(void)error_set(err, ERROR_BUSY, NULL, "another certferry (%s) is deploying this certificate there", safe);
 	err->transient = true;
 	error_hint(
 		err,
 		"try again when it is done; its lock counts for nothing once it is older than a deployment may take. "
-		"If that certferry is gone for good, remove %s there",
-		path);
+		"If that certferry is gone for good, remove the folder %s there",
+		folder);
 	return false;
 }
 
-/* One try: *RET_FOUND is who has it, NULL when it is ours now. */
-static bool try_lock(struct sftp *sftp, const char *path, const char *holder, char **ret_found, struct error *err)
+/* By our clock against the server's, of which only a difference of many minutes would matter. */
+static bool is_stale(const struct found *found, int64_t stale_ms)
 {
-	struct error refused = {0};
+	return found->modified > 0 && clock_wall() - found->modified > stale_ms / 1000;
+}
 
-	for (int tries = 0; tries < TRIES; tries++) {
-		error_clear(&refused);
-		if (sftp_create_link(sftp, path, holder, &refused))
-			return true;
-		if (!sftp_usable(sftp))
-			break;
-		if (!sftp_read_link(sftp, path, ret_found, err))
-			return false;
-		if (*ret_found != NULL)
-			return true;
+/*
+ * One look, and a try where there is something to try. *RET_TAKEN false: another has it, or REFUSED says why it could
+ * not be taken: mostly that another was faster.
+ */
+static bool try_lock(struct sftp *sftp, const char *home, const char *holder, int64_t stale_ms, const char *turn,
+		     struct live_lock *lock, struct found *ret_found, struct error *refused, struct error *err)
+{
+	if (!look(sftp, home, holder, ret_found, err))
+		return false;
+	if (ret_found->turn == NULL) {
+		if (move_in(sftp, home, lock->folder, holder, turn, ret_found->unfinished, refused))
+			return str_set(&lock->turn, turn, err);
+		return true;
 	}
-	*err = refused;
-	return false;
+	bool ours = is_of(ret_found->turn, holder);
+	lock->waited = lock->waited || !ours;
+	if ((ours || is_stale(ret_found, stale_ms)) && pass_over(sftp, lock->folder, ret_found->turn, turn, refused)) {
+		lock->left_over = true;
+		return str_set(&lock->turn, turn, err);
+	}
+	return true;
 }
 
 bool live_lock_take(struct sftp *sftp, const char *home, const char *holder, int64_t stale_ms, struct deadline deadline,
-		    struct live_lock_news *ret, struct error *err)
+		    struct live_lock *ret, struct error *err)
 {
-	struct live_lock_news news = {0};
-	char *path AUTO_FREE = lock_path(home, err);
+	struct live_lock lock CLEANUP(live_lock_done) = {.folder = folder_path(home, err)};
+	unsigned refusals = 0; /* in a row */
+	char turn[TURN_MAX];
 
-	while (path != NULL) {
-		char *found AUTO_FREE = NULL;
-		struct error over = {0};
-		bool stale = false;
-		if (!try_lock(sftp, path, holder, &found, err))
+	if (lock.folder == NULL || !name_turn(holder, turn, err))
+		return false;
+	while (lock.turn == NULL) {
+		struct found found CLEANUP(found_done) = {0};
+		struct error refused = {0}, over = {0};
+		if (!try_lock(sftp, home, holder, stale_ms, turn, &lock, &found, &refused, err))
 			return false;
-		news.left_over = news.left_over || str_equal(found, holder);
-		if (found == NULL || str_equal(found, holder))
-			break;
-		news.waited = true;
-		if (!is_stale(sftp, path, stale_ms, &stale, err) || (stale && !sftp_remove(sftp, path, err)))
+		refusals = error_is_set(&refused) ? refusals + 1 : 0;
+		if (refusals == TRIES || (refusals > 0 && !sftp_usable(sftp))) {
+			*err = refused;
 			return false;
-		news.left_over = stale;
-		if (!stale && !deadline_sleep(deadline, LOOK_AGAIN_MS, NULL, &over))
-			return held_by_another(path, found, err);
+		}
+		if (lock.turn == NULL && !deadline_sleep(deadline, LOOK_AGAIN_MS, NULL, &over))
+			return held_by_another(lock.folder, found.turn != NULL ? found.turn : "", err);
 	}
-	*ret = news;
-	return path != NULL;
+	*ret = lock;
+	lock = (struct live_lock){0};
+	return true;
 }
 
-bool live_lock_release(struct sftp *sftp, const char *home, struct error *err)
+bool live_lock_release(struct sftp *sftp, struct live_lock *lock, struct error *err)
 {
-	char *path AUTO_FREE = lock_path(home, err);
+	char *link AUTO_FREE = str_format(err, "%s/%s", lock->folder, lock->turn);
+	bool ok = link != NULL && sftp_remove(sftp, link, err) && sftp_remove_directory(sftp, lock->folder, err);
 
-	return path != NULL && sftp_remove(sftp, path, err);
+	live_lock_done(lock);
+	return ok;
+}
+
+void live_lock_done(struct live_lock *lock)
+{
+	free(lock->folder);
+	free(lock->turn);
+	*lock = (struct live_lock){0};
 }

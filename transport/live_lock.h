@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * One transaction at a time in a certificate's directory, whoever runs it: two installations that deploy the same
- * certificate to the same place take turns. The lock is a link, made in one instant or not at all, that says who has
- *it:
+ * certificate to the same place take turns. The lock is a folder with one link in it, whose name says who has it and
+ * which of all turns this is:
  *
- *	<home>/.certferry-lock -> <holder>
+ *	<home>/.certferry-lock/<holder's hash>-<random>-<holder>
+ *
+ * It is made beside and moved into place, which one alone can do: a folder is renamed over an empty one or none. Who
+ * passes over a lock renames the link: of several who saw the same turn one alone can, and the folder is then as young
+ * as the new turn.
  *
  * Our own installation's transactions never meet here, since the store has a lock for that: our own lock found in place
  * tells that one was cut off, and may have left rubbish. Another's is waited for, and passed over once it is older than
@@ -18,11 +22,15 @@
 
 struct sftp;
 
-/* What there was on the way to the lock. */
-struct live_lock_news {
+/* A lock that is ours, and what there was on the way to it. Zeroed: none. */
+struct live_lock {
+	char *folder;
+	char *turn;     /* the link in it; NULL: not ours */
 	bool waited;    /* another had it: what was seen before holds no longer */
 	bool left_over; /* a transaction was cut off */
 };
+
+void live_lock_done(struct live_lock *lock);
 
 /* Whether a lock of HOLDER's was left in HOME. */
 MUST_CHECK bool live_lock_is_left_over(struct sftp *sftp, const char *home, const char *holder, bool *ret,
@@ -30,8 +38,9 @@ MUST_CHECK bool live_lock_is_left_over(struct sftp *sftp, const char *home, cons
 
 /* Lock HOME, which must be there. Waits for another's lock that is not STALE_MS old until DEADLINE, then ERROR_BUSY. */
 MUST_CHECK bool live_lock_take(struct sftp *sftp, const char *home, const char *holder, int64_t stale_ms,
-			       struct deadline deadline, struct live_lock_news *ret, struct error *err);
+			       struct deadline deadline, struct live_lock *ret, struct error *err);
 
-MUST_CHECK bool live_lock_release(struct sftp *sftp, const char *home, struct error *err);
+/* Let others have it. It is not ours any more then, whatever comes of that. */
+MUST_CHECK bool live_lock_release(struct sftp *sftp, struct live_lock *lock, struct error *err);
 
 #endif

@@ -41,8 +41,8 @@ struct placement {
 	bool live_same;    /* the directory has these files already */
 	bool littered;     /* a transaction of ours was cut off there */
 	bool made_home;    /* the directory was not there */
-	bool locked;       /* it is ours alone */
 	bool wanted;       /* there is something to do */
+	struct live_lock lock;
 };
 
 struct transaction {
@@ -240,18 +240,16 @@ static bool lock_directory(struct transaction *t, struct placement *p, bool *ret
 {
 	const struct push_job *job = t->job;
 	struct deadline half = deadline_within(t->transfer, job->transfer_ms / 2);
-	struct live_lock_news news;
 	struct sftp_entry entry;
 
 	if (!sftp_look(t->remote.sftp, p->live.home, true, &entry, err))
 		return false;
 	p->made_home = p->made_home || entry.kind == SFTP_ABSENT || (p->littered && p->live.current == NULL);
 	if ((entry.kind != SFTP_DIRECTORY && !sftp_create_directories(t->remote.sftp, p->live.home, err)) ||
-	    !live_lock_take(t->remote.sftp, p->live.home, job->holder, push_longest_ms(job), half, &news, err))
+	    !live_lock_take(t->remote.sftp, p->live.home, job->holder, push_longest_ms(job), half, &p->lock, err))
 		return false;
-	p->locked = true;
-	p->littered = p->littered || news.left_over;
-	*ret_waited = news.waited;
+	p->littered = p->littered || p->lock.left_over;
+	*ret_waited = p->lock.waited;
 	return true;
 }
 
@@ -259,9 +257,8 @@ static void unlock_directory(struct transaction *t, struct placement *p)
 {
 	struct error err = {0};
 
-	if (p->locked && !live_lock_release(t->remote.sftp, p->live.home, &err))
+	if (p->lock.turn != NULL && !live_lock_release(t->remote.sftp, &p->lock, &err))
 		log_debug("%s: not unlocked: %s", p->live.home, err.message);
-	p->locked = false;
 }
 
 /* Nothing to do but to take away what was left by a transaction that was cut off. */
@@ -649,6 +646,7 @@ static void end(struct transaction *t)
 	remote_disconnect(&t->remote);
 	for (size_t i = 0; t->placements != NULL && i < t->job->certificate_count; i++) {
 		placement_done(&t->placements[i]);
+		live_lock_done(&t->placements[i].lock);
 	}
 	free(t->placements);
 }

@@ -216,19 +216,65 @@ bool sftp_renew_link(struct sftp *sftp, const char *path, const char *target, st
 	return make_link(sftp, path, target, /* renew= */ true, err);
 }
 
-/* In the same round trip it is looked whether OLD is gone: a server's word is not taken for what everything rests on.
- */
-bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err)
+static void add_rename(struct sftp *sftp, const char *old, const char *new)
 {
 	static const char name[] = "posix-rename@openssh.com";
-	bool ok = true, gone = false;
-
-	sftp_batch_begin(sftp);
 	size_t start = sftp_request(sftp, SFTP_EXTENDED);
+
 	buf_string(&sftp->out, name, sizeof(name) - 1);
 	buf_string(&sftp->out, old, strlen(old));
 	buf_string(&sftp->out, new, strlen(new));
 	sftp_packet_end(&sftp->out, start);
+}
+
+bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *name, const char *path,
+			    struct error *err)
+{
+	static const struct sftp_attributes open_to_all = {.flags = SFTP_ATTR_MODE, .mode = 0755};
+	char *link AUTO_FREE = str_format(err, "%s/%s", beside, name);
+	enum { MODE = 1, GONE = 4, REQUESTS }; /* which of the requests are looked at */
+	bool ok = true, gone = false;
+
+	if (link == NULL)
+		return false;
+	sftp_batch_begin(sftp);
+	for (int i = 0; i <= MODE; i++) { /* the server's umask may take bits away */
+		size_t start = sftp_request(sftp, i < MODE ? SFTP_MKDIR : SFTP_SETSTAT);
+		buf_string(&sftp->out, beside, strlen(beside));
+		sftp_packet_attributes(&sftp->out, &open_to_all);
+		sftp_packet_end(&sftp->out, start);
+	}
+	size_t start = sftp_request(sftp, SFTP_SYMLINK);
+	buf_string(&sftp->out, "-", 1);
+	buf_string(&sftp->out, link, strlen(link));
+	sftp_packet_end(&sftp->out, start);
+	add_rename(sftp, beside, path);
+	sftp_add_path(sftp, SFTP_LSTAT, beside);
+	if (!sftp_send_batch(sftp, err))
+		return false;
+	for (unsigned i = 0; i < REQUESTS; i++) {
+		struct sftp_reply reply;
+		unsigned index;
+		if (!sftp_next_reply(sftp, &reply, &index, err))
+			return false;
+		if (index == GONE)
+			gone = sftp_is_absent(&reply);
+		else if (index != MODE && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
+			ok = sftp_refused(&reply, "make the directory", path, err);
+	}
+	if (ok && !gone)
+		return error_set(err, ERROR_REMOTE, NULL, "the server says that it has made %s, and has not", path);
+	return ok;
+}
+
+/* In the same round trip it is looked whether OLD is gone: a server's word is not taken for what everything rests on.
+ */
+bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err)
+{
+	bool ok = true, gone = false;
+
+	sftp_batch_begin(sftp);
+	add_rename(sftp, old, new);
 	sftp_add_path(sftp, SFTP_LSTAT, old);
 	if (!sftp_send_batch(sftp, err))
 		return false;

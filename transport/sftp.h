@@ -110,6 +110,13 @@ MUST_CHECK bool sftp_renew_link(struct sftp *sftp, const char *path, const char 
 /* A directory with mode 0755 and its missing parents. One that is there already stays as it is. */
 MUST_CHECK bool sftp_create_directories(struct sftp *sftp, const char *path, struct error *err);
 
+/*
+ * A directory with one link in it, NAME, leading nowhere, at PATH in one instant: made at BESIDE, where nothing may be,
+ * and renamed. Fails where there is anything at PATH but an empty directory; BESIDE may be left then.
+ */
+MUST_CHECK bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *name, const char *path,
+				       struct error *err);
+
 /* OLD becomes NEW, replacing atomically what is there (posix-rename@openssh.com). */
 MUST_CHECK bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err);
 

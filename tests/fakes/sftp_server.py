@@ -119,11 +119,15 @@ class Session:
             pass
 
     def log(self, body):
-        if self.slot is None:
-            return
-        path = b" ".join(re.findall(rb"[^\x00-\x1f]*/[^\x00-\x1f]+", body[5:400])) if body[0] != WRITE else b""
-        with open(self.slot / "log", "ab") as file:
-            file.write(b"%d %s %s\n" % (self.count, NAMES.get(body[0], "?").encode(), path))
+        """A plan {"when": REGEX, "do": ...} is for the first request whose line here it matches."""
+        path = b" ".join(re.findall(rb"[ -~]*/[ -~]+", body[5:400])) if body[0] != WRITE else b""
+        line = b"%d %s %s\n" % (self.count, NAMES.get(body[0], "?").encode(), path)
+        if self.slot is not None:
+            with open(self.slot / "log", "ab") as file:
+                file.write(line)
+        if "when" in self.plan and re.search(self.plan["when"].encode(), line):
+            self.plan = {**self.plan, "at": self.count}
+            del self.plan["when"]
 
     def request(self, body):
         """What is forwarded of it."""

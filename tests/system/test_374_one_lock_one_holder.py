@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A lock that a deployment left behind is passed on to one, however many wait for it, each at the worst moment."""
+
+import os
+import shutil
+import signal
+import time
+
+import pytest
+from lab.processes import descendants, signal_all
+from lab.slots import Slots
+
+IN_TURN = "echo {who} >> {go}/turns; touch {go}/in-{who}; until [ -e {go}/out-{who} ]; do sleep 0.05; done; {test}"
+
+
+def until(condition, what, seconds=60):
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, f"not within {seconds} s: {what}"
+        time.sleep(0.02)
+
+
+@pytest.fixture(scope="module")
+def slots(lab):
+    one = Slots(lab, count=1)
+    yield one
+    one.stop()
+
+
+class Installation:
+    """One more certferry with a store of its own that deploys to SLOTS's only slot, and is inside until leave()."""
+
+    def __init__(self, slots, who):
+        self.slot, self.who = slots.slots[0], who
+        self.product = slots.lab.product()
+        shutil.copytree(slots.product.state, self.product.state, symlinks=True)
+        test = IN_TURN.format(who=who, go=self.slot.control, test=self.slot.nginx.test_command)
+        entry = self.slot.entry(test_command=test, timeout=8, command_timeout=300)
+        domain = slots.lab.domain(slots.cert, [self.slot.name], serve=False)
+        self.product.write_config(slots.lab.config([domain], servers={self.slot.name: entry}))
+        self.process = None
+
+    def begin(self):
+        self.process = self.product.start("deploy", "--force")
+
+    def enter(self):
+        self.begin()
+        until(self.inside, f"{self.who} is inside")
+
+    def inside(self):
+        return (self.slot.control / f"in-{self.who}").exists()
+
+    def leave(self):
+        (self.slot.control / f"out-{self.who}").touch()
+
+    def end(self):
+        out, err = self.process.communicate(timeout=120)
+        return self.process.returncode, out + err
+
+    def killed(self):
+        """In the middle of its transaction, an hour ago."""
+        self.enter()
+        signal_all([self.process.pid, *descendants(self.process.pid)], signal.SIGKILL)
+        self.process.communicate()
+        self.leave()
+        (self.slot.control / f"in-{self.who}").unlink()
+        old = time.time() - 3600
+        os.utime(self.slot.home / ".certferry-lock", (old, old), follow_symlinks=False)
+
+
+def turns(slots):
+    return (slots.slots[0].control / "turns").read_text().split()
+
+
+def test_two_pass_over_the_same(slots):
+    """The one has seen that it is old, and is held before what it does then; the other gets in meanwhile."""
+    slots.settle("ours")
+    slot = slots.slots[0]
+    gone, slow, quick = (Installation(slots, who) for who in ("gone", "slow", "quick"))
+    gone.killed()
+    slot.plan(when="(remove|extended) .*certferry-lock", do="hold")
+    slow.leave()  # it would stay no longer than it must
+    slow.begin()
+    until((slot.control / "held").exists, "one is held")
+    quick.enter()
+    (slot.control / "go").touch()
+    code, text = slow.end()
+    assert turns(slots) == ["gone", "quick"], text
+    assert code == 4 and "another certferry" in text and str(quick.product.state) in text, text
+    quick.leave()
+    code, text = quick.end()
+    assert code == 0, text
+    assert slot.look() == (slots.new, slots.new)
+    slots.recover()
+
+
+def test_ones_own_is_as_young_as_its_new_turn(slots):
+    """It was left an hour ago and is taken again: others wait for it as for any other."""
+    slots.settle("ours")
+    slot = slots.slots[0]
+    first, other = Installation(slots, "first"), Installation(slots, "other")
+    first.killed()
+    (slot.control / "out-first").unlink()
+    first.enter()
+    other.leave()
+    other.begin()
+    code, text = other.end()
+    assert turns(slots) == ["first", "first"], text
+    assert code == 4 and "another certferry" in text and str(first.product.state) in text, text
+    first.leave()
+    code, text = first.end()
+    assert code == 0, text
+    slots.recover()
