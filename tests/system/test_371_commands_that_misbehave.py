@@ -77,7 +77,7 @@ def test_while_they_are_tested(slots):
     late = f"did not end within {PATIENCE} s"
     run, deployed = meet(slots, [
         in_test("echo I wait for you; sleep 600", "rolled_back", late, "I wait for you"),
-        in_test("trap '' TERM HUP INT; while :; do sleep 1; done", "rolled_back", late),
+        in_test("trap '' TERM HUP INT; while [ -e {go} ]; do sleep 1; done", "rolled_back", late),
         in_test("yes out", "rolled_back", late, "out\nout"),
         in_test("yes err >&2", "rolled_back", late, "err\nerr"),
         in_test(HOSTILE + "; head -c 90000 /dev/zero | tr '\\0' x; exit 1", "rolled_back", "exited with status 1", "\\x1b]0;owned"),
