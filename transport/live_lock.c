@@ -172,9 +172,9 @@ static bool move_in(struct sftp *sftp, const char *home, const char *folder, con
 static bool pass_over(struct sftp *sftp, const char *folder, const char *before, const char *turn, struct error *err)
 {
 	char *old AUTO_FREE = str_format(err, "%s/%s", folder, before);
-	char *new AUTO_FREE = str_format(err, "%s/%s", folder, turn);
+	char *fresh AUTO_FREE = str_format(err, "%s/%s", folder, turn);
 
-	return old != NULL && new != NULL &&sftp_replace(sftp, old, new, err);
+	return old != NULL && fresh != NULL && sftp_replace(sftp, old, fresh, err);
 }
 
 static bool held_by_another(const char *folder, const char *turn, struct error *err)

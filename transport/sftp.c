@@ -101,6 +101,8 @@ static bool judge_target(struct sftp_sight *sight, struct error *err)
 
 bool sftp_survey(struct sftp *sftp, struct sftp_sight *sights, size_t count, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	static const enum sftp_type types[QUESTIONS] = {
 		[ITSELF] = SFTP_LSTAT, [TARGET] = SFTP_READLINK, [BEYOND] = SFTP_STAT};
 	bool ok = true;
@@ -108,15 +110,8 @@ bool sftp_survey(struct sftp *sftp, struct sftp_sight *sights, size_t count, str
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < count * QUESTIONS; i++)
 		sftp_add_path(sftp, types[i % QUESTIONS], sights[i / QUESTIONS].path);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (size_t i = 0; i < count * QUESTIONS; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err))
 		ok = keep_sight(&sights[index / QUESTIONS], index % QUESTIONS, &reply, err) && ok;
-	}
 	for (size_t i = 0; i < count && ok; i++)
 		ok = judge_target(&sights[i], err);
 	return ok;
@@ -171,8 +166,11 @@ bool sftp_read_link(struct sftp *sftp, const char *path, char **ret, struct erro
 /* The link is read back in the round trip that makes it. */
 static bool make_link(struct sftp *sftp, const char *path, const char *target, bool renew, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	char *read_back AUTO_FREE = NULL;
-	bool made = false, read = false;
+	const unsigned symlink = renew ? 1 : 0;
+	bool ok = true, read = false;
 
 	sftp_batch_begin(sftp);
 	if (renew)
@@ -183,23 +181,16 @@ static bool make_link(struct sftp *sftp, const char *path, const char *target, b
 	buf_string(&sftp->out, path, strlen(path));
 	sftp_packet_end(&sftp->out, start);
 	sftp_add_path(sftp, SFTP_READLINK, path);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	const unsigned symlink = renew ? 1 : 0;
-	for (unsigned i = 0; i < symlink + 2; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		bool done = reply.type == SFTP_STATUS && reply.status == SFTP_OK;
 		if (index < symlink && !done && !sftp_is_absent(&reply))
-			(void)sftp_refused(&reply, "remove", path, err);
-		else if (index == symlink)
-			made = done || sftp_refused(&reply, "create the link", path, err);
-		else if (index > symlink && !error_is_set(err))
+			ok = sftp_refused(&reply, "remove", path, err);
+		else if (index == symlink && !done)
+			ok = sftp_refused(&reply, "create the link", path, err);
+		else if (index > symlink && ok)
 			read = keep_target(&reply, path, &read_back, err);
 	}
-	if (!made || !read)
+	if (!ok || !read)
 		return false;
 	if (!str_equal(read_back, target))
 		return error_set(err, ERROR_REMOTE, NULL, "the link %s does not lead where it was told to", path);
@@ -230,6 +221,8 @@ static void add_rename(struct sftp *sftp, const char *old, const char *new)
 bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *name, const char *path,
 			    struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	static const struct sftp_attributes open_to_all = {.flags = SFTP_ATTR_MODE, .mode = 0755};
 	char *link AUTO_FREE = str_format(err, "%s/%s", beside, name);
 	enum { MODE = 1, GONE = 4, REQUESTS }; /* which of the requests are looked at */
@@ -250,13 +243,7 @@ bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *n
 	sftp_packet_end(&sftp->out, start);
 	add_rename(sftp, beside, path);
 	sftp_add_path(sftp, SFTP_LSTAT, beside);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (unsigned i = 0; i < REQUESTS; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (index == GONE)
 			gone = sftp_is_absent(&reply);
 		else if (index != MODE && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
@@ -271,18 +258,14 @@ bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *n
  */
 bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true, gone = false;
 
 	sftp_batch_begin(sftp);
 	add_rename(sftp, old, new);
 	sftp_add_path(sftp, SFTP_LSTAT, old);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (unsigned i = 0; i < 2; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (index == 1)
 			gone = sftp_is_absent(&reply);
 		else if (reply.type != SFTP_STATUS || reply.status != SFTP_OK)

@@ -138,6 +138,8 @@ struct open_file {
 static bool open_all(struct sftp *sftp, const struct sftp_file *files, size_t count, const char *verb, uint32_t flags,
 		     const struct sftp_attributes *attrs, struct open_file *ret, bool *ret_absent, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
 	sftp_batch_begin(sftp);
@@ -145,13 +147,7 @@ static bool open_all(struct sftp *sftp, const struct sftp_file *files, size_t co
 		ret[i] = (struct open_file){.file = &files[i]};
 		sftp_add_open(sftp, files[i].path, flags, attrs);
 	}
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		ret[index].open = sftp_keep_handle(&reply, &ret[index].handle);
 		if (ret_absent != NULL && sftp_is_absent(&reply))
 			*ret_absent = true;
@@ -207,15 +203,11 @@ static bool same_content(const struct sftp_reply *reply, const struct sftp_expec
 /* Run the batch of reads and closes; *SAME becomes false where one brings something else. */
 static bool compare_batch(struct sftp *sftp, bool *same, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (unsigned i = 0; i < sftp->count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		const struct sftp_expectation *want = &sftp->expected[index];
 		bool refused = reply.type == SFTP_STATUS && reply.status != SFTP_OK && reply.status != SFTP_EOF;
 		if (refused || (reply.type != SFTP_STATUS && reply.type != SFTP_DATA))
@@ -291,18 +283,14 @@ static bool add_content(struct sftp *sftp, const struct open_file *file, struct 
 static bool complete_owners(struct sftp *sftp, struct open_file *files, size_t count, struct sftp_owner owner,
 			    struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < count; i++)
 		sftp_add_handle(sftp, SFTP_FSTAT, &files[i].handle);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (reply.type != SFTP_ATTRS || (reply.attrs.flags & SFTP_ATTR_OWNER) == 0)
 			ok = sftp_refused(&reply, "look at", files[index].file->path, err);
 		files[index].owner = (struct sftp_attributes){
@@ -316,18 +304,14 @@ static bool complete_owners(struct sftp *sftp, struct open_file *files, size_t c
 
 static bool change_owners(struct sftp *sftp, const struct open_file *files, size_t count, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < count; i++)
 		add_attributes(sftp, &files[i].handle, &files[i].owner);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (reply.type == SFTP_STATUS && reply.status == SFTP_OK)
 			continue;
 		if (reply.type == SFTP_STATUS && reply.status == SFTP_PERMISSION_DENIED)

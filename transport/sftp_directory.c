@@ -144,6 +144,8 @@ static bool keep_names(struct sftp_reply *reply, const char *path, struct str_li
 static bool list_all(struct sftp *sftp, const struct sftp_handle *handle, const char *path, struct str_list *ret,
 		     struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	enum { AT_ONCE = 2 };
 	bool ok = true, ended = false;
 
@@ -151,13 +153,7 @@ static bool list_all(struct sftp *sftp, const struct sftp_handle *handle, const 
 		sftp_batch_begin(sftp);
 		for (int i = 0; i < AT_ONCE; i++)
 			sftp_add_handle(sftp, SFTP_READDIR, handle);
-		if (!sftp_send_batch(sftp, err))
-			return false;
-		for (int i = 0; i < AT_ONCE; i++) {
-			struct sftp_reply reply;
-			unsigned index;
-			if (!sftp_next_reply(sftp, &reply, &index, err))
-				return false;
+		while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 			if (reply.type == SFTP_STATUS && reply.status == SFTP_EOF)
 				ended = true;
 			else if (reply.type != SFTP_NAME || deadline_left_ms(sftp->deadline) == 0)
@@ -193,15 +189,11 @@ bool sftp_list(struct sftp *sftp, const char *path, struct str_list *ret, struct
 /* The answers of a batch of REMOVEs and the like; what is gone already is no failure. */
 static bool removed(struct sftp *sftp, const char *path, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (unsigned i = 0; i < sftp->count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (!sftp_is_absent(&reply) && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
 			ok = sftp_refused(&reply, "remove what is in", path, err);
 	}
@@ -244,22 +236,18 @@ bool sftp_flush_directories(struct sftp *sftp, const char *const *paths, size_t 
 {
 	static const struct sftp_attributes none = {0};
 	struct sftp_handle handles[SFTP_FILES_MAX];
+	struct sftp_reply reply;
+	unsigned index;
 	size_t open = 0;
+	bool ok = true;
 
 	if (!sftp_offers(sftp, SFTP_HAS_FSYNC))
 		return true;
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < count; i++)
 		sftp_add_open(sftp, paths[i], SFTP_OPEN_READ, &none);
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (size_t i = 0; i < count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err))
 		open += sftp_keep_handle(&reply, &handles[open]);
-	}
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < open; i++) {
 		sftp_add_flush(sftp, &handles[i]);
@@ -267,5 +255,5 @@ bool sftp_flush_directories(struct sftp *sftp, const char *const *paths, size_t 
 		sftp_add_handle(sftp, SFTP_CLOSE, &handles[i]);
 		sftp->expected[sftp->count - 1].optional = true;
 	}
-	return open == 0 || sftp_batch_run(sftp, "flush", paths[0], err);
+	return ok && (open == 0 || sftp_batch_run(sftp, "flush", paths[0], err));
 }

@@ -41,7 +41,7 @@ static bool receive(struct sftp *sftp, struct error *err)
 	return !sftp->broken;
 }
 
-bool sftp_send_batch(struct sftp *sftp, struct error *err)
+static bool send_batch(struct sftp *sftp, struct error *err)
 {
 	if (sftp->broken)
 		return error_set(err, ERROR_NETWORK, NULL, "the SFTP session broke earlier");
@@ -53,7 +53,7 @@ bool sftp_send_batch(struct sftp *sftp, struct error *err)
 }
 
 /* The next reply, which must answer a request of this batch that has not been answered. */
-bool sftp_next_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_index, struct error *err)
+static bool next_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_index, struct error *err)
 {
 	if (!receive(sftp, err))
 		return false;
@@ -67,6 +67,19 @@ bool sftp_next_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_in
 	sftp->expected[index].answered = true;
 	*ret_index = index;
 	return true;
+}
+
+bool sftp_each_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_index, bool *ok, struct error *err)
+{
+	bool first = !sftp->sent;
+
+	sftp->sent = true;
+	if (first && !send_batch(sftp, err))
+		return *ok = false;
+	if (sftp->answered == sftp->count)
+		return false;
+	sftp->answered++;
+	return next_reply(sftp, ret, ret_index, err) || (*ok = false);
 }
 
 /* "cannot VERB PATH: reason", with the server's own words. */
@@ -95,6 +108,8 @@ void sftp_batch_begin(struct sftp *sftp)
 	sftp->first = sftp->next_id;
 	sftp->count = 0;
 	sftp->awaited = 0;
+	sftp->answered = 0;
+	sftp->sent = false;
 	buf_reset(&sftp->out);
 }
 
@@ -137,15 +152,11 @@ void sftp_expect(struct sftp *sftp, const char *verb, const char *path)
 /* Send the batch and collect all its replies; the first that is not as expected becomes the error. */
 bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *path, struct error *err)
 {
+	struct sftp_reply reply;
+	unsigned index;
 	bool ok = true;
 
-	if (!sftp_send_batch(sftp, err))
-		return false;
-	for (unsigned i = 0; i < sftp->count; i++) {
-		struct sftp_reply reply;
-		unsigned index;
-		if (!sftp_next_reply(sftp, &reply, &index, err))
-			return false;
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		const struct sftp_expectation *want = &sftp->expected[index];
 		const char *name = want->path != NULL ? want->path : path;
 		if (reply.type == SFTP_DATA && want->data != NULL) {
@@ -165,7 +176,7 @@ bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *path, struc
 bool sftp_ask(struct sftp *sftp, struct sftp_reply *ret, struct error *err)
 {
 	unsigned index;
-	return sftp_send_batch(sftp, err) && sftp_next_reply(sftp, ret, &index, err);
+	return send_batch(sftp, err) && next_reply(sftp, ret, &index, err);
 }
 
 bool sftp_is_absent(const struct sftp_reply *reply)
@@ -191,7 +202,7 @@ struct sftp *sftp_start(struct ssh_link *link, const char *command, struct deadl
 	if (sftp->stream == NULL)
 		goto failed;
 	sftp_packet_end(&sftp->out, sftp_packet_begin(&sftp->out, SFTP_INIT, VERSION));
-	if (!sftp_send_batch(sftp, err) || !receive(sftp, err))
+	if (!send_batch(sftp, err) || !receive(sftp, err))
 		goto failed;
 	if (sftp_packet_parse_version(sftp->in.data, sftp->in.len, &sftp->extensions, err))
 		return sftp;

@@ -21,7 +21,8 @@ struct sftp {
 	struct buf in;  /* the packet read last; replies borrow from it */
 	/* The batch: its first number, and for each request what must come back. */
 	uint32_t first;
-	unsigned count;
+	unsigned count, answered;
+	bool sent;
 	size_t awaited; /* bytes of files that its replies will bring */
 	struct sftp_expectation {
 		const char *verb, *path; /* for its error; NULL: the batch's */
@@ -56,9 +57,13 @@ MUST_CHECK bool sftp_batch_run(struct sftp *sftp, const char *verb, const char *
 /* Send the batch, a lone request, and give its one reply of whatever kind. */
 MUST_CHECK bool sftp_ask(struct sftp *sftp, struct sftp_reply *ret, struct error *err);
 
-/* The two halves of it, for batches whose replies are looked at one by one. */
-MUST_CHECK bool sftp_send_batch(struct sftp *sftp, struct error *err);
-MUST_CHECK bool sftp_next_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_index, struct error *err);
+/*
+ * For batches whose replies are looked at one by one, in a loop: the first call sends the batch. *RET borrows until the
+ * next call; *RET_INDEX is the request's number in the batch. False when all were seen, or with *OK false and ERR when
+ * the session broke.
+ */
+MUST_CHECK bool sftp_each_reply(struct sftp *sftp, struct sftp_reply *ret, unsigned *ret_index, bool *ok,
+				struct error *err);
 
 bool sftp_is_absent(const struct sftp_reply *reply);
 
