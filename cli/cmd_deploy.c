@@ -50,6 +50,7 @@ static int run(const struct arguments *arguments)
 		if (config_find_server(context.config, options.only->items[i]) != NULL)
 			continue;
 		error_set(&err, ERROR_USAGE, "usage", "--to: the config has no server \"%s\"", options.only->items[i]);
+		error_hint(&err, "`certferry server list` shows them");
 		return context_fail(arguments, &err);
 	}
 	if (!plan_from_config(context.service, &arguments->names, /* force= */ false, &plan, &err) ||

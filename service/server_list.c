@@ -28,6 +28,9 @@ const struct config_server *server_list_find(struct service *service, const char
 	const struct config_server *server = config_find_server(config, name);
 	if (server == NULL) {
 		(void)error_set(err, ERROR_USAGE, "usage", "the config has no server \"%s\"", name);
+		if (config_find_domain(config, name) != NULL)
+			error_hint(err, "that is a certificate; here the server comes first, and `certferry server "
+					"list` shows them");
 		error_hint(err, "`certferry server list` shows them");
 	}
 	return server;

@@ -105,6 +105,8 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 	else if (closed)
 		(void)error_set(err, ERROR_INTERNAL, step, "the courier process ended with status %d and no report",
 				WEXITSTATUS(status));
+	else if (cause.category == ERROR_TIMEOUT && errand->graceful)
+		(void)error_set(err, ERROR_CANCELLED, step, "interrupted, and stopped before it had come to an end");
 	else if (cause.category == ERROR_TIMEOUT)
 		(void)error_set(err, ERROR_TIMEOUT, step, "%s did not end in time and was stopped",
 				errand->what->name != NULL ? errand->what->name : "the deployment");
