@@ -57,15 +57,12 @@ bool courier_send(int fd, enum courier_type type, const char *data, size_t len, 
 	return true;
 }
 
-/* One datagram, as it is. *RET_LEN 0: the other end is closed. */
-static bool receive_datagram(int fd, char *data, size_t size, size_t *ret_len, struct deadline deadline,
-			     struct error *err)
+/* How long the next datagram is, which is waited for. *RET_LEN 0: the other end is closed. */
+static bool await_datagram(int fd, size_t *ret_len, struct deadline deadline, struct error *err)
 {
-	struct iovec part = {data, size};
-	struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1};
 	ssize_t got;
 
-	while ((got = recvmsg(fd, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC)) < 0) {
+	while ((got = recv(fd, NULL, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT)) < 0) {
 		if (errno == ECONNRESET) {
 			got = 0;
 			break;
@@ -75,9 +72,24 @@ static bool receive_datagram(int fd, char *data, size_t size, size_t *ret_len, s
 		if (!courier_wait(fd, POLLIN, deadline, err))
 			return false;
 	}
-	if (message.msg_flags & MSG_TRUNC)
-		return error_set(err, ERROR_DATA, NULL, "a frame between courier and parent is too long");
 	*ret_len = (size_t)got;
+	return true;
+}
+
+/* One datagram, in no more memory than it needs: locked memory is scarce. Empty: the other end is closed. */
+static bool receive_datagram(int fd, struct secret *ret, struct deadline deadline, struct error *err)
+{
+	size_t len = 0;
+
+	secret_done(ret);
+	if (!await_datagram(fd, &len, deadline, err) || len == 0)
+		return len == 0 && !error_is_set(err);
+	if (len > LIMIT_IPC_FRAME + COURIER_FRAME_HEADER)
+		return error_set(err, ERROR_DATA, NULL, "a frame between courier and parent is too long");
+	if (!secret_reserve(ret, len, err))
+		return false;
+	if (recv(fd, ret->data, len, MSG_DONTWAIT) != (ssize_t)len)
+		return error_errno(err, ERROR_INTERNAL, courier_step, errno, "cannot receive from a courier");
 	return true;
 }
 
@@ -87,19 +99,16 @@ bool courier_receive(int fd, enum courier_type *ret_type, struct buf *out, bool 
 {
 	struct secret datagram CLEANUP(secret_done) = {0}; /* wiped: a job's frames hold keys */
 	struct courier_frame frame = {.more = true};
-	size_t len = 0;
 
 	buf_reset(out);
-	if (!secret_reserve(&datagram, LIMIT_IPC_FRAME + COURIER_FRAME_HEADER, err))
-		return false;
 	for (bool first = true; frame.more; first = false) {
-		if (!receive_datagram(fd, datagram.data, datagram.len, &len, deadline, err))
+		if (!receive_datagram(fd, &datagram, deadline, err))
 			return false;
-		if (len == 0) {
+		if (datagram.len == 0) {
 			*ret_closed = true;
 			return true;
 		}
-		if (!courier_decode_frame(datagram.data, len, &frame, err))
+		if (!courier_decode_frame(datagram.data, datagram.len, &frame, err))
 			return false;
 		if (first)
 			*ret_type = frame.type;

@@ -19,12 +19,15 @@ enum { KEPT_FD = COURIER_FD + 1 };
 
 static const char courier_step[] = "courier";
 
-/* A process of its own group, so that a Ctrl-C meant for us does not end it half-way; no environment, no files. */
+/* A process of its own group, so that a Ctrl-C meant for us does not end it half-way; nothing of our environment, no
+ * files. */
 static bool spawn(const char *program, int socket, int kept, pid_t *ret, struct error *err)
 {
 	static char role[] = COURIER_ROLE;
 	char *arguments[] = {role, NULL};
-	char *environment[] = {NULL};
+	/* One of libcurl's libraries sets itself up when it is loaded, at some 100 KiB a courier: none needs it. */
+	static char no_gnutls[] = "GNUTLS_NO_IMPLICIT_INIT=1";
+	char *environment[] = {no_gnutls, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
 	sigset_t none, all;

@@ -318,7 +318,7 @@ bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, s
  */
 static bool take_output(ssh_channel channel, bool is_stderr, struct buf *output)
 {
-	char chunk[READ_CHUNK];
+	char chunk[4096]; /* a courier has little memory */
 	int got;
 
 	while ((got = ssh_channel_read_nonblocking(channel, chunk, sizeof(chunk), is_stderr)) > 0) {
