@@ -129,13 +129,18 @@ static bool fits_host_list(const char *list, const char *name, bool *ret, struct
 	return true;
 }
 
-/* HostName's only token is %h; which others stand there was refused when it was read. */
+/*
+ * HostName's only tokens are %h and %%; which others stand there was refused when it was read. One that was replaced
+ * already, by the first of two readings, may hold a "%" of its own, at its end too.
+ */
 static char *host_name_as_written(const struct ssh_config_host *host, struct error *err)
 {
 	CLEANUP(buf_done) struct buf out = {0};
 	buf_init(&out, LIMIT_PATH);
 	for (const char *at = host->host_name != NULL ? host->host_name : "%h"; *at != '\0'; at++) {
-		if (*at == '%' && *++at == 'h')
+		const bool token = at[0] == '%' && (at[1] == 'h' || at[1] == '%');
+		at += token;
+		if (token && *at == 'h')
 			buf_str(&out, host->alias);
 		else
 			buf_char(&out, *at);
