@@ -6,6 +6,7 @@ is kept and named.
 """
 
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -21,6 +22,8 @@ from lab.vendor import newest_pebble  # noqa: E402
 
 
 def pytest_sessionstart(session):
+    # What a shell ignores on behalf of its background jobs would be ignored by all that is started here.
+    signal.signal(signal.SIGQUIT, signal.SIG_DFL)
     if not session.config.option.collectonly and not os.access(binary(), os.X_OK):
         pytest.exit(f"{binary()} is not there: build it first, or set CERTFERRY_BIN", returncode=1)
 
