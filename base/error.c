@@ -59,6 +59,16 @@ bool error_set(struct error *err, enum error_category category, const char *step
 	return false;
 }
 
+void error_reword(struct error *err, const char *format, ...)
+{
+	char text[ERROR_TEXT_MAX];
+	va_list args;
+	va_start(args, format);
+	set_text(text, sizeof(text), format, args);
+	va_end(args);
+	memcpy(err->message, text, sizeof(text));
+}
+
 bool error_errno(struct error *err, enum error_category category, const char *step, int errnum, const char *format, ...)
 {
 	va_list args;

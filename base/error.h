@@ -106,6 +106,12 @@ void error_type(struct error *err, const char *type);
  */
 void error_clock(struct error *err, int64_t offset);
 
+/*
+ * Another sentence for a failure that is recorded; the arguments may quote the one that it takes the place of. For who
+ * knows more of it than whoever recorded it: all else stays.
+ */
+void error_reword(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
+
 /* What to do next. The first hint wins, as the first cause does. */
 void error_hint(struct error *err, const char *format, ...) PRINTF_LIKE(2, 3);
 

@@ -81,12 +81,6 @@ bool courier_install_site(const struct site_job *job, push_step *step, void *ctx
 	*ret = (struct site_outcome){.result = PUSH_FAILED};
 	if (!courier_errand_run(program, &what, on_step, &watched, deadline, &err)) {
 		*ret = (struct site_outcome){.result = PUSH_FAILED, .error = err};
-		if (err.category == ERROR_TIMEOUT && cancel_requested(deadline.cancel)) {
-			ret->error.category = ERROR_NONE;
-			(void)error_set(&ret->error, ERROR_CANCELLED, NULL,
-					"interrupted, and it did not come to its end within %d s",
-					COURIER_GRACE_MS / 1000);
-		}
 		if (watched.live)
 			put_back(what, job, &watched, deadline.cancel, ret);
 	}

@@ -23,6 +23,13 @@ static size_t folder_len(const char *path)
 	return slash != NULL ? (size_t)(slash - path) + 1 : 0;
 }
 
+static char *folder_of(const struct live_copy *copy, struct error *err)
+{
+	size_t len = folder_len(copy->path);
+
+	return str_format(err, "%.*s", (int)(len > 1 ? len - 1 : len), copy->path);
+}
+
 /* "<folder>/.<file>.certferry-SUFFIX" */
 static char *beside(const char *path, const char *suffix, struct error *err)
 {
@@ -78,7 +85,7 @@ void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy)
 
 bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err)
 {
-	char *folder AUTO_FREE = str_format(err, "%.*s", (int)folder_len(copy->path), copy->path);
+	char *folder AUTO_FREE = folder_of(copy, err);
 
 	copy->staged = true;
 	return folder != NULL && live_folder_check(sftp, folder, err) && sftp_remove(sftp, copy->fresh, err) &&
@@ -153,14 +160,10 @@ void live_copy_abandon(struct sftp *sftp, const struct live_copy *copy)
 /* The folder's entries, which a rename changed, to disk. */
 static bool flush_folder(struct sftp *sftp, const struct live_copy *copy, struct error *err)
 {
-	const char *slash = strrchr(copy->path, '/');
-	size_t len = slash != NULL && slash > copy->path ? (size_t)(slash - copy->path) : 1;
-	char *folder AUTO_FREE = NULL;
-
-	if (!str_set_n(&folder, copy->path, len, err))
-		return false;
+	char *folder AUTO_FREE = folder_of(copy, err);
 	const char *path = folder;
-	return sftp_flush_directories(sftp, &path, 1, err);
+
+	return folder != NULL && sftp_flush_directories(sftp, &path, 1, err);
 }
 
 /* What was kept is needed until a power cut can no longer bring the content of before back. */

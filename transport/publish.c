@@ -103,7 +103,7 @@ bool publish_files(struct publication *publication, struct error *err)
 	    write_files(publication, err))
 		return true;
 	if (remote_is_connected(&publication->remote))
-		remote_blame_room(publication->remote.sftp, job->folder, "try again", err);
+		(void)remote_blame_room(publication->remote.sftp, job->folder, "try again", err);
 	error_context(err, publish_step, NULL, job->target.server);
 	return false;
 }

@@ -70,12 +70,11 @@ static bool blame(struct error *err, const struct placement *placement)
 static bool blame_writing(struct transaction *t, const struct placement *placement, struct error *err)
 {
 	static const char then[] = "`certferry deploy` tries again at once";
-	const struct error refused = *err;
+	struct sftp *sftp = t->remote.sftp;
+	bool told = placement->live.home != NULL && remote_blame_room(sftp, placement->live.home, then, err);
 
-	if (placement->live.home != NULL)
-		remote_blame_room(t->remote.sftp, placement->live.home, then, err);
-	for (size_t i = 0; i < placement->copy_count && str_equal(err->message, refused.message); i++)
-		remote_blame_room(t->remote.sftp, placement->copies[i].path, then, err);
+	for (size_t i = 0; i < placement->copy_count && !told; i++)
+		told = remote_blame_room(sftp, placement->copies[i].path, then, err);
 	return blame(err, placement);
 }
 
@@ -543,14 +542,10 @@ static bool switch_back(struct transaction *t, struct error *err)
 /* ERR stays the first cause, and says how undoing went wrong too. */
 static void add_second_cause(struct error *err, const char *what, const struct error *second, const char *hint)
 {
-	struct error both = *err;
-
-	both.category = ERROR_NONE;
-	both.message[0] = both.hint[0] = '\0';
-	(void)error_set(&both, err->category, NULL, "%s; %s: %s", err->message, what, second->message);
-	error_said(&both, second->said, strlen(second->said));
-	error_hint(&both, "%s", hint);
-	*err = both;
+	error_reword(err, "%s; %s: %s", err->message, what, second->message);
+	error_said(err, second->said, strlen(second->said));
+	err->hint[0] = '\0';
+	error_hint(err, "%s", hint);
 }
 
 /*

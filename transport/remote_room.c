@@ -74,22 +74,20 @@ static bool look_at_room(struct sftp *sftp, const char *path, struct error *err)
 	       remote_has_room(sftp, directory, SMALL, &space, &known, err);
 }
 
-void remote_blame_room(struct sftp *sftp, const char *path, const char *then, struct error *err)
+bool remote_blame_room(struct sftp *sftp, const char *path, const char *then, struct error *err)
 {
 	struct error lack = {0};
 
 	if (err->category != ERROR_REMOTE || !sftp_usable(sftp) || look_at_room(sftp, path, &lack))
-		return;
+		return false;
 	if (lack.hint[0] == '\0') {
 		log_debug("%s: room not looked at: %s", path, lack.message);
-		return;
+		return false;
 	}
-	struct error both = *err;
-	both.category = ERROR_NONE;
-	both.message[0] = both.hint[0] = '\0';
-	if (str_equal(both.said, "Failure")) /* that is all that SFTP has for it */
-		both.said[0] = '\0';
-	(void)error_set(&both, err->category, NULL, "%s; %s", err->message, lack.message);
-	error_hint(&both, "%s; then %s", lack.hint, then);
-	*err = both;
+	if (str_equal(err->said, "Failure")) /* that is all that SFTP has for it */
+		err->said[0] = '\0';
+	error_reword(err, "%s; %s", err->message, lack.message);
+	err->hint[0] = '\0';
+	error_hint(err, "%s; then %s", lack.hint, then);
+	return true;
 }

@@ -22,8 +22,10 @@ MUST_CHECK bool remote_nearest_directory(struct sftp *sftp, const char *path, ch
 MUST_CHECK bool remote_has_room(struct sftp *sftp, const char *directory, uint64_t needed, struct sftp_space *ret,
 				bool *ret_known, struct error *err);
 
-/* The server refused, as ERR says, to write something at PATH: if it is for want of room, ERR says so too, and what to
- * do THEN. */
-void remote_blame_room(struct sftp *sftp, const char *path, const char *then, struct error *err);
+/*
+ * The server refused, as ERR says, to write something at PATH. If it is for want of room there, ERR says so too, and
+ * what to do THEN: true.
+ */
+bool remote_blame_room(struct sftp *sftp, const char *path, const char *then, struct error *err);
 
 #endif

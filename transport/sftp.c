@@ -175,11 +175,7 @@ static bool make_link(struct sftp *sftp, const char *path, const char *target, b
 	sftp_batch_begin(sftp);
 	if (renew)
 		sftp_add_path(sftp, SFTP_REMOVE, path);
-	size_t start = sftp_request(sftp, SFTP_SYMLINK);
-	/* OpenSSH, and with it everybody, has the target first, against the draft. */
-	buf_string(&sftp->out, target, strlen(target));
-	buf_string(&sftp->out, path, strlen(path));
-	sftp_packet_end(&sftp->out, start);
+	sftp_add_link(sftp, path, target);
 	sftp_add_path(sftp, SFTP_READLINK, path);
 	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		bool done = reply.type == SFTP_STATUS && reply.status == SFTP_OK;
@@ -207,53 +203,6 @@ bool sftp_renew_link(struct sftp *sftp, const char *path, const char *target, st
 	return make_link(sftp, path, target, /* renew= */ true, err);
 }
 
-static void add_rename(struct sftp *sftp, const char *old, const char *new)
-{
-	static const char name[] = "posix-rename@openssh.com";
-	size_t start = sftp_request(sftp, SFTP_EXTENDED);
-
-	buf_string(&sftp->out, name, sizeof(name) - 1);
-	buf_string(&sftp->out, old, strlen(old));
-	buf_string(&sftp->out, new, strlen(new));
-	sftp_packet_end(&sftp->out, start);
-}
-
-bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *name, const char *path,
-			    struct error *err)
-{
-	struct sftp_reply reply;
-	unsigned index;
-	static const struct sftp_attributes open_to_all = {.flags = SFTP_ATTR_MODE, .mode = 0755};
-	char *link AUTO_FREE = str_format(err, "%s/%s", beside, name);
-	enum { MODE = 1, GONE = 4, REQUESTS }; /* which of the requests are looked at */
-	bool ok = true, gone = false;
-
-	if (link == NULL)
-		return false;
-	sftp_batch_begin(sftp);
-	for (int i = 0; i <= MODE; i++) { /* the server's umask may take bits away */
-		size_t start = sftp_request(sftp, i < MODE ? SFTP_MKDIR : SFTP_SETSTAT);
-		buf_string(&sftp->out, beside, strlen(beside));
-		sftp_packet_attributes(&sftp->out, &open_to_all);
-		sftp_packet_end(&sftp->out, start);
-	}
-	size_t start = sftp_request(sftp, SFTP_SYMLINK);
-	buf_string(&sftp->out, "-", 1);
-	buf_string(&sftp->out, link, strlen(link));
-	sftp_packet_end(&sftp->out, start);
-	add_rename(sftp, beside, path);
-	sftp_add_path(sftp, SFTP_LSTAT, beside);
-	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
-		if (index == GONE)
-			gone = sftp_is_absent(&reply);
-		else if (index != MODE && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
-			ok = sftp_refused(&reply, "make the directory", path, err);
-	}
-	if (ok && !gone)
-		return error_set(err, ERROR_REMOTE, NULL, "the server says that it has made %s, and has not", path);
-	return ok;
-}
-
 /* In the same round trip it is looked whether OLD is gone: a server's word is not taken for what everything rests on.
  */
 bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct error *err)
@@ -263,7 +212,7 @@ bool sftp_replace(struct sftp *sftp, const char *old, const char *new, struct er
 	bool ok = true, gone = false;
 
 	sftp_batch_begin(sftp);
-	add_rename(sftp, old, new);
+	sftp_add_rename(sftp, old, new);
 	sftp_add_path(sftp, SFTP_LSTAT, old);
 	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (index == 1)

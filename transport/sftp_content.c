@@ -37,7 +37,8 @@ static void add_write(struct sftp *sftp, const struct sftp_handle *handle, size_
 	sftp_packet_end(&sftp->out, start);
 }
 
-static void add_attributes(struct sftp *sftp, const struct sftp_handle *handle, const struct sftp_attributes *attrs)
+static void add_file_attributes(struct sftp *sftp, const struct sftp_handle *handle,
+				const struct sftp_attributes *attrs)
 {
 	size_t start = sftp_request(sftp, SFTP_FSETSTAT);
 	buf_string(&sftp->out, handle->bytes, handle->len);
@@ -133,8 +134,10 @@ struct open_file {
 	struct sftp_attributes owner;
 };
 
-/* Open FILES, all in one round trip. *RET_ABSENT, where it is asked for: one of them is not there, which then is no
- * failure. */
+/*
+ * Open FILES, all in one round trip. *RET_ABSENT, where it is asked for: one of them is not there, which then is no
+ * failure.
+ */
 static bool open_all(struct sftp *sftp, const struct sftp_file *files, size_t count, const char *verb, uint32_t flags,
 		     const struct sftp_attributes *attrs, struct open_file *ret, bool *ret_absent, struct error *err)
 {
@@ -310,7 +313,7 @@ static bool change_owners(struct sftp *sftp, const struct open_file *files, size
 
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < count; i++)
-		add_attributes(sftp, &files[i].handle, &files[i].owner);
+		add_file_attributes(sftp, &files[i].handle, &files[i].owner);
 	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (reply.type == SFTP_STATUS && reply.status == SFTP_OK)
 			continue;
@@ -338,7 +341,7 @@ static bool write_all(struct sftp *sftp, struct open_file *files, size_t count, 
 	}
 	for (size_t i = 0; i < count; i++) {
 		const struct sftp_attributes attrs = {.flags = SFTP_ATTR_MODE, .mode = files[i].file->mode};
-		add_attributes(sftp, &files[i].handle, &attrs);
+		add_file_attributes(sftp, &files[i].handle, &attrs);
 		sftp_expect(sftp, "change the mode of", files[i].file->path);
 	}
 	add_closes(sftp, files, count);

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DIRECTORY_MODE = 0755 };
+static const struct sftp_attributes directory_mode = {.flags = SFTP_ATTR_MODE, .mode = 0755};
 
 /* ---- making ---- */
 
@@ -16,22 +16,14 @@ enum made { MADE, THERE, NO_PARENT, MADE_NOT };
 
 static bool create_directory(struct sftp *sftp, const char *path, struct sftp_reply *ret, struct error *err)
 {
-	static const struct sftp_attributes attrs = {.flags = SFTP_ATTR_MODE, .mode = DIRECTORY_MODE};
-
 	sftp_batch_begin(sftp);
-	size_t start = sftp_request(sftp, SFTP_MKDIR);
-	buf_string(&sftp->out, path, strlen(path));
-	sftp_packet_attributes(&sftp->out, &attrs);
-	sftp_packet_end(&sftp->out, start);
+	sftp_add_attributes(sftp, SFTP_MKDIR, path, &directory_mode);
 	if (!sftp_ask(sftp, ret, err))
 		return false;
 	if (ret->type != SFTP_STATUS || ret->status != SFTP_OK)
 		return true;    /* the caller judges */
 	sftp_batch_begin(sftp); /* the server's umask may have taken bits away */
-	start = sftp_request(sftp, SFTP_SETSTAT);
-	buf_string(&sftp->out, path, strlen(path));
-	sftp_packet_attributes(&sftp->out, &attrs);
-	sftp_packet_end(&sftp->out, start);
+	sftp_add_attributes(sftp, SFTP_SETSTAT, path, &directory_mode);
 	struct sftp_reply mode_reply;
 	if (!sftp_ask(sftp, &mode_reply, err))
 		return false;
@@ -110,6 +102,34 @@ bool sftp_create_directories(struct sftp *sftp, const char *path, struct error *
 		return true;
 	*err = refused;
 	return false;
+}
+
+bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *name, const char *path,
+			    struct error *err)
+{
+	struct sftp_reply reply;
+	unsigned index;
+	char *link AUTO_FREE = str_format(err, "%s/%s", beside, name);
+	enum { MODE = 1, GONE = 4, REQUESTS }; /* which of the requests are looked at */
+	bool ok = true, gone = false;
+
+	if (link == NULL)
+		return false;
+	sftp_batch_begin(sftp);
+	sftp_add_attributes(sftp, SFTP_MKDIR, beside, &directory_mode);
+	sftp_add_attributes(sftp, SFTP_SETSTAT, beside, &directory_mode); /* the server's umask may take bits away */
+	sftp_add_link(sftp, link, "-");
+	sftp_add_rename(sftp, beside, path);
+	sftp_add_path(sftp, SFTP_LSTAT, beside);
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
+		if (index == GONE)
+			gone = sftp_is_absent(&reply);
+		else if (index != MODE && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
+			ok = sftp_refused(&reply, "make the directory", path, err);
+	}
+	if (ok && !gone)
+		return error_set(err, ERROR_REMOTE, NULL, "the server says that it has made %s, and has not", path);
+	return ok;
 }
 
 /* ---- listing ---- */

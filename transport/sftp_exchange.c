@@ -134,6 +134,34 @@ void sftp_add_handle(struct sftp *sftp, enum sftp_type type, const struct sftp_h
 	sftp_packet_end(&sftp->out, start);
 }
 
+void sftp_add_attributes(struct sftp *sftp, enum sftp_type type, const char *path, const struct sftp_attributes *attrs)
+{
+	size_t start = sftp_request(sftp, type);
+	buf_string(&sftp->out, path, strlen(path));
+	sftp_packet_attributes(&sftp->out, attrs);
+	sftp_packet_end(&sftp->out, start);
+}
+
+/* OpenSSH, and with it everybody, has the target first, against the draft. */
+void sftp_add_link(struct sftp *sftp, const char *path, const char *target)
+{
+	size_t start = sftp_request(sftp, SFTP_SYMLINK);
+	buf_string(&sftp->out, target, strlen(target));
+	buf_string(&sftp->out, path, strlen(path));
+	sftp_packet_end(&sftp->out, start);
+}
+
+void sftp_add_rename(struct sftp *sftp, const char *old, const char *new)
+{
+	static const char name[] = "posix-rename@openssh.com";
+	size_t start = sftp_request(sftp, SFTP_EXTENDED);
+
+	buf_string(&sftp->out, name, sizeof(name) - 1);
+	buf_string(&sftp->out, old, strlen(old));
+	buf_string(&sftp->out, new, strlen(new));
+	sftp_packet_end(&sftp->out, start);
+}
+
 void sftp_add_flush(struct sftp *sftp, const struct sftp_handle *handle)
 {
 	static const char name[] = "fsync@openssh.com";

@@ -42,11 +42,15 @@ struct sftp_handle {
 void sftp_batch_begin(struct sftp *sftp);
 size_t sftp_request(struct sftp *sftp, enum sftp_type type);
 
-/* Requests that have a path, or a handle, and nothing else; and SSH_FXP_OPEN. */
+/* Requests that have a path, or a handle, and nothing else; MKDIR and SETSTAT; OPEN; SYMLINK; a rename that replaces.
+ */
 void sftp_add_path(struct sftp *sftp, enum sftp_type type, const char *path);
 void sftp_add_handle(struct sftp *sftp, enum sftp_type type, const struct sftp_handle *handle);
 void sftp_add_open(struct sftp *sftp, const char *path, uint32_t flags, const struct sftp_attributes *attrs);
-void sftp_add_flush(struct sftp *sftp, const struct sftp_handle *handle); /* fsync@openssh.com */
+void sftp_add_attributes(struct sftp *sftp, enum sftp_type type, const char *path, const struct sftp_attributes *attrs);
+void sftp_add_link(struct sftp *sftp, const char *path, const char *target);
+void sftp_add_rename(struct sftp *sftp, const char *old, const char *new); /* posix-rename@openssh.com */
+void sftp_add_flush(struct sftp *sftp, const struct sftp_handle *handle);  /* fsync@openssh.com */
 
 /* The request added last is to VERB PATH, both borrowed until the batch was run. */
 void sftp_expect(struct sftp *sftp, const char *verb, const char *path);

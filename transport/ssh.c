@@ -26,7 +26,7 @@ struct ssh_stream {
 	struct buf complaints; /* of the program behind it, as far as they fit */
 };
 
-bool ssh_link_renew(struct ssh_link *link, struct error *err)
+static void end_session(struct ssh_link *link)
 {
 	if (link->session != NULL) {
 		ssh_disconnect(link->session);
@@ -34,7 +34,13 @@ bool ssh_link_renew(struct ssh_link *link, struct error *err)
 	}
 	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
 		(void)close(link->fd);
+	link->session = NULL;
 	link->fd = -1;
+}
+
+bool ssh_link_renew(struct ssh_link *link, struct error *err)
+{
+	end_session(link);
 	link->session = ssh_new();
 	return link->session != NULL || error_oom(err);
 }
@@ -100,10 +106,8 @@ static struct ssh_link *open_one(const struct ssh_target *target, struct ssh_lin
 static void name_hop(const struct ssh_target *hop, const struct error *cause, struct error *err)
 {
 	*err = *cause;
-	err->category = ERROR_NONE;
-	err->message[0] = '\0';
-	(void)error_set(err, cause->category, NULL, "at the jump host %s (%s port %u) on the way there: %s",
-			hop->server, hop->host, (unsigned)hop->port, cause->message);
+	error_reword(err, "at the jump host %s (%s port %u) on the way there: %s", hop->server, hop->host,
+		     (unsigned)hop->port, cause->message);
 }
 
 /* The last of TARGET's jump hosts in *RET, NULL where there is none. */
@@ -165,12 +169,7 @@ void ssh_link_close(struct ssh_link *link)
 {
 	if (link == NULL)
 		return;
-	if (link->session != NULL) {
-		ssh_disconnect(link->session);
-		ssh_free(link->session);
-	}
-	if (link->fd >= 0) /* libssh leaves a socket that it was given open */
-		(void)close(link->fd);
+	end_session(link);
 	ssh_tunnel_close(link->tunnel); // NOLINT(misc-no-recursion): once per jump host
 	free(link->host);
 	free(link->name);
@@ -314,23 +313,20 @@ bool ssh_stream_write(struct ssh_stream *stream, const void *data, size_t len, s
 	return true;
 }
 
-/* Take what CHANNEL has of one of its outputs now into OUTPUT; what does not fit is dropped. False when it is broken.
- */
-static bool take_output(ssh_channel channel, bool is_stderr, struct buf *output)
+/* What came of the program's other output; what does not fit is dropped. Once: it may come without end. */
+static void take_complaints(struct ssh_stream *stream)
 {
 	char chunk[4096]; /* a courier has little memory */
-	int got;
+	size_t room = stream->complaints.max - stream->complaints.len;
+	int got = ssh_channel_read_nonblocking(stream->channel, chunk, sizeof(chunk), /* is_stderr= */ 1);
 
-	while ((got = ssh_channel_read_nonblocking(channel, chunk, sizeof(chunk), is_stderr)) > 0) {
-		size_t room = output->max - output->len;
-		buf_append(output, chunk, (size_t)got < room ? (size_t)got : room);
-	}
-	return got == 0 || got == SSH_AGAIN || got == SSH_EOF;
+	if (got > 0)
+		buf_append(&stream->complaints, chunk, (size_t)got < room ? (size_t)got : room);
 }
 
 static bool stream_ended(struct ssh_stream *stream, struct error *err)
 {
-	(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
+	take_complaints(stream);
 	(void)error_set(err, ERROR_NETWORK, NULL, "the server ended the SFTP session");
 	err->transient = true;
 	error_said(err, buf_cstr(&stream->complaints), stream->complaints.len);
@@ -347,7 +343,7 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 		 * one for the answer must be the last before waiting, or an answer that came with the other is slept
 		 * on.
 		 */
-		(void)take_output(stream->channel, /* is_stderr= */ true, &stream->complaints);
+		take_complaints(stream);
 		int got = ssh_channel_read_nonblocking(stream->channel, at, (uint32_t)len, 0);
 		if (got == SSH_EOF || (got == 0 && ssh_channel_is_closed(stream->channel)))
 			return stream_ended(stream, err);

@@ -36,6 +36,18 @@ TEST(the_first_cause_wins)
 	CHECK_STR(err.message, "");
 }
 
+TEST(a_sentence_may_take_another_ones_place_and_quote_it)
+{
+	struct error err = {0};
+	(void)error_set(&err, ERROR_REMOTE, "upload", "cannot write");
+	error_hint(&err, "look");
+	error_reword(&err, "%s; no room\033[31m", err.message);
+	CHECK_STR(err.message, "cannot write; no room\\x1b[31m");
+	CHECK_INT(err.category, ERROR_REMOTE);
+	CHECK_STR(err.step, "upload");
+	CHECK_STR(err.hint, "look");
+}
+
 TEST(the_first_hint_and_words_win)
 {
 	struct error err = {0};

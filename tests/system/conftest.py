@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+from lab.accounts import Account, why_no_accounts  # noqa: E402
 from lab.hostile import Hostile  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
@@ -43,6 +44,23 @@ def slots(lab):
     several = Slots(lab)
     yield several
     several.stop()
+
+
+@pytest.fixture(scope="module")
+def account(lab):
+    """An unprivileged user of this machine, whom the laboratory's servers let in."""
+    need(not why_no_accounts(), why_no_accounts())
+    lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
+    with Account() as one:
+        yield one
+
+
+@pytest.fixture
+def target(lab, request):
+    """web-1, on which there is nothing yet of the file's certificate, its CERT."""
+    server = lab.servers["web-1"]
+    server.forget(request.module.CERT)
+    return server
 
 
 @pytest.fixture

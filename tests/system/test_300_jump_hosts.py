@@ -1,17 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Servers that are reached through others, and servers that only the SSH config describes: real sshd at each end."""
 
-import pytest
 from lab.servers import write
 
 CERT = "jump.ferry.test"
-
-
-@pytest.fixture
-def target(lab):
-    server = lab.servers["web-1"]
-    server.forget(CERT)
-    return server
 
 
 def domain(lab, server="web-1"):

@@ -9,13 +9,6 @@ CERT = "behind.ferry.test"
 
 
 @pytest.fixture
-def target(lab):
-    server = lab.servers["web-1"]
-    server.forget(CERT)
-    return server
-
-
-@pytest.fixture
 def bastion(lab):
     yield lab.servers["web-2"]
     lab.servers["web-2"].rule_ssh()

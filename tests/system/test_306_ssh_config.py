@@ -14,13 +14,6 @@ CERT = "config.ferry.test"
 
 
 @pytest.fixture
-def target(lab):
-    server = lab.servers["web-1"]
-    server.forget(CERT)
-    return server
-
-
-@pytest.fixture
 def ssh(lab, product, target):
     """Writes the SSH config of a host "far", which is web-1, with MORE; its certificate goes to that host."""
 

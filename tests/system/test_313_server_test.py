@@ -6,8 +6,6 @@ import signal
 import time
 
 import pytest
-from conftest import need
-from lab.accounts import Account, why_no_accounts
 from lab.processes import descendants, signal_all
 from lab.servers import write
 
@@ -222,14 +220,6 @@ def test_the_wrong_words(lab, deployed):
 
 
 # As an unprivileged user.
-
-
-@pytest.fixture(scope="module")
-def account(lab):
-    need(not why_no_accounts(), why_no_accounts())
-    lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
-    with Account() as account:
-        yield account
 
 
 def test_a_directory_that_is_not_the_users(lab, deployed, account):

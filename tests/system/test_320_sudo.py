@@ -5,20 +5,10 @@ import re
 import stat
 
 import pytest
-from conftest import need
-from lab.accounts import Account, why_no_accounts
 
 CERT = "sudo.ferry.test"
 SFTP_SERVER = "/usr/lib/openssh/sftp-server"
 LINE = re.compile(r"/etc/sudoers\.d/certferry there: (.*)$")
-
-
-@pytest.fixture(scope="module")
-def account(lab):
-    need(not why_no_accounts(), why_no_accounts())
-    lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
-    with Account() as account:
-        yield account
 
 
 @pytest.fixture

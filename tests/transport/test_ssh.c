@@ -206,6 +206,18 @@ TEST(one_login_to_the_jump_hosts_carries_several_connections)
 	test_sshd_stop(&far);
 }
 
+/* One that lets in whoever has a certificate of the test's own CA, and nobody else. */
+static void start_certified(struct test_sshd *server, const char *name)
+{
+	char extra[700], ca[300], keys[300];
+	(void)snprintf(ca, sizeof(ca), "%s/%s/ca", test_temp_dir(), name);
+	(void)snprintf(extra, sizeof(extra), "TrustedUserCAKeys %s.pub\n", ca);
+	test_sshd_start(server, name, extra);
+	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca, NULL});
+	(void)snprintf(keys, sizeof(keys), "%s/authorized_keys", server->dir);
+	test_write_file(keys, "", 0600);
+}
+
 /* A certificate of the test's own CA for SERVER's identity, with OPTIONS of ssh-keygen, as TARGET's. */
 static void certify(struct ssh_target *target, const struct test_sshd *server, const char *validity)
 {
@@ -223,16 +235,10 @@ TEST(a_certificate_of_the_user_lets_in_while_it_is_valid)
 	CLEANUP(ssh_target_done) struct ssh_target target = {0};
 	struct test_sshd server;
 	struct error err = {0};
-	char extra[700], ca[300], keys[300];
 
 	if (!test_sshd_available())
 		return;
-	(void)snprintf(ca, sizeof(ca), "%s/certified/ca", test_temp_dir());
-	(void)snprintf(extra, sizeof(extra), "TrustedUserCAKeys %s.pub\n", ca);
-	test_sshd_start(&server, "certified", extra);
-	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca, NULL});
-	(void)snprintf(keys, sizeof(keys), "%s/authorized_keys", server.dir);
-	test_write_file(keys, "", 0600);
+	start_certified(&server, "certified");
 	describe_login(&target, &server, "certified");
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
 	CHECK_CONTAINS(err.hint, "authorized_keys");
@@ -302,6 +308,15 @@ static void add_identity(struct ssh_target *target, const char *dir, const char 
 	CHECK_OK(secret_read_file(ssh_target_next_identity(target), path, LIMIT_KEY_FILE, true, &err), err);
 }
 
+/* SERVER as the user of this machine, with no key yet. */
+static void describe_stranger(struct ssh_target *target, const struct test_sshd *server)
+{
+	struct error err = {0};
+	sshd = *server;
+	describe(target, server->known_hosts);
+	CHECK_OK(str_set(&target->user, getpwuid(getuid())->pw_name, &err), err);
+}
+
 TEST(identities_are_tried_in_order_and_what_cannot_be_used_is_passed_over)
 {
 	CLEANUP(ssh_target_done) struct ssh_target target = {0};
@@ -311,9 +326,7 @@ TEST(identities_are_tried_in_order_and_what_cannot_be_used_is_passed_over)
 	if (!test_sshd_available())
 		return;
 	test_sshd_start(&server, "several", "MaxAuthTries 3\n");
-	sshd = server;
-	describe(&target, server.known_hosts);
-	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	describe_stranger(&target, &server);
 	add_identity(&target, server.dir, "stranger", true);
 	CHECK_OK(secret_set(ssh_target_next_identity(&target), "no key at all", 13, &err), err);
 	CHECK(ssh_link_open(&target, soon(), &err) == NULL);
@@ -335,9 +348,7 @@ TEST(a_server_that_cuts_off_after_some_tries_is_told_so)
 	if (!test_sshd_available())
 		return;
 	test_sshd_start(&server, "impatient", "MaxAuthTries 2\n");
-	sshd = server;
-	describe(&target, server.known_hosts);
-	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	describe_stranger(&target, &server);
 	add_identity(&target, server.dir, "stranger-1", true);
 	add_identity(&target, server.dir, "stranger-2", true);
 	add_identity(&target, server.dir, "id", false);
@@ -377,19 +388,11 @@ TEST(a_certificate_finds_its_key_among_several)
 	CLEANUP(ssh_target_done) struct ssh_target target = {0};
 	struct test_sshd server;
 	struct error err = {0};
-	char extra[700], ca[300], keys[300];
 
 	if (!test_sshd_available())
 		return;
-	(void)snprintf(ca, sizeof(ca), "%s/among/ca", test_temp_dir());
-	(void)snprintf(extra, sizeof(extra), "TrustedUserCAKeys %s.pub\n", ca);
-	test_sshd_start(&server, "among", extra);
-	test_run_program((const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", ca, NULL});
-	(void)snprintf(keys, sizeof(keys), "%s/authorized_keys", server.dir);
-	test_write_file(keys, "", 0600);
-	sshd = server;
-	describe(&target, server.known_hosts);
-	CHECK_OK(str_set(&target.user, getpwuid(getuid())->pw_name, &err), err);
+	start_certified(&server, "among");
+	describe_stranger(&target, &server);
 	add_identity(&target, server.dir, "stranger", true);
 	add_identity(&target, server.dir, "id", false);
 	certify(&target, &server, "-1h:+1h");
