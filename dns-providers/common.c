@@ -273,6 +273,8 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 {
 	unsigned tries = call->metadata ? METADATA_TRIES : TRIES;
 	bool renewed = api->renew == NULL;
+	/* What the vendor said to the try before: more than that DEADLINE passed during the one that followed. */
+	struct http_response before CLEANUP(http_response_done) = {0};
 	for (unsigned attempt = 1;; attempt++) {
 		struct http_response answer CLEANUP(http_response_done) = {0};
 		CLEANUP(headers_done) struct provider_headers own = {0};
@@ -297,13 +299,24 @@ bool provider_send(const struct provider_api *api, const struct provider_call *c
 			continue;
 		}
 		if (again && !lost && attempt < tries && deadline_left_ms(deadline) > 0 &&
-		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause))
+		    wait_for_try(api, call, answered ? &answer : NULL, attempt, deadline, &cause)) {
+			if (answered) {
+				http_response_done(&before);
+				before = answer;
+				answer = (struct http_response){0};
+			}
 			continue;
+		}
 		/* Whoever gave up while it was to be tried again is told of that, not of why. */
 		struct error given_up = {0};
 		if (again && cancel_requested(deadline.cancel) && !deadline_check(deadline, call->step, &given_up)) {
 			*ret_lost = lost;
 			return provider_failed(api, call, &given_up, err);
+		}
+		if (!lost && !answered && before.status != 0 && cause.category == ERROR_TIMEOUT) {
+			*ret = before;
+			before = (struct http_response){0};
+			return true;
 		}
 		if (lost || !answered) {
 			*ret_lost = lost;
