@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What was uploaded goes live, certificate by certificate, and back. */
+#include "transport/push_transaction.h"
+
+bool push_switch(struct transaction *t, struct error *err)
+{
+	t->switched = true;
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		push_allow_time(t);
+		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
+			return push_blame_writing(t, p, err);
+		for (size_t j = 0; j < p->copy_count; j++)
+			if (p->copies[j].staged && !live_copy_switch(t->remote.sftp, &p->copies[j], err))
+				return push_blame_writing(t, p, err);
+	}
+	return true;
+}
+
+bool push_switch_back(struct transaction *t, struct error *err)
+{
+	for (size_t i = 0; i < t->job->certificate_count; i++) {
+		struct placement *p = &t->placements[i];
+		push_allow_time(t);
+		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->remote.sftp, &p->live, &p->files, err))
+			return push_blame(err, p);
+		for (size_t j = 0; j < p->copy_count; j++)
+			if (!live_copy_switch_back(t->remote.sftp, &p->copies[j], err))
+				return push_blame(err, p);
+	}
+	return true;
+}
