@@ -312,7 +312,7 @@ TEST(an_instance_by_version_two_of_its_metadata)
 	(void)standin_tell(standin, "faults", "{\"kind\":\"hang\",\"path\":\"api/token\",\"count\":9,\"seconds\":5}");
 	int64_t before = clock_monotonic_ms();
 	check_fails(NULL, NULL, "no credentials in the config, the environment or the shared files");
-	CHECK(clock_monotonic_ms() - before < 8000);
+	CHECK(clock_monotonic_ms() - before < 15000);
 }
 
 TEST(nothing_anywhere_tells_what_was_tried)

@@ -96,7 +96,7 @@ TEST(throttling_ends_when_the_limit_is_reset)
 	(void)standin_tell(standin, "faults", fault);
 	int64_t before = clock_monotonic_ms();
 	CHECK(!module->find_zone(provider, NAME, soon(), &id, &zone, &err));
-	CHECK(clock_monotonic_ms() - before < 3000);
+	CHECK(clock_monotonic_ms() - before < 15000);
 	CHECK(err.transient && err.retry_at >= clock_wall() + 1790 && err.retry_at <= clock_wall() + 1800);
 	/* It is not asked again before, whatever for. */
 	size_t asked = standin_count(standin, "requests", "\"method\"");

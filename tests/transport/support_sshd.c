@@ -85,6 +85,21 @@ void test_run_program(const char *const *arguments)
 		test_fail(__FILE__, __LINE__, "%s failed", arguments[0]);
 }
 
+pid_t test_tls_server_start(const char *dir, uint16_t port)
+{
+	char number[16], key[400], cert[400];
+	(void)snprintf(number, sizeof(number), "%u", (unsigned)port);
+	(void)snprintf(key, sizeof(key), "%s/tls.key", dir);
+	(void)snprintf(cert, sizeof(cert), "%s/tls.pem", dir);
+	test_run_program((const char *const[]){"/usr/bin/openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+					       "ec_paramgen_curve:P-256", "-nodes", "-subj", "/CN=x", "-keyout", key,
+					       "-out", cert, NULL});
+	pid_t server = test_start_program((const char *const[]){"/usr/bin/openssl", "s_server", "-accept", number,
+								"-key", key, "-cert", cert, "-quiet", NULL});
+	test_await_port(port);
+	return server;
+}
+
 void test_write_file(const char *path, const char *text, unsigned mode)
 {
 	FILE *file = fopen(path, "w");
@@ -116,7 +131,7 @@ static void make_key(const char *dir, const char *name)
 		(const char *const[]){"/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path, NULL});
 }
 
-static void await_port(uint16_t port)
+void test_await_port(uint16_t port)
 {
 	struct sockaddr_in address = {
 		.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -158,7 +173,7 @@ void test_sshd_start(struct test_sshd *sshd, const char *name, const char *extra
 	(void)snprintf(path, sizeof(path), "%s/config", sshd->dir);
 	test_write_file(path, text, 0644);
 	sshd->pid = test_start_program((const char *const[]){sshd_path, "-D", "-f", path, NULL});
-	await_port(sshd->port);
+	test_await_port(sshd->port);
 }
 
 void test_sshd_stop(struct test_sshd *sshd)

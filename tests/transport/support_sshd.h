@@ -28,17 +28,23 @@ void test_sshd_stop(struct test_sshd *sshd);
 /* A TCP port of loopback that nobody listens on. */
 uint16_t test_free_port(void);
 
-/* Run a program from /usr/bin and wait; its exit status must be 0. ARGUMENTS end with NULL. */
+/* Until somebody listens on PORT of loopback. */
+void test_await_port(uint16_t port);
+
 /* Nothing is left to log in with but an agent. */
 void test_forget_identities(struct ssh_target *target);
 
 /* TEXT as the only one of LIST. */
 void test_set_only(struct str_list *list, const char *text);
 
+/* Run a program from /usr/bin and wait; its exit status must be 0. ARGUMENTS end with NULL. */
 void test_run_program(const char *const *arguments);
 
 /* Start a program with its output thrown away. */
 pid_t test_start_program(const char *const *arguments);
+
+/* A TLS server with a certificate of its own on PORT of loopback; its files go into DIR. To be killed by the caller. */
+pid_t test_tls_server_start(const char *dir, uint16_t port);
 
 void test_write_file(const char *path, const char *text, unsigned mode);
 
