@@ -132,6 +132,17 @@ void error_said(struct error *err, const char *text, size_t len)
 		keep_link(err->said, sizeof(err->said), text, len);
 }
 
+void error_said_output(struct error *err, const char *text, size_t len, size_t left_out)
+{
+	enum { CUT = ERROR_SAID_MAX - ERROR_TEXT_MAX / 2 };
+	if (err->said[0] != '\0')
+		return;
+	(void)escape_text(err->said, sizeof(err->said), text, len, /* keep_lines= */ true);
+	/* Full to the last few bytes: something may have been cut. */
+	if (left_out > 0 || strlen(err->said) + 16 >= sizeof(err->said))
+		(void)escape_ends(err->said, CUT, text, len, left_out);
+}
+
 /* Fill a name that is still unknown. */
 static void set_name(char field[ERROR_NAME_MAX], const char *name)
 {

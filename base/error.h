@@ -97,6 +97,12 @@ bool error_oom(struct error *err);
  */
 void error_said(struct error *err, const char *text, size_t len);
 
+/*
+ * The same for what a program printed: what does not fit is left out of the middle, since the cause stands at the end.
+ * LEFT_OUT: bytes that are missing there already (excerpt.h). What was cut leaves room for a sentence before it.
+ */
+void error_said_output(struct error *err, const char *text, size_t len, size_t left_out);
+
 /* The CA's problem type. Kept only if none is there yet. */
 void error_type(struct error *err, const char *type);
 

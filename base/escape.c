@@ -71,12 +71,29 @@ static size_t decode(const unsigned char *text, size_t len, uint32_t *ret)
 	return count;
 }
 
-/* One piece of the input into PIECE; returns the input bytes used. */
+static bool is_space(unsigned char c)
+{
+	return c == ' ' || (c >= '\t' && c <= '\r');
+}
+
+/* How many carriage returns stand before the next newline; 0 where anything else does. */
+static size_t returns_before_newline(const unsigned char *text, size_t len)
+{
+	size_t i = 0;
+	while (i < len && text[i] == '\r')
+		i++;
+	return i < len && text[i] == '\n' ? i : 0;
+}
+
+/* One piece of the input into PIECE, empty where it is dropped; returns the input bytes used. */
 static size_t next_piece(const unsigned char *text, size_t len, bool keep_lines, char piece[PIECE_MAX], size_t *ret_len)
 {
 	uint32_t c = 0;
-	size_t used = decode(text, len, &c);
+	size_t used = decode(text, len, &c), dropped = keep_lines ? returns_before_newline(text, len) : 0;
 	int written = 0;
+	*ret_len = 0;
+	if (dropped > 0)
+		return dropped;
 	if (used > 0 && (is_safe(c) || (c == '\n' && keep_lines))) {
 		memcpy(piece, text, used);
 		*ret_len = used;
@@ -90,37 +107,29 @@ static size_t next_piece(const unsigned char *text, size_t len, bool keep_lines,
 	return used > 0 ? used : 1;
 }
 
-static bool is_space(unsigned char c)
+/* TEXT without the white space around it. */
+static const unsigned char *trim(const char *text, size_t *len)
 {
-	return c == ' ' || (c >= '\t' && c <= '\r');
-}
-
-/* Whether only carriage returns stand before the next newline. */
-static bool ends_line(const unsigned char *text, size_t len)
-{
-	size_t i = 0;
-	while (i < len && text[i] == '\r')
-		i++;
-	return i > 0 && i < len && text[i] == '\n';
+	const unsigned char *in = (const unsigned char *)text;
+	while (*len > 0 && is_space(in[*len - 1]))
+		(*len)--;
+	while (*len > 0 && is_space(in[0])) {
+		in++;
+		(*len)--;
+	}
+	return in;
 }
 
 char *escape_text(char *out, size_t size, const char *text, size_t len, bool keep_lines)
 {
-	const unsigned char *in = (const unsigned char *)text;
 	size_t written = 0, cut = 0;
 	if (size == 0)
 		return out;
-	while (len > 0 && is_space(in[len - 1]))
-		len--;
-	while (len > 0 && is_space(in[0])) {
-		in++;
-		len--;
-	}
+	const unsigned char *in = trim(text, &len);
 	while (len > 0) {
 		char piece[PIECE_MAX];
-		size_t piece_len = 0, used = 1;
-		if (!keep_lines || !ends_line(in, len))
-			used = next_piece(in, len, keep_lines, piece, &piece_len);
+		size_t piece_len = 0;
+		size_t used = next_piece(in, len, keep_lines, piece, &piece_len);
 		if (piece_len > size - 1 - written) {
 			written = cut;
 			if (size > ELLIPSIS_LEN) {
@@ -143,4 +152,75 @@ char *escape_text(char *out, size_t size, const char *text, size_t len, bool kee
 char *escape_str(char *out, size_t size, const char *text)
 {
 	return escape_text(out, size, text, strlen(text), /* keep_lines= */ false);
+}
+
+/* --- Both ends --- */
+
+/* How many bytes TEXT has as written, as far as it matters whether that is more than MAX. */
+static size_t written_size(const unsigned char *text, size_t len, size_t max)
+{
+	char piece[PIECE_MAX];
+	size_t size = 0, piece_len = 0;
+	for (size_t i = 0; i < len && size <= max; size += piece_len)
+		i += next_piece(text + i, len - i, /* keep_lines= */ true, piece, &piece_len);
+	return size;
+}
+
+/* The beginning of TEXT into OUT, up to ROOM bytes: to the end of a line, if one ends in their second half. */
+static size_t write_beginning(char *out, size_t room, const unsigned char *text, size_t len, size_t *ret_written)
+{
+	size_t used = 0, written = 0, line_used = 0, line_written = 0;
+	while (used < len) {
+		char piece[PIECE_MAX];
+		size_t piece_len = 0;
+		size_t more = next_piece(text + used, len - used, /* keep_lines= */ true, piece, &piece_len);
+		if (piece_len > room - written)
+			break;
+		memcpy(out + written, piece, piece_len);
+		used += more;
+		if (text[used - 1] == '\n') {
+			line_used = used;
+			line_written = written;
+		}
+		written += piece_len;
+	}
+	bool whole_lines = line_written >= room / 2;
+	*ret_written = whole_lines ? line_written : written;
+	return whole_lines ? line_used : used;
+}
+
+/* Where the last ROOM bytes of TEXT, as written, begin: at a line, if one begins in their first half. */
+static size_t find_end(const unsigned char *text, size_t len, size_t room)
+{
+	enum { CONTINUATIONS = 3 };
+	char piece[PIECE_MAX];
+	size_t at = len > room ? len - room : 0, piece_len = 0;
+
+	for (size_t i = 0; i < CONTINUATIONS && at < len && (text[at] & 0xc0) == 0x80; i++)
+		at++;
+	for (size_t size = written_size(text + at, len - at, SIZE_MAX - PIECE_MAX); size > room; size -= piece_len)
+		at += next_piece(text + at, len - at, /* keep_lines= */ true, piece, &piece_len);
+	if (at > 0 && text[at - 1] == '\n')
+		return at;
+	const unsigned char *newline = memchr(text + at, '\n', (len - at) / 2);
+	return newline != NULL ? (size_t)(newline - text) + 1 : at;
+}
+
+char *escape_ends(char *out, size_t size, const char *text, size_t len, size_t left_out)
+{
+	enum { NOTE_MAX = 64 };
+	const unsigned char *in = trim(text, &len);
+	size_t written = 0;
+
+	if (size < (size_t)2 * NOTE_MAX || (left_out == 0 && written_size(in, len, size - 1) < size))
+		return escape_text(out, size, (const char *)in, len, /* keep_lines= */ true);
+	size_t used = write_beginning(out, size / 4, in, len, &written);
+	size_t from = find_end(in, len, size - size / 4 - NOTE_MAX);
+	if (from < used)
+		from = used;
+	left_out += from - used;
+	written += (size_t)snprintf(out + written, NOTE_MAX, "%s" ELLIPSIS " %zu %s left out " ELLIPSIS "\n",
+				    written > 0 ? "\n" : "", left_out, left_out == 1 ? "byte" : "bytes");
+	(void)escape_text(out + written, size - written, (const char *)in + from, len - from, /* keep_lines= */ true);
+	return out;
 }

@@ -20,7 +20,14 @@ struct buf;
  */
 char *escape_text(char *out, size_t size, const char *text, size_t len, bool keep_lines);
 
-/* The same for a C string, on one line. */
+/*
+ * escape_text() with lines kept for what may be long and says most at its end: what does not fit is left out of the
+ * middle, where a line says how many bytes that was; a quarter of the room is for the beginning. Cut at lines where
+ * there are any near. LEFT_OUT: bytes that are missing in the middle of TEXT already (excerpt.h).
+ */
+char *escape_ends(char *out, size_t size, const char *text, size_t len, size_t left_out);
+
+/* escape_text() for a C string, on one line. */
 char *escape_str(char *out, size_t size, const char *text);
 
 #endif

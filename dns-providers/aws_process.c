@@ -83,7 +83,7 @@ static bool run(const struct str_list *words, struct deadline deadline, struct e
 		return false;
 	if (ret->ending == EXEC_EXITED && ret->code == EXIT_SUCCESS)
 		return true;
-	buf_reset(&ret->out); /* it may hold keys, and is not to be quoted */
+	excerpt_done(&ret->out); /* it may hold keys, and is not to be quoted */
 	return exec_failed(request.program, ret, ERROR_CONFIG, "credentials", err);
 }
 
@@ -95,7 +95,8 @@ bool aws_process_keys(const char *profile, const char *line, struct deadline dea
 	struct error cause = {0};
 
 	bool printed = aws_process_split(line, &words, &cause) && run(&words, deadline, &result, &cause);
-	if (printed && aws_read_keys_json(buf_cstr(&result.out), result.out.len, ret, &cause)) {
+	if (printed && result.out.left_out == 0 &&
+	    aws_read_keys_json(buf_cstr(&result.out.kept), result.out.kept.len, ret, &cause)) {
 		(void)snprintf(ret->source, sizeof(ret->source), "the credential_process of the profile \"%s\"",
 			       profile);
 		return true;

@@ -380,7 +380,7 @@ static bool run_call(struct dns_provider *provider, const char *program, struct 
 		return false;
 	}
 	if (result.ending == EXEC_EXITED && result.code == 0)
-		return ret_output == NULL || take_output(&result.out, ret_output, err);
+		return ret_output == NULL || take_output(&result.out.kept, ret_output, err);
 	error_hint(err,
 		   call->adds ? "it was to add the TXT record %s with the value %s"
 			      : "remove the TXT record %s with the value %s by hand",

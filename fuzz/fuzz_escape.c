@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Reaches escape_text(). The first byte chooses the size of the output and whether lines are kept. The output fits,
- * ends in a NUL, holds no control character and no broken UTF-8 (told by applying it again: nothing may change).
+ * Reaches escape_text() and escape_ends(). The first byte chooses the size of the output and whether lines are kept.
+ * The output fits, ends in a NUL, holds no control character and no broken UTF-8 (told by applying it again: nothing
+ * may change).
  */
 #include "base/escape.h"
 
@@ -11,18 +12,9 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void check(const char *out, size_t room, bool keep_lines)
 {
-	if (size == 0)
-		return 0;
-	bool keep_lines = (data[0] & 1) != 0;
-	size_t room = (size_t)(data[0] >> 1) + 1;
-	/* Exactly as large as announced, so that a sanitizer sees a byte written behind it. */
-	char *out AUTO_FREE = malloc(room);
 	char again[1024];
-	if (out == NULL)
-		return 0;
-	(void)escape_text(out, room, (const char *)data + 1, size - 1, keep_lines);
 	size_t len = strnlen(out, room);
 	if (len == room)
 		abort();
@@ -33,5 +25,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* A cut may leave white space at the end, which the second pass drops. */
 	if (strncmp(again, out, strlen(again)) != 0 || strspn(out + strlen(again), " \n") != len - strlen(again))
 		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	enum { BOTH_ENDS = 128 }; /* less room has none for them */
+	if (size == 0)
+		return 0;
+	bool keep_lines = (data[0] & 1) != 0;
+	size_t room = (size_t)(data[0] >> 1) + 1;
+	/* Exactly as large as announced, so that a sanitizer sees a byte written behind it. */
+	char *out AUTO_FREE = malloc(room), *ends AUTO_FREE = malloc(room + BOTH_ENDS);
+	if (out == NULL || ends == NULL)
+		return 0;
+	check(escape_text(out, room, (const char *)data + 1, size - 1, keep_lines), room, keep_lines);
+	check(escape_ends(ends, room + BOTH_ENDS, (const char *)data + 1, size - 1, size % 3), room + BOTH_ENDS, true);
 	return 0;
 }

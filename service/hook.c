@@ -189,17 +189,17 @@ bool hook_list_add_folder(struct hook_list *list, enum hook_when when, const cha
 
 /* --- Running --- */
 
-/* What it wrote to stdout, then what it wrote to stderr; cut. */
+/* What it wrote to stdout, then what it wrote to stderr; beginning and end where that is long. */
 static bool keep_output(const struct exec_result *result, char **ret, struct error *err)
 {
 	char safe[LIMIT_HOOK_OUTPUT];
 	CLEANUP(buf_done) struct buf all;
 	buf_init(&all, (size_t)2 * LIMIT_EXEC_OUTPUT + 1);
-	buf_append(&all, buf_cstr(&result->out), result->out.len);
+	buf_append(&all, buf_cstr(&result->out.kept), result->out.kept.len);
 	if (all.len > 0 && all.data[all.len - 1] != '\n')
 		buf_char(&all, '\n');
-	buf_append(&all, buf_cstr(&result->err), result->err.len);
-	(void)escape_text(safe, sizeof(safe), buf_cstr(&all), all.len, /* keep_lines= */ true);
+	buf_append(&all, buf_cstr(&result->err.kept), result->err.kept.len);
+	(void)escape_ends(safe, sizeof(safe), buf_cstr(&all), all.len, result->out.left_out + result->err.left_out);
 	return safe[0] == '\0' || str_set(ret, safe, err);
 }
 

@@ -38,7 +38,7 @@ MUST_CHECK bool hook_list_add_folder(struct hook_list *list, enum hook_when when
 				     struct error *err);
 
 /*
- * Run HOOK with ENVIRONMENT ("NAME=value") until DEADLINE; *RET_OUTPUT is the beginning of what it said (NULL:
+ * Run HOOK with ENVIRONMENT ("NAME=value") until DEADLINE; *RET_OUTPUT is what it said, beginning and end (NULL:
  * nothing), terminal-safe, also on failure. A program that others could change is refused (transport/exec.h).
  */
 MUST_CHECK bool hook_exec(const struct hook *hook, const struct str_list *environment, struct deadline deadline,

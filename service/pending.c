@@ -48,7 +48,7 @@ void pending_held(const struct renewal *wanted, const struct renewal_server *ser
 	buf_init(&words, sizeof(last->message) + sizeof(last->said) + 2);
 	if (last != NULL) {
 		buf_printf(&words, "%s%s%s", last->message, last->said[0] != '\0' ? "\n" : "", last->said);
-		error_said(err, buf_cstr(&words), words.len);
+		error_said_output(err, buf_cstr(&words), words.len, /* left_out= */ 0);
 	}
 	err->retry_at = until;
 	err->transient = true;

@@ -38,7 +38,7 @@ struct hook_result {
 	enum hook_when when;
 	enum hook_outcome outcome;
 	char *hook;          /* the file, or the line as the user wrote it; terminal-safe */
-	char *output;        /* the beginning of what it said, terminal-safe; NULL: nothing */
+	char *output;        /* what it said, beginning and end, terminal-safe; NULL: nothing */
 	struct error *error; /* owned; NULL when done */
 };
 

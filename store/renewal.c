@@ -299,7 +299,7 @@ static bool write_server_error(json_t *entry, const struct error *error, size_t 
 	if (error == NULL || strlen(error->said) < room)
 		return write_error(entry, "error", error, err);
 	cut = *error;
-	(void)escape_text(cut.said, room, error->said, strlen(error->said), /* keep_lines= */ true);
+	(void)escape_ends(cut.said, room, error->said, strlen(error->said), /* left_out= */ 0);
 	return write_error(entry, "error", &cut, err);
 }
 

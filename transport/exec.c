@@ -44,8 +44,8 @@ struct child {
 
 void exec_result_done(struct exec_result *result)
 {
-	buf_done(&result->out);
-	buf_done(&result->err);
+	excerpt_done(&result->out);
+	excerpt_done(&result->err);
 }
 
 bool exec_check(const char *program, struct error *err)
@@ -163,15 +163,13 @@ static bool start(const struct exec_request *request, struct child *child, struc
 
 /* --- Running --- */
 
-/* Everything there is now; what goes beyond the limit is read and dropped, so that the program does not wait for us. */
-static void drain(int *fd, struct buf *into)
+/* Everything there is now, also what goes beyond the limit, so that the program does not wait for us. */
+static void drain(int *fd, struct excerpt *into)
 {
 	char bytes[4096];
 	ssize_t got = 0;
-	while (*fd >= 0 && (got = read(*fd, bytes, sizeof(bytes))) > 0) {
-		size_t room = LIMIT_EXEC_OUTPUT - into->len;
-		buf_append(into, bytes, (size_t)got < room ? (size_t)got : room);
-	}
+	while (*fd >= 0 && (got = read(*fd, bytes, sizeof(bytes))) > 0)
+		excerpt_add(into, bytes, (size_t)got);
 	if (*fd >= 0 && (got == 0 || (errno != EAGAIN && errno != EINTR)))
 		close_fd(fd);
 }
@@ -239,8 +237,8 @@ bool exec_run(const struct exec_request *request, struct deadline deadline, stru
 
 	if (!exec_check(request->program, err) || !deadline_check(deadline, NULL, err) || !start(request, &child, err))
 		return false;
-	buf_init(&result.out, LIMIT_EXEC_OUTPUT);
-	buf_init(&result.err, LIMIT_EXEC_OUTPUT);
+	excerpt_init(&result.out, LIMIT_EXEC_OUTPUT);
+	excerpt_init(&result.err, LIMIT_EXEC_OUTPUT);
 	bool ended = await_end(&child, deadline, &result);
 	if (!ended) {
 		(void)kill(-child.pid, SIGTERM);
@@ -262,32 +260,29 @@ bool exec_run(const struct exec_request *request, struct deadline deadline, stru
 
 /* --- Failures --- */
 
-/* The last lines of TEXT. */
-static const char *last_lines(const struct buf *text, size_t *ret_len)
+/* The last lines of OUTPUT, as what was said. */
+static void say_last_lines(const struct excerpt *output, struct error *err)
 {
-	const char *data = buf_cstr(text);
-	size_t len = text->len, from, lines = 0;
+	const char *data = buf_cstr(&output->kept);
+	size_t len = output->kept.len, from, lines = 0;
 	while (len > 0 && (data[len - 1] == '\n' || data[len - 1] == '\r'))
 		len--;
 	for (from = len; from > 0; from--) {
 		if (data[from - 1] == '\n' && ++lines == SAID_LINES)
 			break;
 	}
-	*ret_len = len - from;
-	return data + from;
+	error_said_output(err, data + from, len - from, excerpt_missing(output, from));
 }
 
 bool exec_failed(const char *program, const struct exec_result *result, enum error_category category, const char *step,
 		 struct error *err)
 {
 	char safe[ERROR_NAME_MAX];
-	size_t len = 0;
-	const char *said = last_lines(result->err.len > 0 ? &result->err : &result->out, &len);
 
 	if (error_is_set(err))
 		return false;
 	(void)escape_str(safe, sizeof(safe), program);
-	error_said(err, said, len);
+	say_last_lines(result->err.kept.len > 0 ? &result->err : &result->out, err);
 	err->transient =
 		result->ending == EXEC_TIMED_OUT || (result->ending == EXEC_EXITED && result->code == EXIT_TRY_LATER);
 	switch (result->ending) {

@@ -6,9 +6,9 @@
 #ifndef TRANSPORT_EXEC_H
 #define TRANSPORT_EXEC_H
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "base/str.h"
 
 struct exec_request {
@@ -26,8 +26,8 @@ enum exec_ending {
 struct exec_result {
 	enum exec_ending ending;
 	int code;
-	struct buf out; /* what it wrote to stdout, and to stderr: the first LIMIT_EXEC_OUTPUT bytes of each, raw */
-	struct buf err;
+	struct excerpt out; /* what it wrote to stdout, and to stderr: LIMIT_EXEC_OUTPUT bytes of each at most, raw */
+	struct excerpt err;
 };
 
 void exec_result_done(struct exec_result *result);

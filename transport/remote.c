@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/escape.h"
+#include "base/excerpt.h"
 #include "base/limits.h"
 #include "base/log.h"
 #include "base/str.h"
@@ -44,16 +45,16 @@ static const char find_usual_server[] =
 static char *ask_for_path(struct remote *remote, const char *command)
 {
 	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._/+-";
-	struct buf output CLEANUP(buf_done);
+	CLEANUP(excerpt_done) struct excerpt output;
 	struct ssh_exit ended;
 	struct error err = {0};
 
-	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
 	if (!ssh_link_run(remote->link, command, deadline_in(LOOK_UP_MS, NULL), &output, &ended, &err)) {
 		log_debug("%s: not looked up: %s", remote->target->server, err.message);
 		return NULL;
 	}
-	for (const char *line = buf_cstr(&output); line != NULL; line = strchr(line, '\n')) {
+	for (const char *line = buf_cstr(&output.kept); line != NULL; line = strchr(line, '\n')) {
 		line += line[0] == '\n';
 		size_t len = strspn(line, allowed);
 		if (line[0] == '/' && line[len] == '\n')
@@ -285,11 +286,11 @@ static bool is_silent(const struct buf *output)
 static bool runs_commands(struct remote *remote, bool ended_well)
 {
 	struct deadline deadline = deadline_in(LOOK_UP_MS, NULL);
-	struct buf output CLEANUP(buf_done);
+	CLEANUP(excerpt_done) struct excerpt output;
 	struct ssh_exit ended = {0};
 	struct error none = {0};
 
-	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
 	if (ended_well) {
 		struct sftp *sftp = sftp_start(remote->link, "true", deadline, &none);
 		remote->runs_commands = sftp == NULL;
@@ -298,7 +299,7 @@ static bool runs_commands(struct remote *remote, bool ended_well)
 	}
 	if (!ssh_link_run(remote->link, "true", deadline, &output, &ended, &none))
 		return true; /* it may: that is not known */
-	remote->runs_commands = ended.status == 0 || !is_silent(&output);
+	remote->runs_commands = ended.status == 0 || !is_silent(&output.kept);
 	return remote->runs_commands;
 }
 
@@ -319,22 +320,27 @@ static void hint_other_command(const struct ssh_exit *exit_state, const struct b
 		error_hint(err, "it printed nothing: look into that program's own log on the server");
 }
 
+static void say_output(const struct excerpt *output, struct error *err)
+{
+	error_said_output(err, buf_cstr(&output->kept), output->kept.len, output->left_out);
+}
+
 /* COMMAND ended. Was it run, and was that a success? */
-static bool judge(struct remote *remote, const char *command, const struct buf *output,
+static bool judge(struct remote *remote, const char *command, const struct excerpt *output,
 		  const struct ssh_exit *exit_state, struct error *err)
 {
-	const char *said = buf_cstr(output);
+	const char *said = buf_cstr(&output->kept);
 
 	if (exit_state->refused || says_no_commands(said) ||
-	    (is_silent(output) && !remote->runs_commands && !runs_commands(remote, exit_state->status == 0))) {
-		error_said(err, said, output->len);
+	    (is_silent(&output->kept) && !remote->runs_commands && !runs_commands(remote, exit_state->status == 0))) {
+		say_output(output, err);
 		return runs_no_commands(remote, command, err);
 	}
 	remote->runs_commands = true;
 	if (judge_exit(command, exit_state, err))
 		return true;
-	error_said(err, said, output->len);
-	hint_other_command(exit_state, output, err);
+	say_output(output, err);
+	hint_other_command(exit_state, &output->kept, err);
 	if (remote->target->sudo && sudo_refused(said)) {
 		char *program AUTO_FREE = sudo_program(command, err);
 		char *path AUTO_FREE = program != NULL ? find_program(remote, program) : NULL;
@@ -362,11 +368,11 @@ int64_t remote_run_longest_ms(uint32_t ms)
 bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err)
 {
 	const struct ssh_target *target = remote->target;
-	struct buf output CLEANUP(buf_done);
+	CLEANUP(excerpt_done) struct excerpt output;
 	struct error broken = {0};
 	struct ssh_exit exit_state;
 
-	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
 	if (command == NULL)
 		return true;
 	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
@@ -378,6 +384,6 @@ bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct 
 		(void)never_ended(command, ms, exit_state.known, err);
 	else
 		*err = broken;
-	error_said(err, buf_cstr(&output), output.len);
+	say_output(&output, err);
 	return false;
 }

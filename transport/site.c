@@ -111,19 +111,19 @@ uint32_t site_nginx_version(const char *text, size_t len)
 /* An account that may not ask has the form that every version takes. */
 static void choose_text(struct transaction *t)
 {
-	CLEANUP(buf_done) struct buf output = {0};
+	CLEANUP(excerpt_done) struct excerpt output = {0};
 	struct ssh_exit ended;
 	struct error err = {0};
 
 	t->text = t->job->text;
 	if (t->job->newer_text == NULL)
 		return;
-	buf_init(&output, LIMIT_REMOTE_OUTPUT);
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
 	if (!ssh_link_run(t->remote.link, ask_version, t->transfer, &output, &ended, &err)) {
 		log_debug("nginx's version is not known: %s", err.message);
 		return;
 	}
-	if (site_nginx_version(buf_cstr(&output), output.len) >= HTTP2_DIRECTIVE_SINCE)
+	if (site_nginx_version(buf_cstr(&output.kept), output.kept.len) >= HTTP2_DIRECTIVE_SINCE)
 		t->text = t->job->newer_text;
 }
 

@@ -364,18 +364,17 @@ bool ssh_stream_read(struct ssh_stream *stream, void *ret, size_t len, struct de
 
 /* A command that runs, as libssh tells of it. */
 struct running {
-	struct buf *output; /* what does not fit is dropped */
+	struct excerpt *output;
 	struct ssh_exit exit;
 };
 
 static int note_output(ssh_session session, ssh_channel channel, void *data, uint32_t len, int is_stderr, void *ctx)
 {
 	struct running *running = ctx;
-	size_t room = running->output->max - running->output->len;
 	(void)session;
 	(void)channel;
 	(void)is_stderr;
-	buf_append(running->output, data, len < room ? len : room);
+	excerpt_add(running->output, data, len);
 	return (int)len;
 }
 
@@ -452,7 +451,7 @@ static void end_command(struct ssh_link *link, ssh_channel channel, const struct
 	}
 }
 
-bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
+bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct excerpt *output,
 		  struct ssh_exit *ret, struct error *err)
 {
 	struct running running = {.output = output, .exit = {.status = -1}};

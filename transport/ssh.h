@@ -7,9 +7,9 @@
 #ifndef TRANSPORT_SSH_H
 #define TRANSPORT_SSH_H
 
-#include "base/buf.h"
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/excerpt.h"
 #include "transport/known_hosts.h"
 #include "transport/ssh_target.h"
 
@@ -96,7 +96,7 @@ enum { SSH_END_TERM_MS = 2000, SSH_END_KILL_MS = 1000, SSH_END_MS = SSH_END_TERM
 
 /*
  * Run COMMAND through the user's shell on the server, its input empty. OUTPUT (initialised by the caller) gets what it
- * wrote to both its outputs, as far as it fits; the rest is read and dropped. True when it ended, however it ended, and
+ * wrote to both its outputs, beginning and end where that does not fit. True when it ended, however it ended, and
  * when the server refused to start it.
  * A command that leaves children behind which hold its output open is not waited for beyond its own end.
  *
@@ -104,7 +104,7 @@ enum { SSH_END_TERM_MS = 2000, SSH_END_KILL_MS = 1000, SSH_END_MS = SSH_END_TERM
  * command, by TERM and then by KILL. OpenSSH does so but for forced commands, and in some versions but for root's.
  * RET->known tells whether it ended.
  */
-MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline, struct buf *output,
-			     struct ssh_exit *ret, struct error *err);
+MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline,
+			     struct excerpt *output, struct ssh_exit *ret, struct error *err);
 
 #endif

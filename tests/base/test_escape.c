@@ -3,6 +3,9 @@
 
 #include "tests/support/test.h"
 
+#include "base/str.h"
+
+#include <stdio.h>
 #include <string.h>
 
 static const char *one_line(const char *text)
@@ -72,6 +75,76 @@ TEST(keeps_lines_only_when_asked)
 {
 	char out[64];
 	CHECK_STR(escape_text(out, sizeof(out), "one\r\ntwo\r\r\nth\rree\n", 17, true), "one\ntwo\nth\\x0dree");
+}
+
+/* N lines "line 1" to "line N". */
+static const char *lines(size_t count, size_t *ret_len)
+{
+	static char text[64 * 1024];
+	size_t len = 0;
+	for (size_t i = 1; i <= count; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "line %zu\n", i);
+	*ret_len = len;
+	return text;
+}
+
+TEST(of_what_is_long_both_ends_are_shown_in_whole_lines)
+{
+	char out[512];
+	size_t len = 0, said = 0;
+	const char *text = lines(1000, &len);
+	CHECK(escape_ends(out, sizeof(out), text, len, 0) == out);
+	CHECK(strncmp(out, "line 1\nline 2\n", 14) == 0);
+	CHECK_STR(out + strlen(out) - 18, "line 999\nline 1000");
+	const char *note = strstr(out, "\n… ");
+	CHECK(note != NULL);
+	CHECK_INT(sscanf(note, "\n… %zu bytes left out …\nline ", &said), 1);
+	/* What is shown and what is not are all there is, but for the newlines around the note and at the end. */
+	const char *behind = strchr(note + 1, '\n');
+	CHECK_INT((size_t)(note - out) + 1 + said + strlen(behind + 1) + 1, len);
+	CHECK(strncmp(behind, "\nline ", 6) == 0);
+}
+
+TEST(what_fits_is_shown_whole)
+{
+	char out[512];
+	size_t len = 0;
+	const char *text = lines(30, &len);
+	(void)escape_ends(out, sizeof(out), text, len, 0);
+	CHECK_INT(strlen(out), len - 1);
+	CHECK(strstr(out, "left out") == NULL);
+}
+
+TEST(what_is_missing_already_is_counted)
+{
+	char out[512];
+	CHECK_STR(escape_ends(out, sizeof(out), "", 0, 7), "… 7 bytes left out …\n");
+	char text[1000];
+	memset(text, 'a', sizeof(text));
+	(void)escape_ends(out, sizeof(out), text, sizeof(text), 1000000);
+	CHECK_CONTAINS(out, "aaa\n… 1000");
+}
+
+TEST(both_ends_are_cut_between_characters_and_escapes)
+{
+	/* In every position of the cut: one shows as three bytes, one as four, one as ten. */
+	char text[4000], out[512], again[512];
+	for (size_t shift = 0; shift < 32; shift++) {
+		size_t len = shift;
+		memset(text, 'x', shift);
+		while (len + 8 < sizeof(text)) {
+			memcpy(text + len, "\xe6\x9d\xb1\x1b\xf3\xa0\x81\x81", 8);
+			len += 8;
+		}
+		(void)escape_ends(out, sizeof(out), text, len, 0);
+		const char *note = strstr(out, "\n… ");
+		CHECK(note != NULL && strlen(out) < sizeof(out));
+		/* Half a character would be escaped now. */
+		CHECK_STR(escape_text(again, sizeof(again), out, strlen(out), true), out);
+		const char *end = strchr(note + 1, '\n') + 1;
+		CHECK(str_starts(end, "東\\x1b\\u{e0041}") || str_starts(end, "\\x1b\\u{e0041}東") ||
+		      str_starts(end, "\\u{e0041}東\\x1b"));
+	}
 }
 
 TEST(cuts_at_a_character_and_says_so)

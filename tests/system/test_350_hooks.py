@@ -207,7 +207,7 @@ def test_a_rollback_runs_the_deploy_hooks(lab, product, log):
 
 
 def test_output_of_every_kind_does_no_harm(lab, product, log):
-    noise = r"""printf '\033[2J\033]0;title\007\n\302\233 line\nerror: forged line\n'; head -c 3000000 /dev/zero | tr '\0' 'x' >&2; exit 1"""
+    noise = r"""printf '\033[2J\033]0;title\007\n\302\233 line\nerror: forged line\n'; head -c 3000000 /dev/zero | tr '\0' 'x' >&2; echo the cause >&2; exit 1"""
     product.write_config(lab.config([lab.domain("noise.ferry.test", hooks={"deploy": noise})]))
     run = product.run("apply", "-v")
     assert run.code == 3, run
@@ -215,7 +215,9 @@ def test_output_of_every_kind_does_no_harm(lab, product, log):
     assert len(run.err) < 60_000, len(run.err)
     assert not [line for line in run.err.splitlines() if line.startswith("error: forged")], run.err[:2000]
     run = product.run("apply", "--json")
-    assert len(hooks(run, "noise.ferry.test")[0]["output"]) <= 4096
+    output = hooks(run, "noise.ferry.test")[0]["output"]
+    assert len(output.encode()) <= 4096 and "bytes left out …\n" in output and output.endswith("the cause"), output
+    assert "the cause" in run.err
 
 
 def test_one_that_hangs_is_killed_with_what_it_started(lab, product, log):

@@ -80,7 +80,8 @@ def test_while_they_are_tested(slots):
         in_test("trap '' TERM HUP INT; while [ -e {go} ]; do sleep 1; done", "rolled_back", late),
         in_test("yes out", "rolled_back", late, "out\nout"),
         in_test("yes err >&2", "rolled_back", late, "err\nerr"),
-        in_test(HOSTILE + "; head -c 90000 /dev/zero | tr '\\0' x; exit 1", "rolled_back", "exited with status 1", "\\x1b]0;owned"),
+        in_test(HOSTILE + "; head -c 90000 /dev/zero | tr '\\0' x; echo; echo the cause; exit 1", "rolled_back", "exited with status 1",
+                "\\x1b]0;owned", "bytes left out …\n", "\nthe cause"),
         in_test("kill -SEGV $$", "rolled_back", "signal SEGV"),
         in_test("sleep 600 & echo $! > {go}/pid", "deployed"),
         in_test("yes & echo $! > {go}/pid; {slot.nginx.test_command}", "deployed"),
@@ -177,7 +178,8 @@ def test_that_takes_the_whole_sshd_with_it(lab, product):
     run = product.run("apply")
     assert run.code == 0, run
     before = server.fingerprint("gone.ferry.test")
-    entry = lab.server_entry(server, test_command=f"kill $(cat {server.ssh_dir}/sshd.pid); kill -9 $PPID; sleep 600")
+    gone = f"p=$(cat {server.ssh_dir}/sshd.pid); kill $p; while [ -e /proc/$p/exe ]; do sleep 0.02; done"
+    entry = lab.server_entry(server, test_command=f"{gone}; kill -9 $PPID; sleep 600")
     product.write_config(lab.config([domain], servers={"web-2": entry}))
     run = product.run("apply", "--force", "--json")
     server.stop_ssh()

@@ -47,8 +47,8 @@ TEST(arguments_output_and_code_come_through_as_they_are)
 	CHECK_OK(str_list_add(&arguments, "-n", &err) && str_list_add(&arguments, "$(id) *; 'x\" ", &err), err);
 	struct exec_result result =
 		run(script("printf '%s|' \"$@\"; echo error >&2; exit 7", 0755), &arguments, soon());
-	CHECK_STR(buf_cstr(&result.out), "-n|$(id) *; 'x\" |");
-	CHECK_STR(buf_cstr(&result.err), "error\n");
+	CHECK_STR(buf_cstr(&result.out.kept), "-n|$(id) *; 'x\" |");
+	CHECK_STR(buf_cstr(&result.err.kept), "error\n");
 	CHECK(result.ending == EXEC_EXITED && result.code == 7);
 	exec_result_done(&result);
 	str_list_done(&arguments);
@@ -70,7 +70,7 @@ TEST(it_has_a_clean_environment_and_nothing_of_ours)
 	};
 	CHECK_OK(exec_run(&request, soon(), &result, &err), err);
 	/* Three of its own, and the one that ls opens. */
-	CHECK_STR(buf_cstr(&result.out),
+	CHECK_STR(buf_cstr(&result.out.kept),
 		  "CERTFERRY_NAME=x "
 		  "y\nLANG=C.UTF-8\nPATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin\n/\n4\n"
 		  "leads\n");
@@ -79,11 +79,30 @@ TEST(it_has_a_clean_environment_and_nothing_of_ours)
 	(void)close(leak);
 }
 
-TEST(output_beyond_the_limit_is_dropped_and_does_not_block)
+TEST(of_output_beyond_the_limit_both_ends_are_kept_and_nothing_blocks)
 {
-	struct exec_result result = run(script("head -c 300000 /dev/zero; exit 0", 0755), NULL, soon());
-	CHECK_INT(result.out.len, LIMIT_EXEC_OUTPUT);
+	struct exec_result result =
+		run(script("echo begun; head -c 300000 /dev/zero; echo the cause; exit 0", 0755), NULL, soon());
+	const struct buf *kept = &result.out.kept;
+	CHECK(kept->len <= LIMIT_EXEC_OUTPUT && kept->len >= LIMIT_EXEC_OUTPUT / 2);
+	CHECK_INT(kept->len + result.out.left_out, 300000 + strlen("begun\nthe cause\n"));
+	CHECK(memcmp(kept->data, "begun\n", 6) == 0);
+	CHECK_STR(kept->data + kept->len - 10, "the cause\n");
 	CHECK(result.ending == EXEC_EXITED && result.code == 0);
+	exec_result_done(&result);
+}
+
+TEST(what_a_talkative_program_said_last_is_quoted)
+{
+	struct error err = {0};
+	const char *program =
+		script("i=0; while [ $i -lt 20 ]; do printf 'line %d: %09000d\\n' $i 0; i=$((i+1)); done >&2; "
+		       "echo 'cannot bind: the cause' >&2; exit 1",
+		       0755);
+	struct exec_result result = run(program, NULL, soon());
+	CHECK(!exec_failed(program, &result, ERROR_CONFIG, "deploy-hook", &err));
+	CHECK_CONTAINS(err.said, "bytes left out");
+	CHECK_CONTAINS(err.said, "\ncannot bind: the cause");
 	exec_result_done(&result);
 }
 
@@ -97,7 +116,7 @@ TEST(one_that_hangs_is_killed_with_its_children)
 	struct exec_result result = run(script(body, 0755), NULL, deadline_in(500, NULL));
 	CHECK(clock_monotonic_ms() - before < 15000);
 	CHECK_INT(result.ending, EXEC_TIMED_OUT);
-	CHECK_STR(buf_cstr(&result.out), "begun\n");
+	CHECK_STR(buf_cstr(&result.out.kept), "begun\n");
 	exec_result_done(&result);
 	(void)usleep(3500 * 1000);
 	CHECK(stat(file, &status) != 0);
@@ -122,7 +141,7 @@ TEST(what_it_leaves_in_the_background_does_not_hold_us_up)
 	int64_t before = clock_monotonic_ms();
 	struct exec_result result = run(script("sleep 20 & echo done", 0755), NULL, soon());
 	CHECK(clock_monotonic_ms() - before < 15000);
-	CHECK_STR(buf_cstr(&result.out), "done\n");
+	CHECK_STR(buf_cstr(&result.out.kept), "done\n");
 	exec_result_done(&result);
 }
 

@@ -99,7 +99,7 @@ static void describe_way(struct ssh_target *ret, const struct test_sshd *near, c
 TEST(jump_hosts_are_gone_through_one_after_the_other)
 {
 	CLEANUP(ssh_target_done) struct ssh_target target = {0};
-	CLEANUP(buf_done) struct buf output = {0};
+	CLEANUP(excerpt_done) struct excerpt output = {0};
 	struct test_sshd near, middle, far;
 	struct ssh_exit ended = {0};
 	struct error err = {0};
@@ -114,13 +114,13 @@ TEST(jump_hosts_are_gone_through_one_after_the_other)
 	struct ssh_link *link = ssh_link_open(&target, soon(), &err);
 	CHECK_OK(link != NULL, err);
 	/* More than all buffers on the way hold together, then who was asked. */
-	buf_init(&output, 4 * 1024 * 1024);
+	excerpt_init(&output, 4 * 1024 * 1024);
 	CHECK_OK(ssh_link_run(link, "head -c 2000000 /dev/zero; echo $SSH_CONNECTION", soon(), &output, &ended, &err),
 		 err);
 	CHECK_INT(ended.status, 0);
-	CHECK(output.len > 2000000);
+	CHECK(output.kept.len > 2000000);
 	(void)snprintf(want, sizeof(want), " 127.0.0.1 %u\n", (unsigned)far.port);
-	CHECK_CONTAINS(output.data + 2000000, want);
+	CHECK_CONTAINS(output.kept.data + 2000000, want);
 
 	/* The first one goes away, and nothing hangs. */
 	test_sshd_stop(&near);
