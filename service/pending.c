@@ -80,6 +80,11 @@ bool pending_is_unreachable(const struct renewal_server *server)
 	return server->error != NULL && str_equal(server->error->step, "connect");
 }
 
+bool pending_is_done(const struct push_outcome *outcome)
+{
+	return outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED;
+}
+
 bool pending_is_refusal(const struct push_outcome *outcome)
 {
 	return outcome->result == PUSH_ROLLED_BACK ||
@@ -89,7 +94,7 @@ bool pending_is_refusal(const struct push_outcome *outcome)
 void pending_ended(struct renewal_server *server, uint64_t wanted, const struct push_outcome *outcome, int64_t now,
 		   uint64_t random)
 {
-	bool done = outcome->result == PUSH_DEPLOYED || outcome->result == PUSH_UNCHANGED;
+	bool done = pending_is_done(outcome);
 
 	if (server->wanted != wanted)
 		server->retry_at = 0;

@@ -33,6 +33,9 @@ bool pending_is_unreachable(const struct renewal_server *server);
 /* An outcome of that kind: the server was reached, and something went wrong there. */
 bool pending_is_refusal(const struct push_outcome *outcome);
 
+/* The server has what it was to have. */
+bool pending_is_done(const struct push_outcome *outcome);
+
 /*
  * A try to bring SERVER the generation WANTED ended as OUTCOME. A failure waits by the table; what failed before
  * anybody was asked (the config, another run's lock, an interruption) waits for nothing, since it bothers nobody.

@@ -8,6 +8,7 @@
 #include "service/key_guard.h"
 #include "service/live_facts.h"
 #include "service/own_csr.h"
+#include "service/placement.h"
 #include "service/wanted.h"
 #include "transport/push.h"
 
@@ -196,6 +197,7 @@ bool plan_refresh(struct service *service, struct renewal *wanted, struct renewa
 	if (!wanted_keep_ca(service, wanted, &stored, err) || (found && !wanted_take_state(wanted, &stored, err)) ||
 	    !backoff_know(wanted, wanted_ca_url(service, wanted, 0), err))
 		return false;
+	placement_compare(service_options(service)->config, wanted);
 	*ret_stored = stored;
 	stored = (struct renewal){0};
 	return true;
@@ -212,6 +214,8 @@ bool plan_server_due(const struct renewal *wanted, const struct renewal_server *
 		reason = "failed last time";
 	else if (server->pushed != wanted->generation)
 		reason = server->pushed < wanted->generation ? "has an older generation" : "has a newer generation";
+	else if (server->moved)
+		reason = "the config has changed where or how its files lie";
 	*ret_reason = reason != NULL ? reason : "has the live generation";
 	return reason != NULL;
 }

@@ -40,8 +40,16 @@ static bool read_identity(const struct config_server *server, const char *file, 
 			  struct error *err)
 {
 	CLEANUP(secret_done) struct secret text = {0};
-	if (!secret_read_file(&text, file, LIMIT_KEY_FILE, /* private_only= */ false, err))
+	if (!secret_read_file(&text, file, LIMIT_KEY_FILE, /* private_only= */ false, err)) {
+		error_hint(err, "servers.%s.identity_file names it", server->name);
 		return false;
+	}
+	if (server->agent == NULL && is_public(&text)) {
+		(void)error_set(err, ERROR_CONFIG, NULL, "%s is a public key, and there is no agent that has the other half",
+				file);
+		error_hint(err, "name the private key as `identity_file`, or by `agent` the agent that keeps it");
+		return false;
+	}
 	if (server->agent != NULL && (is_public(&text) || ssh_identity_is_encrypted(&text))) {
 		*ret_agent = true;
 		return true;
@@ -57,8 +65,11 @@ static bool read_certificates(const struct config_server *server, struct ssh_tar
 	for (size_t i = 0; i < server->certificate_files.len; i++) {
 		CLEANUP(secret_done) struct secret text = {0};
 		if (!secret_read_file(&text, server->certificate_files.items[i], LIMIT_KEY_FILE,
-				      /* private_only= */ false, err) ||
-		    !str_list_add_once(&ret->certificates, text.data, err))
+				      /* private_only= */ false, err)) {
+			error_hint(err, "servers.%s.certificate_file names it", server->name);
+			return false;
+		}
+		if (!str_list_add_once(&ret->certificates, text.data, err))
 			return false;
 	}
 	return true;

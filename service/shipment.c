@@ -6,6 +6,7 @@
 #include "config/config.h"
 #include "service/deploy_job.h"
 #include "service/pending.h"
+#include "service/placement.h"
 #include "service/schedule.h"
 #include "transport/courier.h"
 
@@ -115,7 +116,11 @@ static bool remember(struct loading *loading, size_t index, struct error *err)
 		return false;
 	/* A try that came to nothing before the store was read was to bring what the plan saw live. */
 	uint64_t generation = loading->generations[index] != 0 ? loading->generations[index] : wanted->generation;
+	const struct config *config = service_options(service)->config;
+	const struct config_server *server = config != NULL ? config_find_server(config, entry->name) : NULL;
 	pending_ended(entry, generation, outcome, clock_wall(), schedule_random());
+	if (server != NULL && pending_is_done(outcome))
+		placement_of(server, entry->placed);
 	if (error_is_set(&outcome->error) && outcome->error.retry_at == 0)
 		outcome->error.retry_at = entry->retry_at;
 	return renewal_save(service_store(service), &record, err);

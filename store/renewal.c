@@ -125,6 +125,7 @@ static const struct record_field server_fields[] = {
 	{.key = "last_try", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, last_try)},
 	{.key = "failures", .type = RECORD_COUNT, .offset = offsetof(struct renewal_server, failures)},
 	{.key = "retry_at", .type = RECORD_TIME, .offset = offsetof(struct renewal_server, retry_at)},
+	SERVER_TEXT(placed),
 	SERVER_TEXT(served_sha256),
 	SERVER_TEXT(result),
 };

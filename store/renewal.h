@@ -11,11 +11,16 @@
 #include "base/terms.h"
 #include "store/store.h"
 
+/* Of renewal_server.placed, with its NUL. */
+enum { RENEWAL_PLACED_SIZE = 17 };
+
 /* One deployment's state, which outlives runs: what one server is to have, was given, and was seen to serve. */
 struct renewal_server {
 	char *name;
 	uint64_t wanted; /* generation that the last try was to bring it; 0: none, or an older version's record */
 	uint64_t pushed; /* generation it was given; 0: none yet */
+	char placed[RENEWAL_PLACED_SIZE]; /* where that was put, and how (service/placement.h); empty: unknown */
+	bool moved; /* not written: the config has another place for it by now */
 	char served_sha256[65]; /* leaf seen in the last handshake that saw one; empty: none did */
 	int64_t seen_at;        /* when that was, wall clock seconds; 0: unknown */
 	char result[16];        /* of the last try: "deployed", "unchanged", "rolled_back", "failed"; empty: none */

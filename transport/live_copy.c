@@ -83,13 +83,29 @@ void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy)
 		log_debug("%s: not swept: %s", copy->path, err.message);
 }
 
+/* It could not be written: is that for want of its folder? */
+static bool explain_failure(struct sftp *sftp, const struct live_copy *copy, const char *folder, struct error *err)
+{
+	struct error ignored = {0};
+	struct sftp_entry entry;
+
+	if (sftp_usable(sftp) && sftp_look(sftp, folder, /* follow= */ true, &entry, &ignored) &&
+	    entry.kind == SFTP_ABSENT) {
+		error_reword(err, "there is no directory %s for %s", folder, copy->path);
+		error_hint(err, "make it there, or correct `files` of this server");
+	}
+	return false;
+}
+
 bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err)
 {
 	char *folder AUTO_FREE = folder_of(copy, err);
 
 	copy->staged = true;
-	return folder != NULL && live_folder_check(sftp, folder, err) && sftp_remove(sftp, copy->fresh, err) &&
-	       sftp_create_file(sftp, copy->fresh, copy->data, copy->len, copy->mode, owner, err);
+	if (folder == NULL || !live_folder_check(sftp, folder, err) || !sftp_remove(sftp, copy->fresh, err))
+		return false;
+	return sftp_create_file(sftp, copy->fresh, copy->data, copy->len, copy->mode, owner, err) ||
+	       explain_failure(sftp, copy, folder, err);
 }
 
 /* Written under a third name first: half a copy must never pass for what was there before. */

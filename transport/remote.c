@@ -144,6 +144,10 @@ bool remote_start_sftp(struct remote *remote, struct deadline deadline, struct e
 		return true;
 	if (command != NULL)
 		hint_missing(cause.said, &cause);
+	else if (ssh_link_alive(remote->link))
+		error_hint(&cause, "does the line `Subsystem sftp` of that server's sshd_config name a program that is "
+				   "there, and does no ForceCommand or login shell stand in its way? `internal-sftp` "
+				   "always is there");
 	if (target->sudo && cause.hint[0] == '\0' && sudo_refused(cause.said))
 		return no_sftp_as_root(remote, &cause, err);
 	*err = cause;

@@ -2,10 +2,19 @@
 /* Logging in by public key: the identities one after the other, then the agent. */
 #include "transport/ssh_link.h"
 
+#include "base/buf.h"
+#include "base/escape.h"
 #include "base/limits.h"
 #include "base/str.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { OFFERED_MAX = 600 }; /* bytes; eight fingerprints */
 
 /* One login: what was tried, and what of it was of no use. */
 struct attempt {
@@ -17,7 +26,13 @@ struct attempt {
 	bool fitted[LIMIT_SSH_CERTIFICATES]; /* certificates that are of one of the keys */
 	size_t locked;                       /* keys under a passphrase */
 	struct error unreadable;             /* the first key that could not be read */
+	struct buf offered;                  /* keys of files, as the server's log has them: "ED25519 SHA256:…, …" */
 };
+
+static void attempt_done(struct attempt *a)
+{
+	buf_done(&a->offered);
+}
 
 /* OpenSSH's one line: type, base64, comment. The type says what the rest is to libssh. NULL: no certificate. */
 static ssh_key import_certificate(const char *line)
@@ -62,6 +77,22 @@ static ssh_key import_identity(struct attempt *a, const struct secret *identity)
 	return NULL;
 }
 
+/* What people know KEY by: sshd's log has the same, and `ssh-keygen -lf` of the file. */
+static void note_key(struct attempt *a, ssh_key key)
+{
+	unsigned char *hash = NULL;
+	size_t len = 0;
+
+	if (key == NULL || ssh_get_publickey_hash(key, SSH_PUBLICKEY_HASH_SHA256, &hash, &len) != 0)
+		return;
+	char *print = ssh_get_fingerprint_hash(SSH_PUBLICKEY_HASH_SHA256, hash, len);
+	if (print != NULL)
+		buf_printf(&a->offered, "%s%s %s", a->offered.len > 0 ? ", " : "",
+			   ssh_key_type_to_char(ssh_key_type(key)), print);
+	ssh_string_free_char(print);
+	ssh_clean_pubkey_hash(&hash);
+}
+
 /* With TAKE_KEY, or where that is NULL with the agent's. What libssh answers in *RET; false when it is over. */
 static bool try_login(struct attempt *a, ssh_key take_key, bool with_agent, int *ret, struct error *err)
 {
@@ -96,20 +127,48 @@ static bool try_identity(struct attempt *a, const struct secret *identity, int *
 		if (!try_login(a, key, /* with_agent= */ false, ret, err))
 			return false;
 	}
-	return *ret == SSH_AUTH_SUCCESS ||
-	       try_login(a, import_identity(a, identity), /* with_agent= */ false, ret, err);
+	if (*ret == SSH_AUTH_SUCCESS)
+		return true;
+	ssh_key key = import_identity(a, identity);
+	note_key(a, key);
+	return try_login(a, key, /* with_agent= */ false, ret, err);
+}
+
+/* Only the agent could help, and nobody is there. */
+static bool agent_is_gone(const char *path, struct error *err)
+{
+	struct sockaddr_un address = {.sun_family = AF_UNIX};
+	char text[128], shown[128];
+	int len = snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool gone = fd >= 0 && len > 0 && (size_t)len < sizeof(address.sun_path) &&
+		    connect(fd, (const struct sockaddr *)&address, sizeof(address)) != 0 && errno != EAGAIN;
+	int why = errno;
+
+	if (fd >= 0)
+		(void)close(fd);
+	if (!gone)
+		return false;
+	(void)error_set(err, ERROR_CONFIG, NULL, "the SSH agent at %s cannot be reached: %s",
+			escape_str(shown, sizeof(shown), path), strerror_r(why, text, sizeof(text)));
+	error_hint(err, "start it, and let `agent` of this server (or SSH_AUTH_SOCK) name its socket");
+	return true;
 }
 
 static bool refused_login(const struct attempt *a, struct error *err)
 {
 	const struct ssh_target *target = a->target;
 	const char *said = ssh_get_error(a->link->session);
+	const char *known = a->offered.len > 0 ? buf_cstr(&a->offered) : NULL;
 
-	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s%s", target->user,
+	if (target->identity_count == a->locked && agent_is_gone(target->agent, err))
+		return false;
+	(void)error_set(err, ERROR_REMOTE, NULL, "the server does not let user %s in with %s%s%s%s%s", target->user,
 			target->identity_count - a->locked > 1 ? "any of these identities"
 			: target->identity_count == a->locked  ? "any key of the agent"
 			: a->certified                         ? "this identity and its certificate"
 							       : "this identity",
+			known != NULL ? " (" : "", known != NULL ? known : "", known != NULL ? ")" : "",
 			target->identity_count > a->locked && target->agent != NULL ? ", nor with the agent's" : "");
 	error_said(err, said, strlen(said));
 	if (a->certified)
@@ -118,7 +177,9 @@ static bool refused_login(const struct attempt *a, struct error *err)
 			   "sshd trust its CA (TrustedUserCAKeys)?",
 			   target->host);
 	else
-		error_hint(err, "is the public key in ~%s/.ssh/authorized_keys on %s?", target->user, target->host);
+		error_hint(err, "is the public key%s in ~%s/.ssh/authorized_keys on %s?%s",
+			   target->identity_count == a->locked ? " of one of them" : "", target->user, target->host,
+			   target->agent != NULL ? " `ssh-add -l` lists the agent's keys" : "");
 	return false;
 }
 
@@ -157,10 +218,11 @@ static bool failed(const struct attempt *a, struct error *err)
 bool ssh_link_log_in(struct ssh_link *link, const struct ssh_target *target, struct deadline deadline,
 		     struct error *err)
 {
-	struct attempt a = {.link = link, .target = target, .deadline = deadline};
+	CLEANUP(attempt_done) struct attempt a = {.link = link, .target = target, .deadline = deadline};
 	bool by_agent = false;
 	int rc = SSH_AUTH_DENIED;
 
+	buf_init(&a.offered, OFFERED_MAX);
 	for (size_t i = 0; i < target->identity_count && rc != SSH_AUTH_SUCCESS; i++) {
 		if (ssh_identity_is_encrypted(&target->identities[i]))
 			a.locked++; /* the agent's business, as it is to ssh(1) */

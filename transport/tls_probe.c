@@ -91,6 +91,16 @@ static int connect_to(const struct dns_address *address, bool last, struct deadl
 	return connected;
 }
 
+/* Time that ran out says what the server was waited for; an interruption goes as it is. */
+static bool silent(const struct tls_probe_target *target, const char *at, struct error *err)
+{
+	char name[300];
+
+	if (err->category == ERROR_TIMEOUT)
+		error_reword(err, "%s did not answer in time%s", target_name(target, name), at);
+	return false;
+}
+
 static int connect_any(const struct tls_probe_target *target, struct deadline deadline, struct error *err)
 {
 	char text[128];
@@ -105,6 +115,7 @@ static int connect_any(const struct tls_probe_target *target, struct deadline de
 	}
 	if (!error_is_set(err))
 		(void)failed(target, "cannot connect to", strerror_r(failure, text, sizeof(text)), err);
+	(void)silent(target, " when it was connected to", err);
 	return -1;
 }
 
@@ -289,13 +300,18 @@ bool tls_probe_over(int take_fd, const struct tls_probe_target *target, struct d
 {
 	CLEANUP(close_fd) int fd = take_fd;
 	CLEANUP(context_freep) SSL_CTX *context = SSL_CTX_new(TLS_client_method());
+	char before[64];
+
 	if (context == NULL)
 		return error_oom(err);
 	SSL_CTX_set_verify(context, SSL_VERIFY_NONE, NULL);
 	if (SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1)
 		return openssl_failed(target, "TLS 1.2 is not available", err);
-	if (!begin_tls(target, fd, deadline, err))
-		return false;
+	if (!begin_tls(target, fd, deadline, err)) {
+		(void)snprintf(before, sizeof(before), ": before TLS, %s is to be spoken there",
+			       starttls_name(target->starttls));
+		return silent(target, before, err);
+	}
 
 	CLEANUP(ssl_freep) SSL *ssl = SSL_new(context);
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1)
@@ -303,7 +319,7 @@ bool tls_probe_over(int take_fd, const struct tls_probe_target *target, struct d
 	if (!set_server_name(target, ssl, err))
 		return false;
 	if (!handshake(target, ssl, fd, deadline, err))
-		return false;
+		return silent(target, " when a TLS handshake was begun", err);
 	return read_leaf(target, SSL_get0_peer_certificate(ssl), ret, err);
 }
 
