@@ -341,6 +341,7 @@ static void print_entry(const struct inventory_entry *entry)
 	if (entry->status != STATUS_VALID)
 		print_held(record);
 	output_print_servers(entry);
+	output_pending_hooks(record);
 }
 
 static void print_field(const char *label, const char *value)
@@ -390,6 +391,7 @@ static void print_details(const struct inventory_entry *entry)
 	}
 	output_print_server_details(entry);
 	output_pending_hooks(record);
+	output_print_server_errors(entry);
 	if (entry->status != STATUS_VALID)
 		print_held(record);
 	if (record->last_error != NULL)

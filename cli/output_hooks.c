@@ -2,10 +2,12 @@
 /* Hooks for people and in documents. */
 #include "cli/output_hooks.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "cli/output_json.h"
 
 #include <stdio.h>
+#include <string.h>
 
 json_t *output_hooks_json(const struct certificate_result *certificate)
 {
@@ -70,8 +72,15 @@ void output_pending_hooks(const struct renewal *record)
 		printf("  deploy hooks have yet to run\n");
 	for (size_t i = 0; i < record->hook_count; i++) {
 		const struct renewal_hook *hook = &record->hooks[i];
-		printf("  hook %s failed %u %s%s%s\n", hook->name, hook->failures,
-		       hook->failures == 1 ? "time" : "times", hook->error != NULL ? ": " : "",
+		const char *file = strchr(hook->name, '/'); /* NULL: the certificate's own */
+		char until[RFC3339_SIZE];
+		bool held = hook->retry_at > clock_wall();
+		printf("  deploy hook%s%s failed %u %s, is tried again %s%s%s%s\n", file != NULL ? " " : "",
+		       file == NULL       ? ""
+		       : file[1] == '\0' ? "folder"
+					  : file + 1,
+		       hook->failures, hook->failures == 1 ? "time" : "times", held ? "after " : "by the next run",
+		       held ? rfc3339_format(hook->retry_at, until) : "", hook->error != NULL ? ": " : "",
 		       hook->error != NULL ? hook->error->message : "");
 	}
 }

@@ -170,9 +170,15 @@ void output_print_servers(const struct inventory_entry *entry)
 void output_print_server_details(const struct inventory_entry *entry)
 {
 	for (size_t i = 0; i < entry->record.server_count; i++) {
-		const struct renewal_server *server = &entry->record.servers[i];
-		printf("  %-14s %s: ", i == 0 ? "servers" : "", server->name);
+		printf("  %-14s %s: ", i == 0 ? "servers" : "", entry->record.servers[i].name);
 		print_server(entry, i);
+	}
+}
+
+void output_print_server_errors(const struct inventory_entry *entry)
+{
+	for (size_t i = 0; i < entry->record.server_count; i++) {
+		const struct renewal_server *server = &entry->record.servers[i];
 		if (server->error == NULL)
 			continue;
 		CLEANUP(buf_done) struct buf text;

@@ -18,4 +18,7 @@ json_t *output_servers(const struct inventory_entry *entry);
 void output_print_servers(const struct inventory_entry *entry);
 void output_print_server_details(const struct inventory_entry *entry);
 
+/* What failed at them last, each with what to do. */
+void output_print_server_errors(const struct inventory_entry *entry);
+
 #endif

@@ -420,6 +420,10 @@ static bool run_due(struct hook_run *run, const struct renewal *wanted, bool by_
 		else
 			run_hook(run, hook, wanted->name, &environment,
 				 service_deadline(run->service, timeout_ms(run->service)), outcome);
+		if (outcome->error != NULL)
+			error_hint(outcome->error, "the next run tries it again%s%s%s",
+				   wanted->from_config ? "; `certferry deploy " : "",
+				   wanted->from_config ? wanted->name : "", wanted->from_config ? "` does now" : "");
 		if (!certificate_result_add_hook(result, outcome, err) ||
 		    !keep_waiting(hook, known, outcome, left, err))
 			return false;

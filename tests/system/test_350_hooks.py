@@ -141,8 +141,10 @@ def test_a_deploy_hook_that_fails_is_pending_and_retried_without_another_issuanc
     assert own["error"]["step"] == "deploy-hook" and "exit code 3" in own["error"]["detail"], own
     assert "cannot reload" in run.err, run
     assert record(product, "pending.ferry.test")["hooks"][0]["failures"] == 1
-    shown = product.run("show", "pending.ferry.test")
-    assert "hook deploy_hook failed 1 time" in shown.out, shown
+    assert "certferry deploy pending.ferry.test" in own["error"]["hint"], own
+    for command in ("list", "show", "plan"):
+        shown = product.run(command, "pending.ferry.test")
+        assert "deploy hook failed 1 time, is tried again by the next run: " in shown.out, shown
 
     mark = lab.ca.mark()
     for attempt in (2, 3, 4):
