@@ -76,9 +76,9 @@ void output_pending_hooks(const struct renewal *record)
 		char until[RFC3339_SIZE];
 		bool held = hook->retry_at > clock_wall();
 		printf("  deploy hook%s%s failed %u %s, is tried again %s%s%s%s\n", file != NULL ? " " : "",
-		       file == NULL       ? ""
+		       file == NULL      ? ""
 		       : file[1] == '\0' ? "folder"
-					  : file + 1,
+					 : file + 1,
 		       hook->failures, hook->failures == 1 ? "time" : "times", held ? "after " : "by the next run",
 		       held ? rfc3339_format(hook->retry_at, until) : "", hook->error != NULL ? ": " : "",
 		       hook->error != NULL ? hook->error->message : "");

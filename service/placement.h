@@ -10,8 +10,8 @@
 #include "store/renewal.h"
 
 /*
- * SERVER's host and folder, the further copies, and owner, group and mode, as one short word: equal where these are. The
- * password of a keystore is not in it: a record holds no trace of a secret. Writes renewal_server.placed, OUT.
+ * SERVER's host and folder, the further copies, and owner, group and mode, as one short word: equal where these are.
+ * The password of a keystore is not in it: a record holds no trace of a secret. Writes renewal_server.placed, OUT.
  */
 void placement_of(const struct config_server *server, char out[RENEWAL_PLACED_SIZE]);
 

@@ -45,8 +45,8 @@ static bool read_identity(const struct config_server *server, const char *file, 
 		return false;
 	}
 	if (server->agent == NULL && is_public(&text)) {
-		(void)error_set(err, ERROR_CONFIG, NULL, "%s is a public key, and there is no agent that has the other half",
-				file);
+		(void)error_set(err, ERROR_CONFIG, NULL,
+				"%s is a public key, and there is no agent that has the other half", file);
 		error_hint(err, "name the private key as `identity_file`, or by `agent` the agent that keeps it");
 		return false;
 	}

@@ -20,14 +20,14 @@ struct renewal_server {
 	uint64_t wanted; /* generation that the last try was to bring it; 0: none, or an older version's record */
 	uint64_t pushed; /* generation it was given; 0: none yet */
 	char placed[RENEWAL_PLACED_SIZE]; /* where that was put, and how (service/placement.h); empty: unknown */
-	bool moved; /* not written: the config has another place for it by now */
-	char served_sha256[65]; /* leaf seen in the last handshake that saw one; empty: none did */
-	int64_t seen_at;        /* when that was, wall clock seconds; 0: unknown */
-	char result[16];        /* of the last try: "deployed", "unchanged", "rolled_back", "failed"; empty: none */
-	int64_t last_try;       /* wall clock seconds, 0: never */
-	unsigned failures;      /* in a row (pending.h says which count) */
-	int64_t retry_at;       /* no try of the same generation before, unless asked for by hand; 0: at once */
-	struct error *error;    /* owned; of the last try; NULL when it worked */
+	bool moved;                       /* not written: the config has another place for it by now */
+	char served_sha256[65];           /* leaf seen in the last handshake that saw one; empty: none did */
+	int64_t seen_at;                  /* when that was, wall clock seconds; 0: unknown */
+	char result[16];     /* of the last try: "deployed", "unchanged", "rolled_back", "failed"; empty: none */
+	int64_t last_try;    /* wall clock seconds, 0: never */
+	unsigned failures;   /* in a row (pending.h says which count) */
+	int64_t retry_at;    /* no try of the same generation before, unless asked for by hand; 0: at once */
+	struct error *error; /* owned; of the last try; NULL when it worked */
 };
 
 /* A deploy hook that failed for the live generation and is tried again. */

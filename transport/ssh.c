@@ -219,8 +219,9 @@ static bool open_channel(struct ssh_link *link, struct deadline deadline, ssh_ch
 		error_hint(err, "one connection needs two of them: does its sshd_config set MaxSessions lower?");
 	} else if (rc != SSH_AGAIN) {
 		(void)ssh_link_fail(link, ERROR_NETWORK, "the SSH connection was cut when a channel was opened", err);
-		error_hint(err, "if that happens at each login, the sshd's own log says why: a ChrootDirectory, for one, "
-				"must be root's, and nobody else may write to it or to what is above it");
+		error_hint(err,
+			   "if that happens at each login, the sshd's own log says why: a ChrootDirectory, for one, "
+			   "must be root's, and nobody else may write to it or to what is above it");
 	}
 	ssh_channel_free(channel);
 	return false;

@@ -26,7 +26,7 @@ struct attempt {
 	bool fitted[LIMIT_SSH_CERTIFICATES]; /* certificates that are of one of the keys */
 	size_t locked;                       /* keys under a passphrase */
 	struct error unreadable;             /* the first key that could not be read */
-	struct buf offered;                  /* keys of files, as the server's log has them: "ED25519 SHA256:…, …" */
+	struct buf offered; /* keys of files, as the server's log has them: "ED25519 SHA256:…, …" */
 };
 
 static void attempt_done(struct attempt *a)
