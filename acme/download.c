@@ -21,6 +21,14 @@ enum {
 
 static const char step[] = "download";
 
+void acme_certificate_done(struct acme_certificate *certificate)
+{
+	free(certificate->chain);
+	free(certificate->fallback);
+	free(certificate->profile);
+	*certificate = (struct acme_certificate){0};
+}
+
 /* Add the alternates that RESPONSE, the answer to URL, links to: each once, and not the one that is here already. */
 static bool collect_alternates(const struct http_response *response, const char *url, struct str_list *ret,
 			       struct error *err)

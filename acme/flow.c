@@ -27,14 +27,6 @@ static bool new_order(struct flow *flow, struct error *err);
 static bool authorize(struct flow *flow, struct error *err);
 static bool finalize(struct flow *flow, struct error *err);
 
-void acme_certificate_done(struct acme_certificate *certificate)
-{
-	free(certificate->chain);
-	free(certificate->fallback);
-	free(certificate->profile);
-	*certificate = (struct acme_certificate){0};
-}
-
 static void flow_done(struct flow *flow)
 {
 	order_done(&flow->order);
@@ -81,36 +73,6 @@ void acme_abandon_order(struct acme_session *session, const struct acme_identity
 }
 
 /* ---- The order, as the CA shows it. ---- */
-
-void flow_begin(const struct flow *flow, const char *step)
-{
-	log_debug("%s", step);
-	if (flow->observer != NULL && flow->observer->step != NULL)
-		flow->observer->step(flow->observer->ctx, step);
-}
-
-void flow_note(const struct flow *flow, const struct error *note)
-{
-	if (flow->observer != NULL && flow->observer->note != NULL)
-		flow->observer->note(flow->observer->ctx, note);
-}
-
-void flow_keep_trouble(struct flow *flow, const struct error *failure)
-{
-	const struct acme_port *port = acme_session_port(flow->session);
-	log_debug("trying again: %s", failure->message);
-	pace_retry_at(&flow->pace, failure->retry_at, port->now(port->ctx));
-	error_keep(&flow->trouble, failure);
-}
-
-bool flow_wait(struct flow *flow, const char *step, struct error *err)
-{
-	if (pace_wait(&flow->pace, acme_session_port(flow->session), flow->deadline, step, err))
-		return true;
-	if (flow->trouble != NULL && err->category != ERROR_CANCELLED)
-		*err = *flow->trouble;
-	return false;
-}
 
 /* The order in RESPONSE is the latest view of ours, and its Retry-After says when to look again (§7.4, §7.5.1). */
 static bool adopt_order(struct flow *flow, const struct http_response *response, const char *step, struct error *err)

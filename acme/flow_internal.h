@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * What flow.c (the order) and solving.c (its authorizations) share: one certificate's state on its way.
+ * One certificate's state on its way, and the steps that flow.c, the order, is made of: solving.c (its authorizations),
+ * preauthorize.c, download.c; flow_step.c has what they do alike. Each calls those below it only.
  */
 #ifndef ACME_FLOW_INTERNAL_H
 #define ACME_FLOW_INTERNAL_H

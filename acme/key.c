@@ -4,7 +4,6 @@
  * certificates; anything else is refused when it is read, not when the CA complains.
  */
 #include "acme/openssl.h"
-#include "base/escape.h"
 #include "base/str.h"
 
 #include <openssl/core_names.h>
@@ -14,28 +13,6 @@
 #include <string.h>
 
 enum { RSA_BITS_MIN = 2048, RSA_BITS_MAX = 8192 };
-
-bool openssl_error(struct error *err, const char *sentence)
-{
-	char reason[256] = "";
-	char safe[256];
-	unsigned long code = ERR_peek_last_error();
-	if (code != 0)
-		ERR_error_string_n(code, reason, sizeof(reason));
-	ERR_clear_error();
-	if (reason[0] == '\0')
-		return error_set(err, ERROR_INTERNAL, NULL, "%s", sentence);
-	return error_set(err, ERROR_INTERNAL, NULL, "%s: %s", sentence, escape_str(safe, sizeof(safe), reason));
-}
-
-int openssl_no_password(char *buf, int size, int writing, void *ctx)
-{
-	(void)buf;
-	(void)size;
-	(void)writing;
-	(void)ctx;
-	return -1;
-}
 
 /* Takes PKEY over, whatever comes of it. */
 static struct key *key_wrap(EVP_PKEY *take_pkey, enum key_type type, struct error *err)
