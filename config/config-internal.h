@@ -95,12 +95,8 @@ MUST_CHECK bool config_build_routes(struct config_build *b, const struct node *r
 /* NAME is a group's; for those that run behind config_build_server_names(). */
 bool config_is_group(const struct config_build *b, const char *name);
 
-void config_ca_done(struct config_ca *ca);
-void config_domain_done(struct config_domain *domain);
+/* config.c: what SERVER holds. */
 void config_server_done(struct config_server *server);
-void config_dns_provider_done(struct config_dns_provider *provider);
-void config_notifications_done(struct config_notifications *notifications);
-void config_command_done(struct config_command *command);
 
 /* Room for COUNT zeroed elements of SIZE bytes in *RET. */
 MUST_CHECK bool config_allocate(void *ret, size_t count, size_t size, struct error *err);

@@ -1,28 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Text to a checked config, in three passes: YAML to a tree, the tree against the table of keys, and the typed parts.
- * The passes report everything they find; only a file without errors becomes a config.
- */
+/* The structures of config.h: room for them, their release, and finding a part by its name. */
 #include "config/config.h"
 
-#include "base/limits.h"
 #include "config/config-internal.h"
-#include "config/schema.h"
 
-#include <pwd.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
-
-enum {
-	PASSWD_MAX = 16 * 1024,
-	DAYS_BEFORE_EXPIRY = 30,
-	RETRY_ATTEMPTS = 3,
-	HOOK_TIMEOUT = 300,
-	DASHBOARD_PORT = 3001,
-	CHECK_INTERVAL = 3600
-};
 
 bool config_allocate(void *ret, size_t count, size_t size, struct error *err)
 {
@@ -33,135 +16,105 @@ bool config_allocate(void *ret, size_t count, size_t size, struct error *err)
 	return true;
 }
 
-static void build_done(struct config_build *b)
-{
-	config_free(b->config);
-	free(b->folder);
-	free(b->home);
-	free(b->user);
-	free(b->server_names);
-	str_list_done(&b->told);
-}
-
-/* Who runs this, and where "~/" is. */
-static bool find_user(struct config_build *b)
-{
-	char *memory AUTO_FREE = malloc(PASSWD_MAX);
-	struct passwd entry, *found = NULL;
-	const char *home = getenv("HOME");
-	if (memory == NULL)
-		return error_oom(b->err);
-	if (getpwuid_r(geteuid(), &entry, memory, PASSWD_MAX, &found) != 0)
-		found = NULL;
-	if (str_is_empty(home) && found != NULL)
-		home = found->pw_dir;
-	return str_set(&b->home, str_is_empty(home) ? NULL : home, b->err) &&
-	       str_set(&b->user, found != NULL ? found->pw_name : "root", b->err);
-}
-
-static bool begin(struct config_build *b)
-{
-	const char *slash = strrchr(b->file, '/');
-	if (!find_user(b) ||
-	    !str_set_n(&b->folder, b->file, slash != NULL ? (size_t)(slash - b->file) + 1 : 0, b->err) ||
-	    !config_allocate(&b->config, 1, sizeof(*b->config), b->err))
-		return false;
-	b->config->renewal.days_before_expiry = DAYS_BEFORE_EXPIRY;
-	b->config->renewal.retry_attempts = RETRY_ATTEMPTS;
-	b->config->renewal.hook_timeout = HOOK_TIMEOUT;
-	b->config->monitoring.port = DASHBOARD_PORT;
-	b->config->monitoring.check_interval = CHECK_INTERVAL;
-	return str_set(&b->config->path, b->file, b->err);
-}
-
-/* The mapping that holds the keys: the file's own, or what `ssl:` has. NULL in *RET when it was reported as missing. */
-static bool find_top(struct config_build *b, struct node *root, struct node **ret)
-{
-	*ret = NULL;
-	if (root == NULL || yaml_tree_is_null(root))
-		return report_error(b, root, "the file is empty");
-	if (root->kind != NODE_MAP)
-		return report_error(b, root,
-				    "the file is no mapping: it consists of lines such as \"email: you@example.com\"");
-	struct node *ssl = yaml_tree_child(root, "ssl");
-	if (ssl == NULL) {
-		*ret = root;
-		return true;
-	}
-	for (size_t i = 0; i < root->count; i++) {
-		const struct node *child = root->children[i];
-		char shown[REPORT_SHOWN_MAX];
-		if (child->duplicate_of > 0) {
-			if (!report_key_error(b, child, "the key \"%s\" stands in line %d already",
-					      report_shown(shown, child->key), child->duplicate_of))
-				return false;
-		} else if (child != ssl &&
-			   !report_key_error(b, child, "\"%s\" stands beside ssl; all keys belong below it",
-					     report_shown(shown, child->key))) {
-			return false;
-		}
-	}
-	if (ssl->kind != NODE_MAP)
-		return report_error(b, ssl, "a mapping with the keys of this file is needed here");
-	*ret = ssl;
-	return true;
-}
-
-static bool build(struct config_build *b, struct node *root)
-{
-	struct node *top = NULL;
-	if (!find_top(b, root, &top))
-		return false;
-	if (top == NULL)
-		return true;
-	return schema_check(b, top) && schema_read(b, top, "", b->config) && config_build_times(b, top) &&
-	       config_build_cas(b, top) && config_build_dns_providers(b, top) && config_build_servers(b, top) &&
-	       config_build_server_names(b, top) && config_build_domains(b, top) && config_build_routes(b, top) &&
-	       config_find_places(b, top);
-}
-
-struct config *config_parse_mode(const char *text, size_t len, const char *file, mode_t mode,
-				 struct config_report *report, struct error *err)
-{
-	struct config_build b CLEANUP(build_done) = {.file = file, .file_mode = mode, .report = report, .err = err};
-	struct node *root CLEANUP(yaml_tree_freep) = NULL;
-	struct config_position position = {0};
-	struct error broken = {0};
-	if (!begin(&b))
-		return NULL;
-	if (!yaml_tree_read(text, len, &root, &position, &broken)) {
-		if (broken.category == ERROR_INTERNAL)
-			(void)error_oom(err);
-		else if (report_error_at(&b, position, broken.message))
-			(void)!report_finish(&b);
-		return NULL;
-	}
-	if (!build(&b, root) || !report_finish(&b))
-		return NULL;
-	return STEAL(b.config);
-}
-
-struct config *config_parse(const char *text, size_t len, const char *file, struct config_report *report,
-			    struct error *err)
-{
-	return config_parse_mode(text, len, file, /* mode= */ 0, report, err);
-}
-
-void config_command_done(struct config_command *command)
+static void command_done(struct config_command *command)
 {
 	str_list_done(&command->words);
+}
+
+static void ca_done(struct config_ca *ca)
+{
+	free(ca->name);
+	free(ca->url);
+	free(ca->ca_bundle);
+	free(ca->profile);
+	free(ca->preferred_chain);
+	free(ca->eab_kid);
+	free(ca->eab_algorithm);
+	secret_done(&ca->eab_hmac_key);
+}
+
+static void domain_done(struct config_domain *domain)
+{
+	free(domain->cert_name);
+	free(domain->identifiers);
+	free(domain->webroot);
+	free(domain->listen);
+	free(domain->dns_provider);
+	str_list_done(&domain->servers);
+	free(domain->profile);
+	command_done(&domain->hooks.pre);
+	command_done(&domain->hooks.post);
+	command_done(&domain->hooks.deploy);
+}
+
+void config_server_done(struct config_server *server)
+{
+	free(server->name);
+	free(server->host);
+	free(server->user);
+	str_list_done(&server->identity_files);
+	str_list_done(&server->certificate_files);
+	free(server->agent);
+	str_list_done(&server->known_hosts);
+	str_list_done(&server->global_known_hosts);
+	free(server->proxy_jump);
+	str_list_done(&server->jumps);
+	free(server->hops);
+	free(server->host_key_alias);
+	free(server->sftp_server);
+	free(server->dir);
+	for (size_t i = 0; i < server->copy_count; i++) {
+		free(server->copies[i].file);
+		free(server->copies[i].path);
+	}
+	free(server->copies);
+	secret_done(&server->pkcs12_password);
+	free(server->owner);
+	free(server->group);
+	free(server->test_command);
+	free(server->reload_command);
+	free(server->verify.address);
+	free(server->verify.server_name);
+	free(server->verify.starttls);
+	free(server->vhosts.available);
+	free(server->vhosts.enabled);
+}
+
+static void dns_provider_done(struct config_dns_provider *provider)
+{
+	for (size_t i = 0; i < provider->setting_count; i++) {
+		free(provider->settings[i].key);
+		secret_done(&provider->settings[i].value);
+	}
+	free(provider->settings);
+	free(provider->name);
+	free(provider->type);
+}
+
+static void notifications_done(struct config_notifications *notifications)
+{
+	free(notifications->email_to);
+	free(notifications->email_from);
+	free(notifications->email_smtp);
+	free(notifications->email_username);
+	secret_done(&notifications->email_password);
+	secret_done(&notifications->slack_webhook);
+	free(notifications->slack_channel);
+	secret_done(&notifications->pagerduty_routing_key);
+	secret_done(&notifications->webhook_url);
+	command_done(&notifications->command);
 }
 
 static void free_parts(struct config *config)
 {
 	for (size_t i = 0; i < config->ca_count; i++)
-		config_ca_done(&config->cas[i]);
+		ca_done(&config->cas[i]);
 	for (size_t i = 0; i < config->domain_count; i++)
-		config_domain_done(&config->domains[i]);
+		domain_done(&config->domains[i]);
 	for (size_t i = 0; i < config->server_count; i++)
 		config_server_done(&config->servers[i]);
 	for (size_t i = 0; i < config->dns_provider_count; i++)
-		config_dns_provider_done(&config->dns_providers[i]);
+		dns_provider_done(&config->dns_providers[i]);
 	for (size_t i = 0; i < config->group_count; i++) {
 		free(config->groups[i].name);
 		str_list_done(&config->groups[i].servers);
@@ -179,7 +132,7 @@ void config_free(struct config *config)
 	if (config == NULL)
 		return;
 	free_parts(config);
-	config_notifications_done(&config->notifications);
+	notifications_done(&config->notifications);
 	secret_done(&config->monitoring.token);
 	free(config->monitoring.address);
 	free(config->renewal.schedule);

@@ -11,18 +11,6 @@ enum { NEAR = 3 };
 
 #define DEFAULT_CA "letsencrypt"
 
-void config_ca_done(struct config_ca *ca)
-{
-	free(ca->name);
-	free(ca->url);
-	free(ca->ca_bundle);
-	free(ca->profile);
-	free(ca->preferred_chain);
-	free(ca->eab_kid);
-	free(ca->eab_algorithm);
-	secret_done(&ca->eab_hmac_key);
-}
-
 static const char *nearest_preset(const char *name)
 {
 	size_t count = 0, best = NEAR;

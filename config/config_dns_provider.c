@@ -7,17 +7,6 @@
 
 enum { NEAR = 3 };
 
-void config_dns_provider_done(struct config_dns_provider *provider)
-{
-	for (size_t i = 0; i < provider->setting_count; i++) {
-		free(provider->settings[i].key);
-		secret_done(&provider->settings[i].value);
-	}
-	free(provider->settings);
-	free(provider->name);
-	free(provider->type);
-}
-
 static bool read_settings(struct config_build *b, const struct node *map, struct config_dns_provider *provider)
 {
 	if (!config_allocate(&provider->settings, map->count, sizeof(*provider->settings), b->err))

@@ -8,20 +8,6 @@
 
 enum { PARALLEL = 10 };
 
-void config_domain_done(struct config_domain *domain)
-{
-	free(domain->cert_name);
-	free(domain->identifiers);
-	free(domain->webroot);
-	free(domain->listen);
-	free(domain->dns_provider);
-	str_list_done(&domain->servers);
-	free(domain->profile);
-	config_command_done(&domain->hooks.pre);
-	config_command_done(&domain->hooks.post);
-	config_command_done(&domain->hooks.deploy);
-}
-
 static void add_identifier(struct config_domain *domain, const struct identifier *identifier)
 {
 	for (size_t i = 0; i < domain->identifier_count; i++)

@@ -19,39 +19,6 @@ static const char *const usual_identities[] = {".ssh/id_ed25519", ".ssh/id_ecdsa
 static const char *const usual_known_hosts[] = {".ssh/known_hosts", ".ssh/known_hosts2"};
 static const char *const system_known_hosts[] = {"/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"};
 
-void config_server_done(struct config_server *server)
-{
-	free(server->name);
-	free(server->host);
-	free(server->user);
-	str_list_done(&server->identity_files);
-	str_list_done(&server->certificate_files);
-	free(server->agent);
-	str_list_done(&server->known_hosts);
-	str_list_done(&server->global_known_hosts);
-	free(server->proxy_jump);
-	str_list_done(&server->jumps);
-	free(server->hops);
-	free(server->host_key_alias);
-	free(server->sftp_server);
-	free(server->dir);
-	for (size_t i = 0; i < server->copy_count; i++) {
-		free(server->copies[i].file);
-		free(server->copies[i].path);
-	}
-	free(server->copies);
-	secret_done(&server->pkcs12_password);
-	free(server->owner);
-	free(server->group);
-	free(server->test_command);
-	free(server->reload_command);
-	free(server->verify.address);
-	free(server->verify.server_name);
-	free(server->verify.starttls);
-	free(server->vhosts.available);
-	free(server->vhosts.enabled);
-}
-
 static bool set_default(char **member, const char *text, struct error *err)
 {
 	return *member != NULL || str_set(member, text, err);

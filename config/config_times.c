@@ -6,20 +6,6 @@
 #define DEFAULT_SCHEDULE "@daily"
 #define DEFAULT_DASHBOARD "127.0.0.1"
 
-void config_notifications_done(struct config_notifications *notifications)
-{
-	free(notifications->email_to);
-	free(notifications->email_from);
-	free(notifications->email_smtp);
-	free(notifications->email_username);
-	secret_done(&notifications->email_password);
-	secret_done(&notifications->slack_webhook);
-	free(notifications->slack_channel);
-	secret_done(&notifications->pagerduty_routing_key);
-	secret_done(&notifications->webhook_url);
-	config_command_done(&notifications->command);
-}
-
 static bool lists_event(const struct node *on, const char *event)
 {
 	if (on == NULL)
