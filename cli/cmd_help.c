@@ -5,13 +5,13 @@
 
 #include <stdio.h>
 
-void print_help(void)
+static void print_help(const struct command *const *commands)
 {
 	printf("certferry %s: obtains TLS certificates by ACME, keeps them fresh, and ferries them to their "
 	       "servers.\n\n"
 	       "usage: certferry [OPTION...] COMMAND [OPTION...] [NAME...]\n\ncommands:\n",
 	       CERTFERRY_VERSION);
-	for (const struct command *const *command = all_commands; *command != NULL; command++)
+	for (const struct command *const *command = commands; *command != NULL; command++)
 		printf("  %-10s %s\n", (*command)->name, (*command)->summary);
 	printf("\noptions, before or after the command:\n");
 	options_print(global_options);
@@ -40,10 +40,10 @@ static int run_help(const struct arguments *arguments)
 {
 	struct error err = {0};
 	if (arguments->names.len == 0) {
-		print_help();
+		print_help(arguments->commands);
 		return 0;
 	}
-	for (const struct command *const *command = all_commands; *command != NULL; command++) {
+	for (const struct command *const *command = arguments->commands; *command != NULL; command++) {
 		if (str_equal((*command)->name, arguments->names.items[0])) {
 			print_command(*command);
 			return 0;

@@ -24,10 +24,4 @@ extern const struct command command_vhost;
 extern const struct command command_version;
 extern const struct command command_help;
 
-/* All of them in the order help shows them; ends with NULL. */
-extern const struct command *const all_commands[];
-
-/* The list of commands and global options, on stdout. */
-void print_help(void);
-
 #endif

@@ -9,7 +9,8 @@
 #include <signal.h>
 #include <sys/stat.h>
 
-const struct command *const all_commands[] = {
+/* In the order in which help shows them. */
+static const struct command *const all_commands[] = {
 	&command_apply,
 	&command_plan,
 	&command_issue,

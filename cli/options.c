@@ -196,7 +196,7 @@ static bool parse_word(struct parser *parser, const struct command *const *comma
 bool arguments_parse(int argc, char **argv, const struct command *const *commands, const struct command **ret_command,
 		     struct arguments *ret, struct error *err)
 {
-	CLEANUP(arguments_done) struct arguments arguments = {0};
+	CLEANUP(arguments_done) struct arguments arguments = {.commands = commands};
 	struct parser parser = {.argc = argc, .argv = argv, .arguments = &arguments};
 	bool only_names = false;
 

@@ -91,6 +91,7 @@ struct arguments {
 	struct str_list
 		values[OPTION_COUNT]; /* every value given, in order; a flag has one entry per time it was given */
 	struct str_list names;        /* what is no option */
+	const struct command *const *commands; /* all there are, ends with NULL; for help */
 };
 
 struct command {
@@ -107,7 +108,8 @@ extern const struct option_spec global_options[];
 
 /*
  * Take ARGV (without the program's name) apart: global options, the command's name, its options and names, in any order
- * after the command. *RET_COMMAND is NULL when no command was named. ERROR_USAGE with the nearest known word otherwise.
+ * after the command. COMMANDS (borrowed by RET) ends with NULL. *RET_COMMAND is NULL when no command was named.
+ * ERROR_USAGE with the nearest known word otherwise.
  */
 MUST_CHECK bool arguments_parse(int argc, char **argv, const struct command *const *commands,
 				const struct command **ret_command, struct arguments *ret, struct error *err);
