@@ -32,6 +32,7 @@ struct row {
 struct live_progress {
 	pthread_mutex_t lock;
 	bool terminal, color, verbose;
+	const struct cancel *cancel;
 	struct row rows[ROWS_MAX]; /* the oldest first */
 	size_t count;
 	struct progress_fleet fleet;
@@ -97,8 +98,8 @@ static void draw_rows(struct live_progress *live)
 {
 	struct winsize size = screen();
 	size_t width = size.ws_col - 1U, height = size.ws_row - 1U;
-	bool counted = live->fleet.servers > 1;
-	size_t room = height > counted ? height - counted : 0;
+	bool counted = live->fleet.servers > 1, interrupted = cancel_requested(live->cancel) && height > counted + 1U;
+	size_t below = (size_t)counted + interrupted, room = height > below ? height - below : 0;
 	size_t shown = live->count <= room ? live->count : room > 0 ? room - 1 : 0;
 	char line[TEXT_MAX + 80];
 
@@ -114,6 +115,8 @@ static void draw_rows(struct live_progress *live)
 	}
 	if (counted)
 		draw_fleet(live, width);
+	if (interrupted)
+		draw_line(live, "interrupted: what was begun is ended or taken back; again Ctrl-C: at once", "", width);
 }
 
 /* A write that fails is nothing that could be reported anywhere. */
@@ -259,7 +262,8 @@ static bool json_log(const struct arguments *arguments)
 	return str_equal(option_value(arguments, OPTION_LOG_FORMAT, "text"), "json");
 }
 
-struct live_progress *live_progress_start(const struct arguments *arguments, struct progress *ret)
+struct live_progress *live_progress_start(const struct arguments *arguments, const struct cancel *cancel,
+					  struct progress *ret)
 {
 	if (option_given(arguments, OPTION_QUIET) || json_log(arguments))
 		return NULL;
@@ -270,6 +274,7 @@ struct live_progress *live_progress_start(const struct arguments *arguments, str
 	bool terminal = isatty(STDERR_FILENO) == 1 && !str_equal(term, "dumb");
 	(void)pthread_mutex_init(&live->lock, /* attr= */ NULL);
 	buf_init(&live->frame, FRAME_MAX);
+	live->cancel = cancel;
 	live->color = wants_color(arguments, terminal);
 	live->terminal = terminal && !option_given(arguments, OPTION_NO_PROGRESS);
 	*ret = (struct progress){.ctx = live, .step = on_step, .finished = on_finished, .fleet = on_fleet};

@@ -6,16 +6,18 @@
 #ifndef CLI_PROGRESS_H
 #define CLI_PROGRESS_H
 
+#include "base/clock.h"
 #include "cli/options.h"
 #include "service/progress.h"
 
 struct live_progress;
 
 /*
- * Start showing; RET is what the service is given. Log lines are routed so that they stand above the live ones. NULL
- * (and nothing is shown) with --quiet, or when out of memory.
+ * Start showing; RET is what the service is given, CANCEL the run's cancellation. Log lines are routed so that they
+ * stand above the live ones. NULL (and nothing is shown) with --quiet, or when out of memory.
  */
-struct live_progress *live_progress_start(const struct arguments *arguments, struct progress *ret);
+struct live_progress *live_progress_start(const struct arguments *arguments, const struct cancel *cancel,
+					  struct progress *ret);
 
 /* Leave the last state on the screen and give the log back. Accepts NULL. */
 void live_progress_stop(struct live_progress *live);

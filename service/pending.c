@@ -57,7 +57,7 @@ void pending_held(const struct renewal *wanted, const struct renewal_server *ser
 	error_context(err, /* step= */ NULL, wanted->name, server->name);
 }
 
-/* What failed on this side, or was given up: no server was asked anything. */
+/* What failed on this side, or was given up: it says nothing of the server. */
 static bool bothered_nobody(const struct error *cause)
 {
 	return cause->category == ERROR_BUSY || cause->category == ERROR_CANCELLED || cause->category == ERROR_CONFIG ||
@@ -87,6 +87,8 @@ bool pending_is_done(const struct push_outcome *outcome)
 
 bool pending_is_refusal(const struct push_outcome *outcome)
 {
+	if (bothered_nobody(&outcome->error)) /* interrupted, even where it was taken back, it is nobody's no */
+		return false;
 	return outcome->result == PUSH_ROLLED_BACK ||
 	       (outcome->result == PUSH_FAILED && !was_unreachable(&outcome->error));
 }

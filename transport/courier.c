@@ -18,9 +18,20 @@
 #include <string.h>
 #include <sys/wait.h>
 
-enum { EXIT_MS = 2000 }; /* for a courier to end after its report */
+enum {
+	EXIT_MS = 2000,   /* for a courier to end after its report */
+	PROMPT_MS = 2000, /* and for one that has changed nothing, once it is interrupted */
+};
 
 static const char courier_step[] = "courier";
+
+/* How far an interruption has come. */
+enum interruption {
+	UNDISTURBED,
+	PATIENT,  /* what is live may have changed: it may still come to its end by itself */
+	TOLD,     /* it knows */
+	GRACEFUL, /* the same for one that cannot be told */
+};
 
 struct errand {
 	const struct courier_errand *what;
@@ -29,26 +40,56 @@ struct errand {
 	struct deadline deadline;
 	const char *at; /* the step begun last; NULL: none */
 	bool live;      /* it may have changed what is live */
-	bool graceful;  /* cancelled, and given time to finish */
+	enum interruption interruption;
+	struct deadline whole; /* while it is interrupted: the one that holds without */
 };
+
+/* A new state of the interruption, for MS milliseconds; the cancellation has done its work. */
+static void go_on(struct errand *errand, enum interruption interruption, int64_t ms)
+{
+	errand->interruption = interruption;
+	errand->deadline = deadline_within(errand->whole, ms);
+}
 
 static void note_step(struct errand *errand, const char *step)
 {
+	bool was_live = errand->live;
+
 	errand->at = step;
-	errand->live = errand->live || str_equal(step, "switch");
+	errand->live = was_live || str_equal(step, "switch");
+	if (errand->live && !was_live && errand->interruption == TOLD)
+		go_on(errand, TOLD, errand->what->interrupted_ms);
 	if (errand->step != NULL)
 		errand->step(errand->ctx, step);
 }
 
-/* Cancelled while live files may have changed: a last deadline without the cancellation, granted once. */
-static bool grant_grace(struct errand *errand)
+static void tell(struct errand *errand, const struct courier_process *process)
 {
-	if (!errand->live || errand->graceful || !cancel_requested(errand->deadline.cancel))
+	courier_process_interrupt(process);
+	go_on(errand, TOLD, errand->live ? errand->what->interrupted_ms : PROMPT_MS);
+}
+
+/* The wait for the courier is over. Whether it gets more time: each state gives it once. */
+static bool waits_on(struct errand *errand, const struct courier_process *process)
+{
+	bool tellable = errand->what->interrupted_ms > 0;
+
+	if (errand->interruption == PATIENT) {
+		tell(errand, process);
+		return true;
+	}
+	if (errand->interruption != UNDISTURBED || !cancel_requested(errand->deadline.cancel))
 		return false;
-	errand->graceful = true;
-	errand->deadline.cancel = NULL;
-	errand->deadline = deadline_within(errand->deadline, COURIER_GRACE_MS);
-	return true;
+	errand->whole = (struct deadline){errand->deadline.at_ms, NULL};
+	if (tellable && errand->step != NULL)
+		errand->step(errand->ctx, "interrupted");
+	if (errand->live && tellable)
+		go_on(errand, PATIENT, COURIER_PATIENCE_MS);
+	else if (errand->live)
+		go_on(errand, GRACEFUL, COURIER_GRACE_MS);
+	else if (tellable)
+		tell(errand, process);
+	return errand->interruption != UNDISTURBED;
 }
 
 static bool send_job(const struct errand *errand, int socket, struct error *err)
@@ -62,8 +103,10 @@ static bool send_job(const struct errand *errand, int socket, struct error *err)
 }
 
 /* Steps, then the report, which fills the outcomes. False when none came. */
-static bool await_report(struct errand *errand, int socket, bool *ret_closed, struct error *err)
+static bool await_report(struct errand *errand, const struct courier_process *process, bool *ret_closed,
+			 struct error *err)
 {
+	int socket = process->socket;
 	struct buf message CLEANUP(buf_done);
 	enum courier_type type;
 
@@ -71,7 +114,7 @@ static bool await_report(struct errand *errand, int socket, bool *ret_closed, st
 	for (;;) {
 		struct error none_yet = {0};
 		if (!courier_wait(socket, POLLIN, errand->deadline, &none_yet)) {
-			if (grant_grace(errand))
+			if (waits_on(errand, process))
 				continue;
 			*err = none_yet;
 			return false;
@@ -97,6 +140,8 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 {
 	const char *step = errand->at != NULL ? errand->at : courier_step;
 	struct error cause = *err;
+	bool interrupted = cause.category == ERROR_CANCELLED ||
+			   (cause.category == ERROR_TIMEOUT && errand->interruption != UNDISTURBED);
 
 	error_clear(err);
 	if (closed && WIFSIGNALED(status))
@@ -105,13 +150,13 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 	else if (closed)
 		(void)error_set(err, ERROR_INTERNAL, step, "the courier process ended with status %d and no report",
 				WEXITSTATUS(status));
-	else if (cause.category == ERROR_TIMEOUT && errand->graceful)
-		(void)error_set(err, ERROR_CANCELLED, step, "interrupted, and stopped before it had come to an end");
+	else if (interrupted)
+		(void)error_set(err, ERROR_CANCELLED, step,
+				errand->live ? "interrupted, and stopped before it had come to an end"
+					     : "interrupted before anything live was changed");
 	else if (cause.category == ERROR_TIMEOUT)
 		(void)error_set(err, ERROR_TIMEOUT, step, "%s did not end in time and was stopped",
 				errand->what->name != NULL ? errand->what->name : "the deployment");
-	else if (cause.category == ERROR_CANCELLED)
-		(void)error_set(err, ERROR_CANCELLED, step, "interrupted before anything live was changed");
 	else
 		(void)error_set(err, ERROR_INTERNAL, step, "%s", cause.message);
 	err->transient = err->category != ERROR_CANCELLED;
@@ -140,7 +185,7 @@ bool courier_errand_run(const char *program, const struct courier_errand *what, 
 		error_context(err, courier_step, NULL, what->server);
 		return false;
 	}
-	bool reported = send_job(&errand, process.socket, err) && await_report(&errand, process.socket, &closed, err);
+	bool reported = send_job(&errand, process.socket, err) && await_report(&errand, &process, &closed, err);
 	int status = courier_process_end(&process, reported || closed ? EXIT_MS : 0);
 	if (reported)
 		return true;
@@ -185,6 +230,7 @@ bool courier_run_with(const char *program, const struct push_job *job, push_step
 	const struct courier_errand what = {.type = COURIER_JOB,
 					    .job = job,
 					    .server = job->target.server,
+					    .interrupted_ms = push_interrupted_ms(job),
 					    .outcomes = &deployment,
 					    .encode = encode_deployment,
 					    .decode = decode_deployment};

@@ -24,23 +24,25 @@ enum { COURIER_FD = 3 };
  * Start a courier for JOB, pass on its steps, and wait for its report. OUTCOMES as push_run's. Safe to call from
  * several threads.
  *
- * At DEADLINE the courier is killed. On cancellation it is killed at once while nothing live has changed; from its step
- * "switch" on it gets COURIER_GRACE_MS more to prove its files or to put the previous ones back. Killed at any moment,
- * by us or with us, it leaves key and certificate matching on the server, and a journal there from which the next run
- * goes on (live_dir.h).
+ * At DEADLINE the courier is killed. On cancellation it is told to end, as push_run() does it: from its step "switch"
+ * on only after COURIER_PATIENCE_MS, in which what is well comes to its end by itself; and it is killed where it takes
+ * longer than that allows. STEP hears "interrupted" then. Killed at any moment, by us or with us, it leaves key and
+ * certificate matching on the server, and a journal there from which the next run goes on (live_dir.h).
  */
 MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *ctx, struct deadline deadline,
 			    struct push_outcome *outcomes, struct error *err);
 
-enum { COURIER_GRACE_MS = 10 * 1000 };
+enum { COURIER_PATIENCE_MS = 2000 };
 
 /*
  * The same for a virtual host; ends as site_run() does. Its courier does not die with us once it may have changed what
  * is live: it ends its transaction, and holds the lock of the descriptor LOCK that long. One that dies itself, or is
- * killed at DEADLINE or after its grace, is followed by another that puts back what was there.
+ * killed at DEADLINE, or COURIER_GRACE_MS after a cancellation, is followed by another that puts back what was there.
  */
 MUST_CHECK bool courier_install_site(const struct site_job *job, push_step *step, void *ctx, int lock,
 				     struct deadline deadline, struct site_outcome *ret);
+
+enum { COURIER_GRACE_MS = 10 * 1000 };
 
 /* Start a courier for JOB; ends as look_run() does, with SIGHTS filled unless it failed. Killed at DEADLINE. */
 MUST_CHECK bool courier_look(const struct look_job *job, struct deadline deadline, struct look_sight *sights,

@@ -16,9 +16,10 @@ struct courier_errand {
 	enum courier_type type;
 	const void *job;
 	const char *server;
-	const int *kept;  /* a descriptor that stays open in the courier; NULL: none */
-	const char *name; /* of the errand; NULL: "the deployment" */
-	void *outcomes;   /* filled by `decode` */
+	const int *kept;        /* a descriptor that stays open in the courier; NULL: none */
+	const char *name;       /* of the errand; NULL: "the deployment" */
+	int64_t interrupted_ms; /* it is told of an interruption, and goes on so long at most; 0: it is not told */
+	void *outcomes;         /* filled by `decode` */
 	void (*encode)(const void *job, struct buf *out);
 	bool (*decode)(void *outcomes, const void *data, size_t len, struct error *err);
 };

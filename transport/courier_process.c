@@ -30,16 +30,17 @@ static bool spawn(const char *program, int socket, int kept, pid_t *ret, struct 
 	char *environment[] = {no_gnutls, NULL};
 	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attributes;
-	sigset_t none, all;
+	sigset_t held, all;
 
-	(void)sigemptyset(&none);
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, COURIER_INTERRUPT);
 	(void)sigfillset(&all);
 	int rc = posix_spawn_file_actions_init(&files);
 	if (rc != 0 || (rc = posix_spawnattr_init(&attributes)) != 0)
 		return error_errno(err, ERROR_INTERNAL, courier_step, rc, "cannot start a courier");
 	(void)posix_spawnattr_setflags(&attributes,
 				       POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-	(void)posix_spawnattr_setsigmask(&attributes, &none);
+	(void)posix_spawnattr_setsigmask(&attributes, &held);
 	(void)posix_spawnattr_setsigdefault(&attributes, &all);
 	if ((rc = posix_spawn_file_actions_adddup2(&files, socket, COURIER_FD)) == 0 &&
 	    (kept < 0 || (rc = posix_spawn_file_actions_adddup2(&files, kept, KEPT_FD)) == 0) &&
@@ -89,6 +90,11 @@ static int reap(pid_t pid)
 	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
 		continue;
 	return status;
+}
+
+void courier_process_interrupt(const struct courier_process *process)
+{
+	(void)kill(process->pid, COURIER_INTERRUPT);
 }
 
 int courier_process_end(struct courier_process *process, int ms)

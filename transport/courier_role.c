@@ -5,6 +5,7 @@
 #include "base/str.h"
 #include "transport/courier.h"
 #include "transport/courier_channel.h"
+#include "transport/courier_process.h"
 #include "transport/publish.h"
 
 #include <signal.h>
@@ -53,6 +54,32 @@ static bool send_report(int fd, const struct push_outcome *outcomes, size_t coun
 	       courier_send(fd, COURIER_REPORT, text.data, text.len, deadline_in(SEND_MS, NULL), &unsent);
 }
 
+/* ---- an interruption ---- */
+
+static struct cancel interruption;
+
+static void on_interrupt(int number)
+{
+	(void)number;
+	cancel_request(&interruption);
+}
+
+/* From here on the parent may tell us (courier_process.h). NULL: nobody can, and it has its own time-out for us. */
+static struct cancel *listen_for_interruption(void)
+{
+	const struct sigaction action = {.sa_handler = on_interrupt};
+	struct error err = {0};
+	sigset_t held;
+
+	(void)sigemptyset(&held);
+	(void)sigaddset(&held, COURIER_INTERRUPT);
+	if (cancel_init(&interruption, &err) && sigaction(COURIER_INTERRUPT, &action, NULL) == 0 &&
+	    sigprocmask(SIG_UNBLOCK, &held, NULL) == 0)
+		return &interruption;
+	log_debug("cannot be interrupted: %s", err.message);
+	return NULL;
+}
+
 /* ---- a deployment ---- */
 
 static void send_step(void *ctx, const char *step)
@@ -76,7 +103,7 @@ static bool deploy(int fd, const struct buf *message)
 	outcomes = calloc(job.certificate_count + 1, sizeof(outcomes[0]));
 	if (outcomes == NULL)
 		return false;
-	if (push_run(&job, send_step, &fd, outcomes, &failure))
+	if (push_run(&job, listen_for_interruption(), send_step, &fd, outcomes, &failure))
 		error_clear(&failure);
 	return send_report(fd, outcomes, job.certificate_count, &failure);
 }

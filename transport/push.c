@@ -31,8 +31,10 @@ static void announce(const struct transaction *t, const char *step)
 static bool run_steps(struct transaction *t, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !t->unchanged; i++) {
-		announce(t, steps[i].name);
-		if (!steps[i].run(t, err)) {
+		bool goes_on = push_may_go_on(t, err);
+		if (goes_on)
+			announce(t, steps[i].name);
+		if (!goes_on || !steps[i].run(t, err)) {
 			error_context(err, steps[i].name, NULL, t->job->target.server);
 			return false;
 		}
@@ -54,7 +56,7 @@ static void tidy_up(struct transaction *t, bool deployed)
 {
 	if (!remote_is_connected(&t->remote))
 		return;
-	t->transfer = deadline_in(push_transfer_ms(t->job), NULL);
+	t->transfer = deadline_in(push_patience_ms(t, push_transfer_ms(t->job), PUSH_BRIEF_TIDY_MS), NULL);
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		push_allow_time(t);
@@ -121,14 +123,16 @@ static void report(struct transaction *t, bool ok, bool rolled_back, const struc
 	}
 }
 
-bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes, struct error *err)
+bool push_run(const struct push_job *job, struct cancel *cancel, push_step *step, void *ctx,
+	      struct push_outcome *outcomes, struct error *err)
 {
-	struct transaction t CLEANUP(end) = {.job = job, .step = step, .ctx = ctx};
+	struct transaction t CLEANUP(end) = {.job = job, .cancel = cancel, .step = step, .ctx = ctx};
 	bool rolled_back = false;
 
 	if (!begin(&t, outcomes, err))
 		return false;
 	bool ok = run_steps(&t, err);
+	t.interrupted = !ok && err->category == ERROR_CANCELLED;
 	if (!ok && t.switched) {
 		announce(&t, "roll-back");
 		rolled_back = push_roll_back(&t, err);

@@ -86,6 +86,12 @@ int64_t push_transfer_ms(const struct push_job *job);
 /* The longest a whole transaction may take, its roll-back and tidying up included. */
 int64_t push_longest_ms(const struct push_job *job);
 
+/* The longest that push_run() goes on after its cancellation: less patient, so that somebody can wait for it. */
+int64_t push_interrupted_ms(const struct push_job *job);
+
+/* What is left of that for putting files back, for the reload of what was put back, and for tidying up. */
+enum { PUSH_BRIEF_BACK_MS = 10 * 1000, PUSH_BRIEF_RELOAD_MS = 10 * 1000, PUSH_BRIEF_TIDY_MS = 5 * 1000 };
+
 /* What came of one certificate on this server. */
 struct push_outcome {
 	enum push_result result;
@@ -100,8 +106,12 @@ typedef void push_step(void *ctx, const char *step);
  * Run JOB. OUTCOMES has certificate_count entries. Returns true when every outcome is DEPLOYED or UNCHANGED; otherwise
  * ERR is the first cause. A transaction is all or nothing per server: when one certificate makes test, reload or verify
  * fail, all of the job's certificates are rolled back.
+ *
+ * CANCEL (NULL: never) interrupts it: no other step begins, a command that runs is ended as at its time-out, and what
+ * has changed what is live is rolled back (ERROR_CANCELLED). A transaction that is proven, or being rolled back, goes
+ * on to its end; only the reload behind that is given up.
  */
-MUST_CHECK bool push_run(const struct push_job *job, push_step *step, void *ctx, struct push_outcome *outcomes,
-			 struct error *err);
+MUST_CHECK bool push_run(const struct push_job *job, struct cancel *cancel, push_step *step, void *ctx,
+			 struct push_outcome *outcomes, struct error *err);
 
 #endif

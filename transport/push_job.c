@@ -3,6 +3,7 @@
 #include "transport/push.h"
 
 #include "transport/remote.h"
+#include "transport/ssh.h"
 
 #include <stdlib.h>
 
@@ -64,4 +65,11 @@ int64_t push_longest_ms(const struct push_job *job)
 	/* The way there and the upload, putting back, tidying up; test, reload, the reload after putting back. */
 	return push_transfer_ms(job) * 3 + remote_run_longest_ms(job->command_ms) * 3 +
 	       (int64_t)job->verify_ms * certificates * 2;
+}
+
+int64_t push_interrupted_ms(const struct push_job *job)
+{
+	/* What runs is ended; then as in push_roll_back(). */
+	uint32_t reload = job->command_ms < PUSH_BRIEF_RELOAD_MS ? job->command_ms : PUSH_BRIEF_RELOAD_MS;
+	return SSH_END_MS + PUSH_BRIEF_BACK_MS + remote_run_longest_ms(reload) + PUSH_BRIEF_TIDY_MS;
 }

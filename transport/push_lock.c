@@ -20,6 +20,7 @@ static bool lock_directory(struct transaction *t, struct placement *p, bool *ret
 	struct deadline half = deadline_within(t->transfer, job->transfer_ms / 2);
 	struct sftp_entry entry;
 
+	half.cancel = t->cancel;
 	if (!sftp_look(t->remote.sftp, p->live.home, true, &entry, err))
 		return false;
 	p->made_home = p->made_home || entry.kind == SFTP_ABSENT || (p->littered && p->live.current == NULL);

@@ -94,11 +94,16 @@ void push_forget_place(struct placement *p)
 	buf_done(&p->combined);
 }
 
-bool push_place_moved(const struct placement *p)
+bool push_place_unsettled(const struct placement *p)
 {
-	bool moved = live_dir_moved(&p->live);
+	bool unsettled = p->live.unsettled;
 
 	for (size_t i = 0; i < p->copy_count; i++)
-		moved = moved || p->copies[i].unsettled;
-	return moved;
+		unsettled = unsettled || p->copies[i].unsettled;
+	return unsettled;
+}
+
+bool push_place_moved(const struct placement *p)
+{
+	return live_dir_moved(&p->live) || push_place_unsettled(p);
 }

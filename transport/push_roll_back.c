@@ -19,11 +19,12 @@ static void add_second_cause(struct error *err, const char *what, const struct e
  */
 static bool switch_back_somehow(struct transaction *t, struct error *err)
 {
-	struct deadline whole = deadline_in(push_transfer_ms(t->job), NULL);
+	int64_t ms = push_patience_ms(t, push_transfer_ms(t->job), PUSH_BRIEF_BACK_MS);
+	struct deadline whole = deadline_in(ms, NULL);
 	struct error lost = {0};
 
 	if (remote_is_connected(&t->remote)) {
-		t->transfer = deadline_within(whole, push_transfer_ms(t->job) / 2);
+		t->transfer = deadline_within(whole, ms / 2);
 		if (push_switch_back(t, &lost))
 			return true;
 	}
@@ -36,11 +37,21 @@ static bool switch_back_somehow(struct transaction *t, struct error *err)
 	return push_connect(t, err) && push_switch_back(t, err);
 }
 
+static const char *reload_hint(const struct transaction *t, const struct error *failure)
+{
+	if (t->interrupted)
+		return "the server may serve the new certificate until it is reloaded: do that there, or let "
+		       "`certferry deploy` bring the new one again";
+	return failure->hint[0] != '\0' ? failure->hint : "log in there and find out why the reload command fails";
+}
+
 /* The files that were live before live again, and reloaded. False when they could not be put back. */
 bool push_roll_back(struct transaction *t, struct error *err)
 {
+	struct cancel *cancel = t->cancel;
 	struct error second = {0};
 
+	t->cancel = NULL;
 	if (!switch_back_somehow(t, &second)) {
 		add_second_cause(
 			err, "and putting the previous files back failed", &second,
@@ -48,9 +59,9 @@ bool push_roll_back(struct transaction *t, struct error *err)
 			"matching; the next run will try again");
 		return false;
 	}
+	t->cancel = t->interrupted ? NULL : cancel;
 	if (t->reloaded && !push_reload(t, &second))
 		add_second_cause(err, "the previous files are back, but reloading them failed too", &second,
-				 second.hint[0] != '\0' ? second.hint
-							: "log in there and find out why the reload command fails");
+				 reload_hint(t, &second));
 	return true;
 }

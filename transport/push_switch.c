@@ -8,6 +8,10 @@ bool push_switch(struct transaction *t, struct error *err)
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		push_allow_time(t);
+		if (!push_may_go_on(t, err))
+			return push_blame(err, p);
+		/* The new files of one that was cut off may have been loaded: what is there in the end is reloaded. */
+		t->reloaded = t->reloaded || push_place_unsettled(p);
 		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
 			return push_blame_writing(t, p, err);
 		for (size_t j = 0; j < p->copy_count; j++)

@@ -21,6 +21,17 @@ bool push_blame_writing(struct transaction *t, const struct placement *placement
 	return push_blame(err, placement);
 }
 
+bool push_may_go_on(const struct transaction *t, struct error *err)
+{
+	return !cancel_requested(t->cancel) || error_set(err, ERROR_CANCELLED, NULL, "interrupted");
+}
+
+int64_t push_patience_ms(const struct transaction *t, int64_t ms, int64_t brief_ms)
+{
+	return t->interrupted && ms > brief_ms ? brief_ms : ms;
+}
+
+/* Not cut short by an interruption: a request whose answer nobody heard would take the connection with it. */
 void push_allow_time(struct transaction *t)
 {
 	sftp_set_deadline(t->remote.sftp, deadline_within(t->transfer, t->job->transfer_ms));
@@ -30,6 +41,7 @@ bool push_connect(struct transaction *t, struct error *err)
 {
 	struct deadline deadline = deadline_within(t->transfer, t->job->transfer_ms);
 
+	deadline.cancel = t->cancel;
 	if (!remote_connect(&t->remote, &t->job->target, deadline, err))
 		return false;
 	if (sftp_offers(t->remote.sftp, SFTP_HAS_POSIX_RENAME))

@@ -33,6 +33,7 @@ struct transaction {
 	const struct push_job *job;
 	push_step *step;
 	void *ctx;
+	struct cancel *cancel;    /* what is waited for is given up by it; NULL: not any more */
 	struct deadline transfer; /* for everything but commands and verification */
 	struct remote remote;
 	struct sftp_owner owner;
@@ -42,6 +43,7 @@ struct transaction {
 	bool unchanged;               /* nothing, for any of them */
 	bool switched;                /* what readers see may have changed */
 	bool reloaded;                /* a reload was at least begun */
+	bool interrupted;             /* and hence less patient */
 };
 
 /* ERR concerns PLACEMENT. Returns false. */
@@ -53,6 +55,12 @@ bool push_blame_writing(struct transaction *t, const struct placement *placement
 /* So much from now on for what is done with one certificate: a server that stalls is not waited for longer. */
 void push_allow_time(struct transaction *t);
 
+/* False, as ERROR_CANCELLED, once the transaction is interrupted: nothing new is begun. */
+MUST_CHECK bool push_may_go_on(const struct transaction *t, struct error *err);
+
+/* MS, but at most BRIEF_MS once it is interrupted. */
+int64_t push_patience_ms(const struct transaction *t, int64_t ms, int64_t brief_ms);
+
 /* ---- one certificate's place (push_place.c) ---- */
 
 /* What is there, and whether there is something to do. */
@@ -60,6 +68,9 @@ MUST_CHECK bool push_compare_place(struct transaction *t, struct placement *p, s
 
 /* What was compared, forgotten. */
 void push_forget_place(struct placement *p);
+
+/* Whether an earlier transaction was cut off there; asked before the switch. */
+bool push_place_unsettled(const struct placement *p);
 
 /* Whether there is something to put back. */
 bool push_place_moved(const struct placement *p);

@@ -19,6 +19,8 @@ bool push_upload(struct transaction *t, struct error *err)
 	for (size_t i = 0; i < t->job->certificate_count && !t->unchanged; i++) {
 		struct placement *p = &t->placements[i];
 		push_allow_time(t);
+		if (!push_may_go_on(t, err))
+			return push_blame(err, p);
 		if (!p->live_same && !upload_directory(t, p, err))
 			return push_blame_writing(t, p, err);
 		for (size_t j = 0; j < p->copy_count; j++)

@@ -17,7 +17,7 @@ enum {
 static bool is_served(struct transaction *t, struct placement *p, int64_t ms, struct error *err)
 {
 	const struct push_job *job = t->job;
-	struct deadline deadline = deadline_in(ms < PROBE_MS ? ms : PROBE_MS, NULL);
+	struct deadline deadline = deadline_in(ms < PROBE_MS ? ms : PROBE_MS, t->cancel);
 	const struct tls_probe_target target = {
 		.address = job->verify_address,
 		.addresses = &job->verify_addresses,
@@ -70,6 +70,14 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 	return push_blame(err, p);
 }
 
+static bool interrupted(const struct push_job *job, const struct placement *p, struct error *err)
+{
+	(void)error_set(err, ERROR_CANCELLED, NULL,
+			"interrupted before %s port %u was seen to serve the new certificate for %s",
+			job->verify_address, (unsigned)job->verify_port, p->certificate->server_name);
+	return push_blame(err, p);
+}
+
 /* Until the new leaf is seen once. *MISSED, where it was not at first. */
 static bool await_served(struct transaction *t, struct placement *p, struct deadline deadline, bool *missed,
 			 struct error *err)
@@ -83,7 +91,8 @@ static bool await_served(struct transaction *t, struct placement *p, struct dead
 		*missed = true;
 		/* What a jump host forbids it forbids for good. */
 		if (unseen.category == ERROR_REMOTE || !deadline_sleep(deadline, pause, NULL, &ended))
-			return not_served(t->job, p, &unseen, err);
+			return cancel_requested(t->cancel) ? interrupted(t->job, p, err)
+							   : not_served(t->job, p, &unseen, err);
 		pause = pause * 2 < RETRY_LONGEST_MS ? pause * 2 : RETRY_LONGEST_MS;
 	}
 }
@@ -101,7 +110,8 @@ static bool look_at_each(struct transaction *t, struct deadline deadline, bool *
 /* All are looked at in rounds: a pause serves for all of them. */
 bool push_verify(struct transaction *t, struct error *err)
 {
-	struct deadline deadline = deadline_in((int64_t)t->job->verify_ms * (int64_t)t->job->certificate_count, NULL);
+	struct deadline deadline =
+		deadline_in((int64_t)t->job->verify_ms * (int64_t)t->job->certificate_count, t->cancel);
 	struct error ended = {0};
 
 	for (int round = 0; t->job->verify && round < SIGHTINGS;) {

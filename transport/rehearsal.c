@@ -349,7 +349,7 @@ static bool run_test(struct rehearsal *r, struct error *err)
 		say(r, REHEARSAL_SKIPPED, "there is no test_command");
 		return true;
 	}
-	if (!remote_run(&r->remote, job->test_command, job->command_ms, err))
+	if (!remote_run(&r->remote, job->test_command, job->command_ms, /* cancel= */ NULL, err))
 		return false;
 	say(r, REHEARSAL_OK, "`%s` ended well", job->test_command);
 	return true;

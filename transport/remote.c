@@ -353,15 +353,29 @@ static bool judge(struct remote *remote, const char *command, const struct excer
 	return false;
 }
 
-static bool never_ended(const char *command, uint32_t ms, bool stopped, struct error *err)
+/* Of what runs as root through sudo one hears no more than that the shell around it was ended. */
+static const char *what_became(const struct remote *remote, const struct ssh_exit *exit_state)
+{
+	bool stopped = exit_state->known && !(remote->target->sudo && exit_state->signal[0] != '\0');
+	return stopped ? "was stopped there" : "may still be running there";
+}
+
+static bool never_ended(const char *command, uint32_t ms, const char *became, struct error *err)
 {
 	char shown[SHOWN_MAX];
 
 	(void)error_set(err, ERROR_TIMEOUT, NULL, "`%s` did not end within %u s, and %s",
-			escape_str(shown, sizeof(shown), command), ms / 1000,
-			stopped ? "was stopped there" : "may still be running there");
+			escape_str(shown, sizeof(shown), command), ms / 1000, became);
 	error_hint(err, "find out what it waits for, or give it longer by this server's `command_timeout`");
 	return false;
+}
+
+static bool interrupted(const char *command, const char *became, struct error *err)
+{
+	char shown[SHOWN_MAX];
+
+	return error_set(err, ERROR_CANCELLED, NULL, "interrupted while `%s` ran, which %s",
+			 escape_str(shown, sizeof(shown), command), became);
 }
 
 int64_t remote_run_longest_ms(uint32_t ms)
@@ -369,7 +383,7 @@ int64_t remote_run_longest_ms(uint32_t ms)
 	return (int64_t)ms + SSH_END_MS + 2 * LOOK_UP_MS;
 }
 
-bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err)
+bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel, struct error *err)
 {
 	const struct ssh_target *target = remote->target;
 	CLEANUP(excerpt_done) struct excerpt output;
@@ -382,10 +396,12 @@ bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct 
 	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
 	if (line == NULL)
 		return false;
-	if (ssh_link_run(remote->link, line, deadline_in(ms, NULL), &output, &exit_state, &broken))
+	if (ssh_link_run(remote->link, line, deadline_in(ms, cancel), &output, &exit_state, &broken))
 		return judge(remote, command, &output, &exit_state, err);
 	if (broken.category == ERROR_TIMEOUT)
-		(void)never_ended(command, ms, exit_state.known, err);
+		(void)never_ended(command, ms, what_became(remote, &exit_state), err);
+	else if (broken.category == ERROR_CANCELLED)
+		(void)interrupted(command, what_became(remote, &exit_state), err);
 	else
 		*err = broken;
 	say_output(&output, err);

@@ -62,10 +62,12 @@ MUST_CHECK bool remote_look(struct remote *remote, const struct tls_probe_target
 void remote_hint_unseen(const char *address, uint16_t port, bool through_jump, struct error *err);
 
 /*
- * Run COMMAND (NULL: nothing), which must end well within MS milliseconds; else ERR has what it said. A server that
- * does not run commands at all, but answers them by SFTP or a refusal, is told apart from a command that fails.
+ * Run COMMAND (NULL: nothing), which must end well within MS milliseconds and before CANCEL (NULL: none); else ERR has
+ * what it said. A server that does not run commands at all, but answers them by SFTP or a refusal, is told apart from a
+ * command that fails.
  */
-MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct error *err);
+MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel,
+			   struct error *err);
 
 /* The longest that remote_run() takes with MS: a command that does not end is then stopped, if the server does that. */
 int64_t remote_run_longest_ms(uint32_t ms);

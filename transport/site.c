@@ -346,13 +346,13 @@ static bool switch_over(struct transaction *t, struct error *err)
 
 static bool test(struct transaction *t, struct error *err)
 {
-	return remote_run(&t->remote, t->job->test_command, t->job->command_ms, err);
+	return remote_run(&t->remote, t->job->test_command, t->job->command_ms, /* cancel= */ NULL, err);
 }
 
 static bool reload(struct transaction *t, struct error *err)
 {
 	t->reloaded = true;
-	return remote_run(&t->remote, t->job->reload_command, t->job->command_ms, err);
+	return remote_run(&t->remote, t->job->reload_command, t->job->command_ms, /* cancel= */ NULL, err);
 }
 
 /* A config that nothing includes passes every test: only a handshake tells. */

@@ -100,9 +100,9 @@ enum { SSH_END_TERM_MS = 2000, SSH_END_KILL_MS = 1000, SSH_END_MS = SSH_END_TERM
  * when the server refused to start it.
  * A command that leaves children behind which hold its output open is not waited for beyond its own end.
  *
- * False at DEADLINE (ERROR_TIMEOUT), and then nothing shall go on behind our back: the server is asked to end the
- * command, by TERM and then by KILL. OpenSSH does so but for forced commands, and in some versions but for root's.
- * RET->known tells whether it ended.
+ * False at DEADLINE (ERROR_TIMEOUT) or its cancellation (ERROR_CANCELLED), and then nothing shall go on behind our
+ * back: the server is asked to end the command, by TERM and then by KILL. OpenSSH does so but for forced commands, and
+ * in some versions but for root's. RET->known tells whether it ended.
  */
 MUST_CHECK bool ssh_link_run(struct ssh_link *link, const char *command, struct deadline deadline,
 			     struct excerpt *output, struct ssh_exit *ret, struct error *err);

@@ -78,9 +78,9 @@ def set_size(fd, columns, lines):
     fcntl.ioctl(fd, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
 
 
-def watch(product, *args, columns=80, lines=24, on_frame=None):
-    """Run the product on a terminal of that size; ON_FRAME gets (the screen, a function that resizes it) after each read.
-    The screen, and the exit code."""
+def watch(product, *args, columns=80, lines=24, on_frame=None, on_start=None):
+    """Run the product on a terminal of that size; ON_START gets its Popen object, ON_FRAME (the screen, a function that
+    resizes it) after each read. The screen, and the exit code."""
     master, slave = pty.openpty()
     set_size(slave, columns, lines)
     screen = Screen(columns, lines)
@@ -95,6 +95,8 @@ def watch(product, *args, columns=80, lines=24, on_frame=None):
     process = subprocess.Popen(product.argv(*args), env=product.env({"TERM": "xterm"}), cwd=product.dir, stdin=slave,
                                stdout=slave, stderr=slave, start_new_session=True)  # fmt: skip
     os.close(slave)
+    if on_start:
+        on_start(process)
     try:
         while True:
             try:

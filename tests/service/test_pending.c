@@ -113,6 +113,8 @@ TEST(only_what_happened_on_the_server_says_something_about_the_others)
 	CHECK(!pending_is_refusal(&outcome));
 	outcome = failure(PUSH_FAILED, ERROR_STORE, "read-live");
 	CHECK(!pending_is_refusal(&outcome));
+	outcome = failure(PUSH_ROLLED_BACK, ERROR_CANCELLED, "test");
+	CHECK(!pending_is_refusal(&outcome));
 	outcome = failure(PUSH_UNCHANGED, ERROR_NONE, NULL);
 	CHECK(!pending_is_refusal(&outcome));
 

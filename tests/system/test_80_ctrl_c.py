@@ -70,19 +70,22 @@ def test_sigterm_is_as_good(lab, product):
 
 
 def test_a_command_that_hangs_is_given_up_and_nothing_is_held_against_the_server(lab, product):
-    """It has ten seconds to come to an end, since the new files are live already."""
+    """What was there before is there again, and the next run brings the new certificate."""
     domain, server = lab.domain("hangs.ferry.test", ["web-1"]), lab.servers["web-1"]
     there = product.dir / "there"
     product.write_config(lab.config([domain]))
     run = product.run("apply")
     assert run.code == 0, run
+    before = server.fingerprint("hangs.ferry.test")
     hanging = lab.server_entry(server, test_command=f"touch {there}; sleep 60")
     product.write_config(lab.config([domain], servers={"web-1": hanging}))
     process = product.start("apply", "--force")
     wait_for(there.exists, "the test command runs")
     code, text, _ = interrupt(process, signal.SIGTERM)
     assert code == 130 and "test: interrupted" in text and "retry: not before" not in text, text
+    assert "the previous files are live again" in text and server.fingerprint("hangs.ferry.test") == before, text
     lab.assert_pairs_match(product)
     product.write_config(lab.config([domain]))
     run = product.run("apply")
     assert run.code == 0 and lab.verified("web-1", "hangs.ferry.test"), run
+    assert server.fingerprint("hangs.ferry.test") != before

@@ -119,7 +119,7 @@ static bool push(struct push_job *job, struct push_outcome *outcomes, struct err
 {
 	error_clear(err);
 	steps[0] = '\0';
-	return push_run(job, note_step, NULL, outcomes, err);
+	return push_run(job, /* cancel= */ NULL, note_step, NULL, outcomes, err);
 }
 
 /* A server folder of its own for each test. */
