@@ -24,12 +24,18 @@ static void plan_server(const struct plan_item *item, size_t index, struct serve
 	const struct served *served = item->served != NULL ? &item->served[index] : NULL;
 	char reason[256] = "gets the new certificate", when[RFC3339_SIZE];
 
+	const struct error *busy = pending_busy(server);
+
 	*ret = (struct server_plan){.action = "deploy"};
 	/* A certificate that will be issued goes to every one of its servers. */
 	if (item->action == PLAN_NONE && !plan_item_server_due(item, index, reason))
 		ret->action = "none";
 	else if (item->action == PLAN_NONE)
 		ret->retry_at = pending_until(&item->wanted, server, clock_wall());
+	if (ret->retry_at == 0 && busy != NULL && str_equal(ret->action, "deploy")) {
+		(void)snprintf(ret->reason, sizeof(ret->reason), "%s; when last tried: %.220s", reason, busy->message);
+		return;
+	}
 	if (ret->retry_at == 0) {
 		(void)snprintf(ret->reason, sizeof(ret->reason), "%s%s%.220s", reason,
 			       served == NULL                   ? ""
@@ -156,6 +162,8 @@ static void print_server(const struct inventory_entry *entry, size_t index)
 		printf("; cannot be seen: %s", served->error != NULL ? served->error->message : "out of memory");
 	if (until != 0)
 		printf("; tried again after %s", rfc3339_format(until, when));
+	if (due && pending_busy(server) != NULL)
+		printf("; when last tried: %s", pending_busy(server)->message);
 	putchar('\n');
 }
 

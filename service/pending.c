@@ -93,9 +93,29 @@ bool pending_is_refusal(const struct push_outcome *outcome)
 	       (outcome->result == PUSH_FAILED && !was_unreachable(&outcome->error));
 }
 
+const struct error *pending_busy(const struct renewal_server *server)
+{
+	return server->error != NULL && server->error->category == ERROR_BUSY ? server->error : NULL;
+}
+
+/*
+ * Somebody else was at it: that was no try, and says nothing of what is there. Who it was is told where nothing worse
+ * is known.
+ */
+static void note_busy(struct renewal_server *server, uint64_t wanted, const struct error *busy)
+{
+	bool has_it = server->pushed == wanted && server->error == NULL && server->result[0] != '\0';
+	if (!has_it && (server->error == NULL || pending_busy(server) != NULL))
+		error_keep(&server->error, busy);
+}
+
 void pending_ended(struct renewal_server *server, uint64_t wanted, const struct push_outcome *outcome, int64_t now,
 		   uint64_t random)
 {
+	if (outcome->result == PUSH_FAILED && outcome->error.category == ERROR_BUSY) {
+		note_busy(server, wanted, &outcome->error);
+		return;
+	}
 	bool done = pending_is_done(outcome);
 
 	if (server->wanted != wanted)

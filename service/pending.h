@@ -27,6 +27,9 @@ void pending_held(const struct renewal *wanted, const struct renewal_server *ser
  */
 bool pending_refused(const struct renewal *wanted, const struct renewal_server *server);
 
+/* Who was deploying to SERVER when it was last to be tried, so that it was not; NULL: nobody. Borrowed. */
+const struct error *pending_busy(const struct renewal_server *server);
+
 /* SERVER could not be reached last time, whatever it was to be brought. */
 bool pending_is_unreachable(const struct renewal_server *server);
 
@@ -38,7 +41,8 @@ bool pending_is_done(const struct push_outcome *outcome);
 
 /*
  * A try to bring SERVER the generation WANTED ended as OUTCOME. A failure waits by the table; what failed before
- * anybody was asked (the config, another run's lock, an interruption) waits for nothing, since it bothers nobody.
+ * anybody was asked (the config, an interruption) waits for nothing, since it bothers nobody. Another's lock is no try:
+ * what is known of the server stays.
  */
 void pending_ended(struct renewal_server *server, uint64_t wanted, const struct push_outcome *outcome, int64_t now,
 		   uint64_t random);

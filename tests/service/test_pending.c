@@ -84,7 +84,7 @@ TEST(success_forgets_failures_and_keeps_what_was_seen)
 
 TEST(what_bothered_nobody_waits_for_nothing)
 {
-	static const enum error_category ours[] = {ERROR_CONFIG, ERROR_BUSY, ERROR_CANCELLED, ERROR_STORE};
+	static const enum error_category ours[] = {ERROR_CONFIG, ERROR_CANCELLED, ERROR_STORE};
 	struct renewal wanted = {.generation = 7};
 	for (size_t i = 0; i < ARRAY_LEN(ours); i++) {
 		struct renewal_server server = {0};
@@ -99,6 +99,36 @@ TEST(what_bothered_nobody_waits_for_nothing)
 		CHECK_INT(server.retry_at, 0);
 		free(server.error);
 	}
+}
+
+TEST(anothers_lock_leaves_what_is_known)
+{
+	struct renewal_server server = {0};
+	struct push_outcome done = {.result = PUSH_DEPLOYED};
+	struct push_outcome busy = failure(PUSH_FAILED, ERROR_BUSY, "lock");
+	struct push_outcome refused = failure(PUSH_ROLLED_BACK, ERROR_REMOTE, "reload");
+
+	/* One that was never brought anything was never tried. */
+	pending_ended(&server, 7, &busy, NOW, 0);
+	CHECK(server.last_try == 0 && server.wanted == 0 && server.result[0] == '\0' && server.failures == 0);
+	CHECK(pending_busy(&server) != NULL);
+	/* One that has it has it. */
+	pending_ended(&server, 7, &done, NOW, 0);
+	pending_ended(&server, 7, &busy, NOW + 60, 0);
+	CHECK_STR(server.result, "deployed");
+	CHECK(server.pushed == 7 && server.last_try == NOW && server.error == NULL);
+	/* One that is to get the next one has the last one still, and somebody is at it. */
+	pending_ended(&server, 8, &busy, NOW + 60, 0);
+	CHECK_STR(server.result, "deployed");
+	CHECK(server.pushed == 7 && server.wanted == 7 && pending_busy(&server) != NULL);
+	/* A failure of its own is worth more than that. */
+	pending_ended(&server, 8, &refused, NOW + 120, 0);
+	pending_ended(&server, 8, &busy, NOW + 180, 0);
+	CHECK_STR(server.result, "rolled_back");
+	CHECK_STR(server.error->step, "reload");
+	CHECK(server.failures == 1 && server.retry_at > NOW && server.last_try == NOW + 120);
+	pending_ended(&server, 8, &done, NOW + 240, 0);
+	CHECK(server.error == NULL && pending_busy(&server) == NULL);
 }
 
 TEST(only_what_happened_on_the_server_says_something_about_the_others)

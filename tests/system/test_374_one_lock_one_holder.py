@@ -111,3 +111,45 @@ def test_ones_own_is_as_young_as_its_new_turn(slots):
     code, text = first.end()
     assert code == 0, text
     slots.recover()
+
+
+def recorded(slots):
+    run = slots.product.run("list", "--json", "--offline")
+    return next(entry for entry in run.json["certificates"] if entry["name"] == slots.cert)["servers"][0]
+
+
+def test_anothers_lock_is_not_held_against_the_server(slots):
+    """What is known of it stays; what it is to get is pending, and who has the lock is told."""
+    slots.settle("ours")
+    slot, product = slots.slots[0], slots.product
+    slot.changes = {"timeout": 4}
+    slots.configure()
+    other = Installation(slots, "other")
+    other.enter()
+    before = recorded(slots)
+    run = product.run("deploy")
+    assert run.code == 4 and "another certferry" in run.text and str(other.product.state) in run.text, run
+    after = recorded(slots)
+    assert after["status"] == "pending" and after["generation"] == before["generation"] and after["failures"] == 0, after
+    assert str(other.product.state) in after["error"]["detail"], after
+    for command in (("list", "--offline"), ("plan",), ("show", slots.cert)):
+        run = product.run(*command)
+        assert "when last tried: another certferry" in run.out and str(other.product.state) in run.out, run
+        assert "failed" not in run.out, run
+    other.leave()
+    code, text = other.end()
+    assert code == 0, text
+
+    run = product.run("deploy")
+    assert run.code == 0 and recorded(slots)["status"] == "deployed" and recorded(slots)["error"] is None, run
+    third = Installation(slots, "third")
+    third.enter()
+    run = product.run("deploy", "--force")
+    assert run.code == 4 and str(third.product.state) in run.text, run
+    assert recorded(slots)["status"] == "deployed" and recorded(slots)["error"] is None, run
+    run = product.run("plan")
+    assert "has the live generation" in run.out, run
+    third.leave()
+    code, text = third.end()
+    assert code == 0, text
+    slots.recover()
