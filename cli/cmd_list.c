@@ -9,6 +9,15 @@ static const struct option_spec options[] = {
 	{0},
 };
 
+/* As for other commands: some could not be shown, or none. */
+static int exit_code(const struct inventory *inventory)
+{
+	size_t damaged = 0;
+	for (size_t i = 0; i < inventory->count; i++)
+		damaged += inventory->entries[i].status == STATUS_DAMAGED;
+	return damaged == 0 ? 0 : damaged < inventory->count ? 3 : 1;
+}
+
 static int print_inventory(const struct arguments *arguments, bool details)
 {
 	const struct context_request request = {.config = CONTEXT_MAY_HAVE_CONFIG};
@@ -21,7 +30,7 @@ static int print_inventory(const struct arguments *arguments, bool details)
 	    (!option_given(arguments, OPTION_OFFLINE) && !inventory_look(context.service, &inventory, &err)) ||
 	    !output_inventory(&inventory, context.json, details, &err))
 		return context_fail(arguments, &err);
-	return 0;
+	return exit_code(&inventory);
 }
 
 static int run_list(const struct arguments *arguments)

@@ -182,7 +182,8 @@ static json_t *plan_json(const struct plan_item *item)
 	output_set_time(object, "renew_at", item->wanted.renew_at);
 	(void)json_object_set_new(object, "ari", ari_json(&item->wanted));
 	set_held(object, &item->wanted);
-	(void)json_object_set_new(object, "error", output_error_object(item->wanted.last_error));
+	(void)json_object_set_new(object, "error",
+				  output_error_object(item->error != NULL ? item->error : item->wanted.last_error));
 	(void)json_object_set_new(object, "servers", output_plan_servers(item));
 	(void)json_object_set_new(object, "pending_hooks", output_pending_hooks_json(&item->wanted));
 	return object;
@@ -222,7 +223,7 @@ bool output_plan(const struct plan *plan, bool json, struct error *err)
 static json_t *inventory_json(const struct inventory_entry *entry)
 {
 	const struct renewal *record = &entry->record;
-	bool missing = entry->status == STATUS_MISSING;
+	bool missing = entry->status == STATUS_MISSING || entry->status == STATUS_DAMAGED;
 	json_t *object = json_object();
 	json_t *domains = json_array();
 
@@ -230,7 +231,7 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 		(void)json_array_append_new(domains, json_string(record->identifiers[i].value));
 	output_set_str(object, "name", record->name);
 	(void)json_object_set_new(object, "domains", domains);
-	output_set_str(object, "key_type", key_type_name(record->key_type));
+	output_set_str(object, "key_type", record->identifier_count > 0 ? key_type_name(record->key_type) : NULL);
 	output_set_str(object, "serial", record->serial);
 	output_set_str(object, "issuer", record->issuer);
 	output_set_str(object, "profile", record->profile_issued != NULL ? record->profile_issued : record->profile);
@@ -254,7 +255,8 @@ static json_t *inventory_json(const struct inventory_entry *entry)
 	output_set_str(object, "fingerprint_sha256", record->fingerprint_sha256);
 	(void)json_object_set_new(object, "servers", output_servers(entry));
 	(void)json_object_set_new(object, "pending_hooks", output_pending_hooks_json(record));
-	(void)json_object_set_new(object, "error", output_error_object(record->last_error));
+	(void)json_object_set_new(object, "error",
+				  output_error_object(entry->error != NULL ? entry->error : record->last_error));
 	return object;
 }
 
@@ -270,6 +272,11 @@ static void print_entry(const struct inventory_entry *entry)
 	char until[RFC3339_SIZE], start[RFC3339_SIZE], end[RFC3339_SIZE];
 	const struct renewal *record = &entry->record;
 	printf("%-32s %-8s", record->name, certificate_status_name(entry->status));
+	if (entry->status == STATUS_DAMAGED) {
+		putchar('\n');
+		print_failure(entry->error);
+		return;
+	}
 	if (entry->status != STATUS_MISSING)
 		printf(" %5lld days  %.10s  %-12s %s", (long long)days_left(record->not_after),
 		       rfc3339_format(record->not_after, until), key_type_name(record->key_type), record->issuer);
@@ -314,6 +321,10 @@ static void print_details(const struct inventory_entry *entry)
 	}
 	for (size_t i = 0; i < record->identifier_count; i++)
 		print_field(i == 0 ? "names" : "", record->identifiers[i].value);
+	if (entry->status == STATUS_DAMAGED) {
+		print_failure(entry->error);
+		return;
+	}
 	print_field("key", key_type_name(record->key_type));
 	print_field("CA", record->ca_name);
 	print_field("validated by", challenge_type_name(record->challenge));

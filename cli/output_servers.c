@@ -18,6 +18,12 @@ struct server_plan {
 	int64_t retry_at; /* of one that is held */
 };
 
+/* Nothing is done where a certificate's own record says nothing. */
+static bool is_known(const struct plan_item *item)
+{
+	return item->error == NULL;
+}
+
 static void plan_server(const struct plan_item *item, size_t index, struct server_plan *ret)
 {
 	const struct renewal_server *server = &item->wanted.servers[index];
@@ -54,7 +60,7 @@ static void plan_server(const struct plan_item *item, size_t index, struct serve
 json_t *output_plan_servers(const struct plan_item *item)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < item->wanted.server_count; i++) {
+	for (size_t i = 0; is_known(item) && i < item->wanted.server_count; i++) {
 		json_t *object = json_object();
 		struct server_plan plan;
 		plan_server(item, i, &plan);
@@ -69,7 +75,7 @@ json_t *output_plan_servers(const struct plan_item *item)
 
 void output_print_plan_servers(const struct plan_item *item)
 {
-	for (size_t i = 0; i < item->wanted.server_count; i++) {
+	for (size_t i = 0; is_known(item) && i < item->wanted.server_count; i++) {
 		struct server_plan plan;
 		plan_server(item, i, &plan);
 		printf("  -> %-27s %-8s %s\n", item->wanted.servers[i].name, plan.action, plan.reason);
@@ -137,7 +143,7 @@ static json_t *server_json(const struct inventory_entry *entry, size_t index)
 json_t *output_servers(const struct inventory_entry *entry)
 {
 	json_t *list = json_array();
-	for (size_t i = 0; i < entry->record.server_count; i++)
+	for (size_t i = 0; entry->error == NULL && i < entry->record.server_count; i++)
 		(void)json_array_append_new(list, server_json(entry, i));
 	return list;
 }

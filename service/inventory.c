@@ -12,7 +12,7 @@ const char *certificate_status_name(enum certificate_status status)
 {
 	static const char *const names[] = {
 		[STATUS_VALID] = "valid",     [STATUS_DUE] = "due",         [STATUS_EXPIRED] = "expired",
-		[STATUS_MISSING] = "missing", [STATUS_REVOKED] = "revoked",
+		[STATUS_MISSING] = "missing", [STATUS_REVOKED] = "revoked", [STATUS_DAMAGED] = "damaged",
 	};
 	return names[status];
 }
@@ -23,6 +23,7 @@ void inventory_done(struct inventory *inventory)
 		served_free(inventory->entries[i].served, inventory->entries[i].record.server_count);
 		renewal_done(&inventory->entries[i].record);
 		free(inventory->entries[i].path);
+		free(inventory->entries[i].error);
 	}
 	free(inventory->entries);
 	*inventory = (struct inventory){0};
@@ -57,6 +58,8 @@ bool inventory_names(struct service *service, struct str_list *ret, struct error
 
 static enum certificate_status status_of(const struct plan_item *item, int64_t now)
 {
+	if (item->error != NULL)
+		return STATUS_DAMAGED;
 	if (item->wanted.generation == 0)
 		return STATUS_MISSING;
 	if (is_live_revoked(&item->wanted))
@@ -84,14 +87,11 @@ bool inventory_read(struct service *service, const struct str_list *names, struc
 		return error_oom(err);
 	for (size_t i = 0; i < plan.count; i++) {
 		struct inventory_entry *entry = &inventory.entries[inventory.count++];
-		if (plan.items[i].error != NULL) {
-			*err = *plan.items[i].error;
-			return false;
-		}
 		entry->status = status_of(&plan.items[i], clock_wall());
 		entry->record = plan.items[i].wanted;
+		entry->error = STEAL(plan.items[i].error);
 		plan.items[i].wanted = (struct renewal){0};
-		if (entry->status != STATUS_MISSING &&
+		if (entry->status != STATUS_MISSING && entry->status != STATUS_DAMAGED &&
 		    (entry->path = store_live_path(service_store(service), entry->record.name, err)) == NULL)
 			return false;
 	}
@@ -110,7 +110,7 @@ bool inventory_look(struct service *service, struct inventory *inventory, struct
 		return error_oom(err);
 	for (size_t i = 0; i < inventory->count; i++) {
 		struct inventory_entry *entry = &inventory->entries[i];
-		if (entry->record.server_count == 0)
+		if (entry->record.server_count == 0 || entry->status == STATUS_DAMAGED)
 			continue;
 		entry->served = served_new(entry->record.server_count, SERVED_WANTED, err);
 		if (entry->served == NULL)

@@ -270,6 +270,15 @@ bool plan_look(struct service *service, struct plan *plan, struct error *err)
 
 /* --- Plans --- */
 
+/* One damaged record stops its own certificate and no other. */
+static bool set_unreadable(struct plan_item *item, const char *name, struct error *cause, struct error *err)
+{
+	error_context(cause, "plan", name, /* server= */ NULL);
+	(void)snprintf(item->reason, sizeof(item->reason), "its record cannot be read");
+	error_keep(&item->error, cause);
+	return item->error != NULL || error_oom(err);
+}
+
 static bool add_item(struct service *service, struct plan *plan, struct renewal *take_wanted, bool force,
 		     struct error *err)
 {
@@ -277,18 +286,11 @@ static bool add_item(struct service *service, struct plan *plan, struct renewal 
 	struct plan_item *item = &plan->items[plan->count];
 	struct error cause = {0};
 
-	if (plan_refresh(service, take_wanted, &stored, &cause)) {
+	if (plan_refresh(service, take_wanted, &stored, &cause))
 		item->action = plan_decide(take_wanted, stored.name != NULL ? &stored : NULL, clock_wall(), force,
 					   item->reason);
-	} else {
-		/* One damaged record stops its own certificate and no other. */
-		error_context(&cause, "plan", take_wanted->name, /* server= */ NULL);
-		(void)snprintf(item->reason, sizeof(item->reason), "its record cannot be read");
-		item->error = malloc(sizeof(*item->error));
-		if (item->error == NULL)
-			return error_oom(err);
-		*item->error = cause;
-	}
+	else if (!set_unreadable(item, take_wanted->name, &cause, err))
+		return false;
 	item->wanted = *take_wanted;
 	*take_wanted = (struct renewal){0};
 	plan->count++;
@@ -341,17 +343,30 @@ bool plan_from_config(struct service *service, const struct str_list *names, boo
 	return true;
 }
 
+/* What is known of a certificate whose record says nothing is its name. */
+static bool add_unreadable(struct plan *plan, const char *name, struct error *cause, struct error *err)
+{
+	struct plan_item *item = &plan->items[plan->count];
+	if (cause->category != ERROR_STORE) {
+		*err = *cause;
+		return false;
+	}
+	plan->count++;
+	return str_set(&item->wanted.name, name, err) && set_unreadable(item, name, cause, err);
+}
+
 static bool add_stored(struct service *service, struct plan *plan, const char *name, bool force, struct error *err)
 {
 	const struct config *config = service_options(service)->config;
 	const struct config_domain *domain = config != NULL ? config_find_domain(config, name) : NULL;
 	CLEANUP(renewal_done) struct renewal wanted = {0};
+	struct error cause = {0};
 	bool found = false;
 
 	if (domain != NULL)
 		return add_domain(service, plan, domain, force, err);
-	if (!renewal_load(service_store(service), name, &wanted, &found, err))
-		return false;
+	if (!renewal_load(service_store(service), name, &wanted, &found, &cause))
+		return add_unreadable(plan, name, &cause, err);
 	if (!found) {
 		error_set(err, ERROR_USAGE, "plan", "no stored certificate is called \"%s\"", name);
 		error_hint(err, "`certferry list` shows what is stored");

@@ -150,8 +150,7 @@ bool store_read_record(struct store *store, enum store_record kind, const char *
 	}
 	if (fs_read_text(place.folder, place.file, LIMIT_STATE_FILE, /* may_be_empty= */ false, ret, ret_found, err))
 		return true;
-	if (err->category == ERROR_DATA)
-		record_hint(store, kind, name, err);
+	record_hint(store, kind, name, err);
 	return error_attribute(err, ERROR_STORE, step);
 }
 

@@ -226,7 +226,7 @@ static const struct {
 	const char *after;
 } advice[] = {
 	[STORE_RENEWAL] = {"restore",
-			   " from a backup; or remove it: `apply` writes it anew for what the config describes, "
+			   " from a backup; or move it away: `apply` writes it anew for what the config describes, "
 			   "what `issue` made has to be issued again"},
 	[STORE_ORDER] = {"remove", ": the next run places a new order"},
 	[STORE_ACCOUNT] = {"restore", " from a backup; or remove it but keep the key.pem beside it: the CA finds the "
