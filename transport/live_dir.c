@@ -12,6 +12,7 @@
 #include "transport/live_folder.h"
 #include "transport/live_keep.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,6 +32,22 @@ static bool is_generation(const char *target)
 	return str_starts(target, GENERATIONS) && name_is_valid(target + strlen(GENERATIONS));
 }
 
+/* What a generation of ours holds. */
+static bool is_live_file(const char *name)
+{
+	static const char *const names[] = {"cert.pem", "chain.pem", "fullchain.pem", "privkey.pem", "combined.pem"};
+	static_assert(ARRAY_LEN(names) == LIVE_FILES_MAX, "all of them");
+	for (size_t i = 0; i < ARRAY_LEN(names); i++)
+		if (str_equal(name, names[i]))
+			return true;
+	return false;
+}
+
+static bool remove_generation(struct sftp *sftp, const char *path, struct error *err)
+{
+	return sftp_remove_tree(sftp, path, is_live_file, err);
+}
+
 /* The name NAME of home becomes a link to TARGET in one instant, whatever it was. */
 static bool point(struct sftp *sftp, const struct live_dir *live, const char *name, const char *target,
 		  struct error *err)
@@ -43,6 +60,16 @@ static bool point(struct sftp *sftp, const struct live_dir *live, const char *na
 }
 
 /* ---- looking ---- */
+
+/* A folder, or not there yet. A link to another certificate's would have that one's generations pruned. */
+static bool inspect_above(const struct sftp_sight *above, struct error *err)
+{
+	if (above->itself.kind == SFTP_ABSENT || above->itself.kind == SFTP_DIRECTORY)
+		return true;
+	(void)error_set(err, ERROR_REMOTE, NULL, "%s is there, but is not a folder of certferry's", above->path);
+	error_hint(err, "move it away, or give this server another `dir`");
+	return false;
+}
 
 static bool inspect_current(struct live_dir *live, struct sftp_sight *current, struct error *err)
 {
@@ -76,21 +103,25 @@ static bool inspect_journal(struct sftp *sftp, struct live_dir *live, const stru
 
 bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret, struct error *err)
 {
-	enum { CURRENT, PREVIOUS, LINKS };
+	enum { HOME, ABOVE, CURRENT, PREVIOUS, SIGHTS };
 	struct live_dir live CLEANUP(live_dir_done) = {0};
-	struct sftp_sight links[LINKS] = {0};
+	struct sftp_sight sights[SIGHTS] = {0};
 	bool ok = false;
 
 	if (!str_set(&live.home, home, err))
 		return false;
+	char *above AUTO_FREE = path_in(&live, "generations", err);
 	char *current AUTO_FREE = path_in(&live, "current", err);
 	char *journal AUTO_FREE = path_in(&live, JOURNAL, err);
-	if (current != NULL && journal != NULL) {
-		links[CURRENT].path = current;
-		links[PREVIOUS].path = journal;
-		ok = sftp_survey(sftp, links, LINKS, err) && inspect_current(&live, &links[CURRENT], err) &&
-		     inspect_journal(sftp, &live, &links[PREVIOUS], err);
-		sftp_sights_done(links, LINKS);
+	if (above != NULL && current != NULL && journal != NULL) {
+		sights[HOME].path = home;
+		sights[ABOVE].path = above;
+		sights[CURRENT].path = current;
+		sights[PREVIOUS].path = journal;
+		ok = sftp_survey(sftp, sights, SIGHTS, err) && live_folder_judge_link(&sights[HOME], err) &&
+		     inspect_above(&sights[ABOVE], err) && inspect_current(&live, &sights[CURRENT], err) &&
+		     inspect_journal(sftp, &live, &sights[PREVIOUS], err);
+		sftp_sights_done(sights, SIGHTS);
 	}
 	if (!ok)
 		return false;
@@ -189,7 +220,7 @@ static bool create_generation(struct sftp *sftp, const struct live_dir *live, co
 {
 	char *path AUTO_FREE = path_in(live, generation, err);
 
-	return path != NULL && sftp_remove_tree(sftp, path, err) && sftp_create_directories(sftp, path, err);
+	return path != NULL && remove_generation(sftp, path, err) && sftp_create_directories(sftp, path, err);
 }
 
 static bool flush_generation(struct sftp *sftp, const struct live_dir *live, const char *generation, struct error *err)
@@ -408,6 +439,7 @@ static bool prune(struct sftp *sftp, const struct live_dir *live, struct error *
 	char *above AUTO_FREE = path_in(live, "generations", err);
 	size_t kept = 1; /* the live one, wherever it stands in the order */
 	uint64_t number;
+	bool ok = true; /* one that cannot be removed does not keep the others */
 
 	if (above == NULL || !sftp_list(sftp, above, &names, err))
 		return false;
@@ -418,10 +450,10 @@ static bool prune(struct sftp *sftp, const struct live_dir *live, struct error *
 			return false;
 		if (!generation_number(names.items[i], &number) || str_equal(names.items[i], now + strlen(GENERATIONS)))
 			continue;
-		if (kept++ >= LIVE_GENERATIONS_KEPT && !sftp_remove_tree(sftp, path, err))
-			return false;
+		if (kept++ >= LIVE_GENERATIONS_KEPT)
+			ok = remove_generation(sftp, path, err) && ok;
 	}
-	return true;
+	return ok;
 }
 
 static bool sweep(struct sftp *sftp, const struct live_dir *live, struct error *err)
@@ -430,6 +462,7 @@ static bool sweep(struct sftp *sftp, const struct live_dir *live, struct error *
 	char *link AUTO_FREE = path_in(live, TEMPORARY, err);
 	char *above AUTO_FREE = path_in(live, "generations", err);
 	struct sftp_entry entry;
+	bool ok = true;
 
 	if (link == NULL || above == NULL || !sftp_remove(sftp, link, err) ||
 	    !sftp_look(sftp, above, false, &entry, err))
@@ -447,10 +480,9 @@ static bool sweep(struct sftp *sftp, const struct live_dir *live, struct error *
 		if (!generation_number(names.items[i], &number) || str_equal(generation, live->current) ||
 		    str_equal(generation, live->previous))
 			continue;
-		if (!sftp_remove_tree(sftp, path, err))
-			return false;
+		ok = remove_generation(sftp, path, err) && ok;
 	}
-	return true;
+	return ok;
 }
 
 void live_dir_sweep(struct sftp *sftp, const struct live_dir *live)
@@ -476,7 +508,7 @@ void live_dir_abandon(struct sftp *sftp, const struct live_dir *live, bool put_b
 
 	if (!live_dir_moved(live))
 		return;
-	if ((put_back && !end_journal(sftp, live, &err)) || (fresh != NULL && !sftp_remove_tree(sftp, fresh, &err)))
+	if ((put_back && !end_journal(sftp, live, &err)) || (fresh != NULL && !remove_generation(sftp, fresh, &err)))
 		log_debug("%s: not tidied up: %s", live->home, err.message);
 }
 

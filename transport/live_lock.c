@@ -68,6 +68,14 @@ static bool is_of(const char *turn, const char *holder)
 	return str_starts(turn, prefix);
 }
 
+/* What name_turn() makes, whoever's. */
+static bool is_turn(const char *name)
+{
+	static const char hex[] = "0123456789abcdef";
+	return strspn(name, hex) == HASH_LEN && name[HASH_LEN] == '-' && strspn(name + HASH_LEN + 1, hex) == HASH_LEN &&
+	       name[HOLDER_AT - 1] == '-';
+}
+
 /* A name that no turn before it had. */
 static bool name_turn(const char *holder, char ret[TURN_MAX], struct error *err)
 {
@@ -164,7 +172,7 @@ static bool move_in(struct sftp *sftp, const char *home, const char *folder, con
 {
 	char *beside AUTO_FREE = beside_path(home, holder, err);
 
-	return beside != NULL && (!unfinished || sftp_remove_tree(sftp, beside, err)) &&
+	return beside != NULL && (!unfinished || sftp_remove_tree(sftp, beside, is_turn, err)) &&
 	       sftp_install_directory(sftp, beside, turn, folder, err);
 }
 

@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/str.h"
+#include "transport/live_folder.h"
 #include "transport/remote_room.h"
 #include "transport/sftp.h"
 
@@ -50,6 +51,7 @@ static char *file_path(const struct publish_job *job, const struct publish_file 
 static bool make_folder(struct publication *publication, struct error *err)
 {
 	const struct publish_job *job = publication->job;
+	enum { OURS = 2 }; /* of its last folders: the webroot is what the config says */
 	struct sftp_entry entry;
 	AUTO_FREE char *folder = str_format(err, "%s/%s", job->folder, CHALLENGES);
 
@@ -61,7 +63,8 @@ static bool make_folder(struct publication *publication, struct error *err)
 		error_hint(err, "`webroot` is the folder that the web server there serves on port 80");
 		return false;
 	}
-	return sftp_create_directories(publication->remote.sftp, folder, err);
+	return live_folder_check_links(publication->remote.sftp, folder, OURS, err) &&
+	       sftp_create_directories(publication->remote.sftp, folder, err);
 }
 
 /*

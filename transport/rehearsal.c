@@ -263,7 +263,8 @@ static bool check_webroot(struct rehearsal *r, const char *webroot, struct error
 		error_hint(err, "`webroot` is the folder that the web server there serves on port 80");
 		return false;
 	}
-	return remote_nearest_directory(r->remote.sftp, folder, &nearest, &there, err) &&
+	return live_folder_check_links(r->remote.sftp, folder, /* count= */ 2, err) &&
+	       remote_nearest_directory(r->remote.sftp, folder, &nearest, &there, err) &&
 	       need_writable(r, nearest, err);
 }
 

@@ -123,11 +123,14 @@ MUST_CHECK bool sftp_replace(struct sftp *sftp, const char *old, const char *new
 /* Remove a file or link. Nothing there is no failure. */
 MUST_CHECK bool sftp_remove(struct sftp *sftp, const char *path, struct error *err);
 
+typedef bool sftp_is_ours(const char *name);
+
 /*
- * Remove a directory and the files and links in it (not directories: it then fails); a link to one alone. Nothing there
- * is no failure.
+ * Remove a directory and the files and links in it that IS_OURS says yes to. Fails where there are others, which stay:
+ * whoever puts a link in the directory's place while this is done does not get root to remove what he likes. Of a link
+ * to a directory it is the link that goes. Nothing there is no failure.
  */
-MUST_CHECK bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err);
+MUST_CHECK bool sftp_remove_tree(struct sftp *sftp, const char *path, sftp_is_ours *is_ours, struct error *err);
 
 /* Remove an empty directory. */
 MUST_CHECK bool sftp_remove_directory(struct sftp *sftp, const char *path, struct error *err);

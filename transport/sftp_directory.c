@@ -14,21 +14,76 @@ static const struct sftp_attributes directory_mode = {.flags = SFTP_ATTR_MODE, .
 
 enum made { MADE, THERE, NO_PARENT, MADE_NOT };
 
-static bool create_directory(struct sftp *sftp, const char *path, struct sftp_reply *ret, struct error *err)
+static bool is_as_made(const struct sftp_entry *now, const struct sftp_entry *made)
 {
+	enum { WHILE = 2 }; /* seconds: somebody may have made another folder in it */
+	return made->kind == SFTP_DIRECTORY && now->kind == SFTP_DIRECTORY && now->uid == made->uid &&
+	       now->gid == made->gid && now->mode == made->mode && now->modified >= made->modified &&
+	       now->modified <= made->modified + WHILE;
+}
+
+/*
+ * PATH was made, and then was MADE: less than we asked for where the server's umask takes bits away. Whoever owns the
+ * folder that it is in may put a link in its place, and SETSTAT follows links: so the mode is set by a handle, of what
+ * was looked at. A server that refuses leaves it as it is.
+ */
+static bool widen(struct sftp *sftp, const char *path, const struct sftp_entry *made, struct error *err)
+{
+	struct sftp_reply reply;
+	struct sftp_handle handle;
+	struct sftp_entry now;
+
+	if ((made->mode & directory_mode.mode) == directory_mode.mode && made->kind == SFTP_DIRECTORY)
+		return true;
+	sftp_batch_begin(sftp);
+	sftp_add_open(sftp, path, SFTP_OPEN_READ, &(const struct sftp_attributes){0});
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	if (!sftp_keep_handle(&reply, &handle))
+		return true;
+	sftp_batch_begin(sftp);
+	sftp_add_handle(sftp, SFTP_FSTAT, &handle);
+	if (!sftp_ask(sftp, &reply, err))
+		return false;
+	now = reply.type == SFTP_ATTRS ? sftp_entry_of(&reply.attrs) : (struct sftp_entry){.kind = SFTP_OTHER};
+	bool same = is_as_made(&now, made);
+	sftp_batch_begin(sftp);
+	if (same) {
+		size_t start = sftp_request(sftp, SFTP_FSETSTAT);
+		buf_string(&sftp->out, handle.bytes, handle.len);
+		sftp_packet_attributes(&sftp->out, &directory_mode);
+		sftp_packet_end(&sftp->out, start);
+		if (!sftp_ask(sftp, &reply, err))
+			return false;
+	}
+	if (!same)
+		(void)error_set(err, ERROR_REMOTE, NULL,
+				"%s is not the directory any more that was made there: somebody else is at work there",
+				path);
+	return sftp_finish_handle(sftp, &handle, path, same, err);
+}
+
+/* MKDIR, and what is there then. *REFUSED: why not; *RET_ABSENT, where it was for want of a parent. */
+static bool create_directory(struct sftp *sftp, const char *path, struct sftp_entry *ret, bool *ret_absent,
+			     struct error *refused, struct error *err)
+{
+	struct sftp_reply reply;
+	unsigned index;
+	bool ok = true;
+
+	*ret = (struct sftp_entry){.kind = SFTP_OTHER};
 	sftp_batch_begin(sftp);
 	sftp_add_attributes(sftp, SFTP_MKDIR, path, &directory_mode);
-	if (!sftp_ask(sftp, ret, err))
-		return false;
-	if (ret->type != SFTP_STATUS || ret->status != SFTP_OK)
-		return true;    /* the caller judges */
-	sftp_batch_begin(sftp); /* the server's umask may have taken bits away */
-	sftp_add_attributes(sftp, SFTP_SETSTAT, path, &directory_mode);
-	struct sftp_reply mode_reply;
-	if (!sftp_ask(sftp, &mode_reply, err))
-		return false;
-	*ret = (struct sftp_reply){.type = SFTP_STATUS, .status = SFTP_OK};
-	return true;
+	sftp_add_path(sftp, SFTP_LSTAT, path);
+	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
+		if (index == 1 && reply.type == SFTP_ATTRS)
+			*ret = sftp_entry_of(&reply.attrs);
+		if (index == 1 || (reply.type == SFTP_STATUS && reply.status == SFTP_OK))
+			continue;
+		*ret_absent = sftp_is_absent(&reply);
+		(void)sftp_refused(&reply, "create the directory", path, refused);
+	}
+	return ok;
 }
 
 /* The directory that PATH is up to LEN. */
@@ -37,14 +92,12 @@ static enum made make_part(struct sftp *sftp, const char *path, size_t len, stru
 	char *part AUTO_FREE = NULL;
 	struct error refused = {0};
 	struct sftp_entry entry;
-	struct sftp_reply reply;
+	bool parent_absent = false;
 
-	if (!str_set_n(&part, path, len, err) || !create_directory(sftp, part, &reply, err))
+	if (!str_set_n(&part, path, len, err) || !create_directory(sftp, part, &entry, &parent_absent, &refused, err))
 		return MADE_NOT;
-	if (reply.type == SFTP_STATUS && reply.status == SFTP_OK)
-		return MADE;
-	(void)sftp_refused(&reply, "create the directory", part, &refused);
-	bool parent_absent = sftp_is_absent(&reply);
+	if (!error_is_set(&refused))
+		return widen(sftp, part, &entry, err) ? MADE : MADE_NOT;
 	/* It may be there, or somebody else made it since: another certificate's challenge goes to the same folder. */
 	if (!parent_absent && !sftp_look(sftp, part, true, &entry, err))
 		return MADE_NOT;
@@ -108,28 +161,31 @@ bool sftp_install_directory(struct sftp *sftp, const char *beside, const char *n
 			    struct error *err)
 {
 	struct sftp_reply reply;
+	struct sftp_entry made = {.kind = SFTP_OTHER};
 	unsigned index;
 	char *link AUTO_FREE = str_format(err, "%s/%s", beside, name);
-	enum { MODE = 1, GONE = 4, REQUESTS }; /* which of the requests are looked at */
+	enum { LOOK = 2, GONE = 4, REQUESTS }; /* which of the requests look */
 	bool ok = true, gone = false;
 
 	if (link == NULL)
 		return false;
 	sftp_batch_begin(sftp);
 	sftp_add_attributes(sftp, SFTP_MKDIR, beside, &directory_mode);
-	sftp_add_attributes(sftp, SFTP_SETSTAT, beside, &directory_mode); /* the server's umask may take bits away */
 	sftp_add_link(sftp, link, "-");
+	sftp_add_path(sftp, SFTP_LSTAT, beside);
 	sftp_add_rename(sftp, beside, path);
 	sftp_add_path(sftp, SFTP_LSTAT, beside);
 	while (sftp_each_reply(sftp, &reply, &index, &ok, err)) {
 		if (index == GONE)
 			gone = sftp_is_absent(&reply);
-		else if (index != MODE && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
+		else if (index == LOOK && reply.type == SFTP_ATTRS)
+			made = sftp_entry_of(&reply.attrs);
+		else if (index != LOOK && (reply.type != SFTP_STATUS || reply.status != SFTP_OK))
 			ok = sftp_refused(&reply, "make the directory", path, err);
 	}
 	if (ok && !gone)
 		return error_set(err, ERROR_REMOTE, NULL, "the server says that it has made %s, and has not", path);
-	return ok;
+	return ok && widen(sftp, path, &made, err);
 }
 
 /* ---- listing ---- */
@@ -220,14 +276,16 @@ static bool removed(struct sftp *sftp, const char *path, struct error *err)
 	return ok;
 }
 
-static bool remove_names(struct sftp *sftp, const char *path, const struct str_list *names, struct error *err)
+static bool remove_names(struct sftp *sftp, const char *path, const struct str_list *names, sftp_is_ours *is_ours,
+			 struct error *err)
 {
 	sftp_batch_begin(sftp);
 	for (size_t i = 0; i < names->len; i++) {
 		char *inside AUTO_FREE = str_format(err, "%s/%s", path, names->items[i]);
 		if (inside == NULL)
 			return false;
-		sftp_add_path(sftp, SFTP_REMOVE, inside);
+		if (is_ours(names->items[i]))
+			sftp_add_path(sftp, SFTP_REMOVE, inside);
 		if (sftp->count < SFTP_BATCH_MAX)
 			continue;
 		if (!removed(sftp, path, err))
@@ -237,7 +295,7 @@ static bool remove_names(struct sftp *sftp, const char *path, const struct str_l
 	return removed(sftp, path, err);
 }
 
-bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err)
+bool sftp_remove_tree(struct sftp *sftp, const char *path, sftp_is_ours *is_ours, struct error *err)
 {
 	struct str_list names CLEANUP(str_list_done) = {0};
 	struct sftp_entry entry;
@@ -246,7 +304,7 @@ bool sftp_remove_tree(struct sftp *sftp, const char *path, struct error *err)
 		return false;
 	if (entry.kind != SFTP_DIRECTORY)
 		return entry.kind == SFTP_ABSENT || sftp_remove(sftp, path, err);
-	return sftp_list(sftp, path, &names, err) && remove_names(sftp, path, &names, err) &&
+	return sftp_list(sftp, path, &names, err) && remove_names(sftp, path, &names, is_ours, err) &&
 	       sftp_remove_directory(sftp, path, err);
 }
 

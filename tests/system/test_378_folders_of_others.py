@@ -157,6 +157,131 @@ def test_a_link_put_in_place_of_a_file_that_is_looked_at(lab, product, place, so
         assert (info.st_uid, stat.S_IMODE(info.st_mode)) == (0, 0o600), f"{file} can be read by others"
 
 
+@pytest.fixture
+def told(lab, product):
+    """A function that has web-1's SFTP server follow a plan; and one that tells which requests it got."""
+    server, control = lab.servers["web-1"], lab.dir / f"control-{product.dir.name}"
+    folder = control / product.dir.name
+    folder.mkdir(parents=True)
+
+    def plan(umask="022", **what):
+        server.use_sftp(f"umask {umask}; exec {sys.executable} -S -E {ROOT}/tests/fakes/sftp_server.py {control}")
+        for name in ("log", "reached"):
+            (folder / name).unlink(missing_ok=True)
+        if what:
+            (folder / "plan.json").write_text(json.dumps(what))
+
+    def requests():
+        return [line.split(" ", 2) for line in (folder / "log").read_text().splitlines()]
+
+    plan.requests, plan.reached = requests, (folder / "reached").exists
+    yield plan
+    server.use_sftp("internal-sftp")
+
+
+def victim(place, name="roots-own"):
+    path = place / name
+    write(path, "known to root alone\n", 0o600)
+    return path
+
+
+@pytest.mark.parametrize("umask", ["022", "077"])
+@pytest.mark.parametrize("name", ["generations", ".well-known"])
+def test_a_link_put_in_place_of_a_folder_that_was_just_made(lab, product, place, somebody, told, umask, name):
+    """Whatever is asked for next: what the link leads to keeps its mode."""
+    place, configure = place
+    secret, above = victim(place), place / ("live/" + CERT if name == "generations" else "webroot")
+    configure()
+    if name == ".well-known":
+        server = lab.servers["web-1"]
+        domain = {**lab.domain(CERT, ["web-1"], serve=False), "webroot": str(above)}
+        entry = lab.server_entry(server, dir=str(place / "live"), test_command="", reload_command="", verify=False)
+        product.write_config(lab.config([domain], servers={"web-1": entry}))
+
+    def run(**plan):
+        shutil.rmtree(above, ignore_errors=True)
+        above.mkdir(parents=True)
+        os.chown(above, *somebody.ids())
+        told(umask, **plan)
+        return product.run("apply", "--force", "--json", "--timeout", "20")
+
+    first = run()
+    requests = told.requests()
+    made = next(i for i, (_, kind, paths) in enumerate(requests) if kind == "mkdir" and paths.endswith(f"/{name}"))
+    mode = stat.S_IMODE((above / name).stat().st_mode) if (above / name).exists() else 0o755
+    assert mode == 0o755, f"{mode:04o}: others cannot read what is in it\n{first}"
+    for number, _, _ in requests[made + 1 : made + 6]:
+        command = f"rm -rf {above}/{name} && ln -s {secret} {above}/{name}"
+        tried = run(at=int(number), do="run", command=command)
+        assert told.reached(), tried
+        assert stat.S_IMODE(secret.stat().st_mode) == 0o600, f"request {number}\n{tried}"
+
+
+def test_a_link_put_in_place_of_a_folder_that_is_removed(lab, product, place, somebody, told):
+    place, configure = place
+    victims, generations = place / "victims", place / "live" / CERT / "generations"
+    victims.mkdir()
+    precious = victim(victims, "shadow")
+    configure()
+    for number in range(6):
+        for name in ("privkey.pem", "shadow"):
+            write(generations / f"0-{number}" / name, "theirs\n")
+    for path in [place / "live", *(place / "live").rglob("*")]:
+        os.chown(path, *somebody.ids())
+    doomed = generations / "0-0"
+    command = f"rm -rf {doomed}; ln -s {victims} {doomed}"
+    told(when=f"remove .*{doomed}/", do="run", command=command)
+    run = product.run("apply", "--json")
+    assert told.reached(), told.requests()
+    assert precious.exists(), run
+    assert run.code == 0 and run.deployed(CERT)["web-1"]["result"] == "deployed", run
+
+
+def test_links_to_the_folders_of_another_certificate(lab, product, place, somebody):
+    """Planted by whoever owns the folder that another certificate goes to."""
+    place, configure = place
+    roots, theirs = place / "roots" / "bank.ferry.test", place / "live"
+    for number in range(1, 7):
+        write(roots / f"generations/0-{number}/privkey.pem", f"key {number}\n", 0o600)
+    (roots / "current").symlink_to("generations/0-6")
+    for name in ("cert", "chain", "fullchain", "privkey"):
+        write(roots / f"generations/0-6/{name}.pem", f"{name}\n", 0o600)
+        (roots / f"{name}.pem").symlink_to(f"current/{name}.pem")
+    before = sorted(str(path) for path in roots.rglob("*"))
+
+    def ends_well_for_root(run, *said):
+        assert sorted(str(path) for path in roots.rglob("*")) == before and os.readlink(roots / "current") == "generations/0-6", run
+        error = run.deployed(CERT)["web-1"]["error"]
+        assert run.code == 3 and all(word in error["detail"] for word in said), run
+        assert error["hint"], run
+        tried = product.run("server", "test", "--json")
+        assert tried.code != 0, tried
+
+    for planted, to in [(theirs / CERT, roots), (theirs / CERT / "generations", roots / "generations")]:
+        configure()
+        shutil.rmtree(theirs, ignore_errors=True)
+        planted.parent.mkdir(parents=True)
+        planted.symlink_to(to)
+        for path in (planted, *planted.parents):
+            if path == place:
+                break
+            os.chown(path, *somebody.ids(), follow_symlinks=False)
+        if (product.state / "renewal").exists():
+            product.let_time_pass(CERT)
+        ends_well_for_root(product.run("apply", "--json"), str(planted))
+
+
+def test_links_of_the_administrators_own_are_followed(lab, product, place):
+    place, configure = place
+    (place / "elsewhere").mkdir()
+    (place / "live").mkdir()
+    (place / "live" / CERT).symlink_to(place / "elsewhere")
+    configure()
+    run = product.run("apply", "--json")
+    assert run.code == 0 and run.deployed(CERT)["web-1"]["result"] == "deployed", run
+    assert (place / "elsewhere" / "privkey.pem").exists()
+
+
 # Here.
 
 

@@ -202,6 +202,29 @@ TEST(directories_are_made_from_where_they_are_missing)
 	end();
 }
 
+static bool is_any(const char *name)
+{
+	return name[0] != '\0';
+}
+
+static bool is_text(const char *name)
+{
+	return strcmp(name, "text") == 0;
+}
+
+TEST(a_tree_with_anything_else_in_it_stays)
+{
+	struct sftp *sftp = begin("foreign");
+	struct error err = {0};
+	CHECK_INT(mkdir(in_root("tree"), 0755), 0);
+	test_write_file(in_root("tree/text"), "text", 0644);
+	test_write_file(in_root("tree/other"), "text", 0644);
+	CHECK(!sftp_remove_tree(sftp, in_root("tree"), is_text, &err));
+	CHECK_CONTAINS(err.message, "cannot remove ");
+	CHECK(access(in_root("tree/text"), F_OK) != 0 && access(in_root("tree/other"), F_OK) == 0);
+	end();
+}
+
 TEST(trees_are_removed_and_links_to_them_are_not_followed)
 {
 	enum { NAMES = 300 };
@@ -217,13 +240,13 @@ TEST(trees_are_removed_and_links_to_them_are_not_followed)
 	CHECK_OK(sftp_list(sftp, in_root("tree"), &names, &err), err);
 	CHECK_INT(names.len, NAMES);
 	CHECK_INT(symlink("tree", in_root("link")), 0);
-	CHECK_OK(sftp_remove_tree(sftp, in_root("link"), &err), err);
+	CHECK_OK(sftp_remove_tree(sftp, in_root("link"), is_any, &err), err);
 	CHECK(access(in_root("link"), F_OK) != 0 && access(in_root("tree/a-name-of-some-length-7"), F_OK) == 0);
-	CHECK_OK(sftp_remove_tree(sftp, in_root("tree"), &err), err);
+	CHECK_OK(sftp_remove_tree(sftp, in_root("tree"), is_any, &err), err);
 	CHECK(access(in_root("tree"), F_OK) != 0);
-	CHECK_OK(sftp_remove_tree(sftp, in_root("tree"), &err), err);
+	CHECK_OK(sftp_remove_tree(sftp, in_root("tree"), is_any, &err), err);
 	CHECK_OK(sftp_create_directories(sftp, in_root("deep/er"), &err), err);
-	CHECK(!sftp_remove_tree(sftp, in_root("deep"), &err));
+	CHECK(!sftp_remove_tree(sftp, in_root("deep"), is_any, &err));
 	CHECK_CONTAINS(err.message, "cannot remove what is in ");
 	end();
 }
