@@ -74,12 +74,19 @@ void live_copy_done(struct live_copy *copy)
 	*copy = (struct live_copy){0};
 }
 
+void live_copy_outdate(struct live_copy *copy)
+{
+	copy->outdated = copy->unsettled;
+	copy->unsettled = false;
+}
+
 void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy)
 {
 	struct error err = {0};
 	char *part AUTO_FREE = beside(copy->path, "part", &err);
 
-	if (part == NULL || !sftp_remove(sftp, copy->fresh, &err) || !sftp_remove(sftp, part, &err))
+	if (part == NULL || !sftp_remove(sftp, copy->fresh, &err) || !sftp_remove(sftp, part, &err) ||
+	    (copy->outdated && !sftp_remove(sftp, copy->previous, &err)))
 		log_debug("%s: not swept: %s", copy->path, err.message);
 }
 
@@ -136,7 +143,7 @@ static bool keep_previous(struct sftp *sftp, struct live_copy *copy, struct erro
 		ok = keep_file(sftp, copy, err);
 	else
 		ok = sftp_read_link(sftp, copy->path, &target, err) &&
-		     sftp_create_link(sftp, copy->previous, target != NULL ? target : NOTHING_BEFORE, err);
+		     sftp_renew_link(sftp, copy->previous, target != NULL ? target : NOTHING_BEFORE, err);
 	copy->unsettled = ok;
 	return ok;
 }
@@ -173,21 +180,19 @@ void live_copy_abandon(struct sftp *sftp, const struct live_copy *copy)
 		log_debug("%s: not tidied up: %s", copy->path, err.message);
 }
 
-/* The folder's entries, which a rename changed, to disk. */
-static bool flush_folder(struct sftp *sftp, const struct live_copy *copy, struct error *err)
+bool live_copy_flush(struct sftp *sftp, const struct live_copy *copy, struct error *err)
 {
 	char *folder AUTO_FREE = folder_of(copy, err);
 	const char *path = folder;
 
-	return folder != NULL && sftp_flush_directories(sftp, &path, 1, err);
+	return folder != NULL && (!copy->unsettled || sftp_flush_directories(sftp, &path, 1, err));
 }
 
-/* What was kept is needed until a power cut can no longer bring the content of before back. */
 void live_copy_settle(struct sftp *sftp, const struct live_copy *copy)
 {
 	struct error err = {0};
 
 	live_copy_abandon(sftp, copy);
-	if (copy->unsettled && (!flush_folder(sftp, copy, &err) || !sftp_remove(sftp, copy->previous, &err)))
+	if (copy->unsettled && !sftp_remove(sftp, copy->previous, &err))
 		log_debug("%s: not tidied up: %s", copy->path, err.message);
 }

@@ -21,6 +21,7 @@ struct live_copy {
 	bool same;      /* nothing to do */
 	bool staged;    /* fresh is there */
 	bool unsettled; /* previous is there: from an earlier transaction, or since the switch of this one */
+	bool outdated;  /* previous is there, of a transaction that came to its end: it counts for nothing */
 };
 
 /* Look at PATH: is it DATA, with MODE and OWNER? Sets `same` and `unsettled`. */
@@ -28,7 +29,13 @@ MUST_CHECK bool live_copy_inspect(struct sftp *sftp, const char *path, const cha
 				  struct sftp_owner owner, struct live_copy *ret, struct error *err);
 void live_copy_done(struct live_copy *copy);
 
-/* Remove what a transaction that was cut off was writing, as far as possible. What it had kept stays. */
+/*
+ * The transaction that left previous there had come to its end, by what its journal says: it is nothing to go back to.
+ */
+void live_copy_outdate(struct live_copy *copy);
+
+/* Remove what a transaction that was cut off was writing, as far as possible. What it had kept stays while it counts.
+ */
 void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy);
 
 /* Write the new content beside the path. */
@@ -40,7 +47,13 @@ MUST_CHECK bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, stru
 /* What was kept is there again. */
 MUST_CHECK bool live_copy_switch_back(struct sftp *sftp, const struct live_copy *copy, struct error *err);
 
-/* The transaction is over and the path has what it should: remove what is left beside it, as far as possible. */
+/* What was renamed to the path to disk: a power cut can no longer bring the content of before back. */
+MUST_CHECK bool live_copy_flush(struct sftp *sftp, const struct live_copy *copy, struct error *err);
+
+/*
+ * The transaction is over, on disk too, and the path has what it should: remove what is left beside it, as far as
+ * possible.
+ */
 void live_copy_settle(struct sftp *sftp, const struct live_copy *copy);
 
 /* The transaction ended before the switch: remove the new content, as far as possible. */

@@ -340,11 +340,22 @@ static bool flush_home(struct sftp *sftp, const struct live_dir *live, struct er
 	return sftp_flush_directories(sftp, &home, 1, err);
 }
 
+static bool begin_journal(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	return point(sftp, live, JOURNAL, live->previous != NULL ? live->previous : JOURNAL_NONE, err);
+}
+
+bool live_dir_mark(struct sftp *sftp, struct live_dir *live, struct error *err)
+{
+	if (live->unsettled)
+		return true;
+	live->unsettled = true;
+	return begin_journal(sftp, live, err) && flush_home(sftp, live, err);
+}
+
 bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_files *files, struct error *err)
 {
-	const char *journal = live->previous != NULL ? live->previous : JOURNAL_NONE;
-
-	return point(sftp, live, JOURNAL, journal, err) && complete_names(sftp, live, files, err) &&
+	return begin_journal(sftp, live, err) && complete_names(sftp, live, files, err) &&
 	       flush_home(sftp, live, err) && point(sftp, live, "current", live->fresh, err) &&
 	       flush_home(sftp, live, err);
 }
@@ -493,11 +504,16 @@ void live_dir_sweep(struct sftp *sftp, const struct live_dir *live)
 		log_debug("%s: not swept: %s", live->home, err.message);
 }
 
-void live_dir_settle(struct sftp *sftp, const struct live_dir *live)
+bool live_dir_settle(struct sftp *sftp, const struct live_dir *live, struct error *err)
+{
+	return !live_dir_moved(live) || (end_journal(sftp, live, err) && flush_home(sftp, live, err));
+}
+
+void live_dir_prune(struct sftp *sftp, const struct live_dir *live)
 {
 	struct error err = {0};
 
-	if (live_dir_moved(live) && (!end_journal(sftp, live, &err) || !prune(sftp, live, &err)))
+	if (live_dir_moved(live) && !prune(sftp, live, &err))
 		log_debug("%s: not tidied up: %s", live->home, err.message);
 }
 

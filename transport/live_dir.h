@@ -64,6 +64,9 @@ MUST_CHECK bool live_dir_upload(struct sftp *sftp, struct live_dir *live, const 
 MUST_CHECK bool live_dir_take_over(struct sftp *sftp, struct live_dir *live, const struct live_files *files,
 				   struct error *err);
 
+/* Begin the journal of a transaction that changes nothing here, but copies elsewhere. */
+MUST_CHECK bool live_dir_mark(struct sftp *sftp, struct live_dir *live, struct error *err);
+
 /* The uploaded generation becomes the live one, all its files in one instant. */
 MUST_CHECK bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const struct live_files *files,
 				struct error *err);
@@ -75,8 +78,14 @@ bool live_dir_moved(const struct live_dir *live);
 MUST_CHECK bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 				     struct error *err);
 
-/* The transaction is over and its files are good: end the journal and prune old generations. As far as possible. */
-void live_dir_settle(struct sftp *sftp, const struct live_dir *live);
+/*
+ * The transaction's files are good: end the journal, on disk too. From that instant on nothing of before is gone back
+ * to, copies' either.
+ */
+MUST_CHECK bool live_dir_settle(struct sftp *sftp, const struct live_dir *live, struct error *err);
+
+/* And remove the oldest generations, as far as possible. */
+void live_dir_prune(struct sftp *sftp, const struct live_dir *live);
 
 /*
  * The transaction is over and its files are not live: remove them, as far as possible. The journal ends only if the

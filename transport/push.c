@@ -51,8 +51,27 @@ static void advise(const struct transaction *t, bool rolled_back, struct error *
 		error_hint(err, "the previous files are live again; `certferry deploy` tries once more");
 }
 
-/* Rubbish and journals go, as far as the connection still lets us; what stays, the next run finds. */
-static void tidy_up(struct transaction *t, bool deployed)
+static void give_up(struct transaction *t, struct placement *p)
+{
+	struct error err = {0};
+
+	for (size_t i = 0; i < p->copy_count && t->switched; i++)
+		if (!live_copy_flush(t->remote.sftp, &p->copies[i], &err))
+			return;
+	live_dir_abandon(t->remote.sftp, &p->live, t->switched);
+	for (size_t i = 0; i < p->copy_count; i++)
+		(t->switched ? live_copy_settle : live_copy_abandon)(t->remote.sftp, &p->copies[i]);
+}
+
+static void clear_away(struct transaction *t, struct placement *p)
+{
+	live_dir_prune(t->remote.sftp, &p->live);
+	for (size_t i = 0; i < p->copy_count; i++)
+		live_copy_settle(t->remote.sftp, &p->copies[i]);
+}
+
+/* Rubbish goes, as far as the connection still lets us; what stays, the next run finds. */
+static void tidy_up(struct transaction *t, bool proven)
 {
 	if (!remote_is_connected(&t->remote))
 		return;
@@ -60,14 +79,12 @@ static void tidy_up(struct transaction *t, bool deployed)
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		push_allow_time(t);
-		if (deployed)
-			live_dir_settle(t->remote.sftp, &p->live);
-		else
-			live_dir_abandon(t->remote.sftp, &p->live, t->switched);
-		for (size_t j = 0; j < p->copy_count; j++)
-			(t->switched ? live_copy_settle : live_copy_abandon)(t->remote.sftp, &p->copies[j]);
+		if (p->settled)
+			clear_away(t, p);
+		else if (!proven)
+			give_up(t, p);
 		push_unlock(t, p);
-		if (!deployed && p->made_home)
+		if (!proven && p->made_home)
 			live_dir_vanish(t->remote.sftp, &p->live);
 	}
 }
@@ -131,14 +148,15 @@ bool push_run(const struct push_job *job, struct cancel *cancel, push_step *step
 
 	if (!begin(&t, outcomes, err))
 		return false;
-	bool ok = run_steps(&t, err);
-	t.interrupted = !ok && err->category == ERROR_CANCELLED;
-	if (!ok && t.switched) {
+	bool proven = run_steps(&t, err);
+	t.interrupted = !proven && err->category == ERROR_CANCELLED;
+	if (!proven && t.switched) {
 		announce(&t, "roll-back");
 		rolled_back = push_roll_back(&t, err);
 	}
-	if (ok || !t.switched || rolled_back)
-		tidy_up(&t, ok);
+	bool ok = proven && (!t.switched || push_settle(&t, err));
+	if (proven || !t.switched || rolled_back)
+		tidy_up(&t, proven);
 	if (!ok)
 		advise(&t, rolled_back, err);
 	report(&t, ok, rolled_back, err);

@@ -18,7 +18,7 @@ bool push_compare(struct transaction *t, struct error *err)
 		unchanged = unchanged && !t->placements[i].wanted;
 	}
 	for (size_t i = 0; i < job->certificate_count; i++)
-		if (!t->placements[i].wanted && t->placements[i].littered)
+		if (!t->placements[i].wanted && push_place_is_littered(&t->placements[i]))
 			push_sweep_unchanged(t, &t->placements[i]);
 	t->unchanged = unchanged;
 	t->compared = true;

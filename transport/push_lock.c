@@ -8,7 +8,8 @@
 
 static void sweep(struct transaction *t, struct placement *p)
 {
-	live_dir_sweep(t->remote.sftp, &p->live);
+	if (p->littered)
+		live_dir_sweep(t->remote.sftp, &p->live);
 	for (size_t i = 0; i < p->copy_count; i++)
 		live_copy_sweep(t->remote.sftp, &p->copies[i]);
 	p->littered = false;
@@ -82,7 +83,7 @@ static bool lock(struct transaction *t, struct placement *p, struct error *err)
 			return false;
 		p->littered = littered;
 	}
-	if (p->littered)
+	if (push_place_is_littered(p))
 		sweep(t, p);
 	return true;
 }

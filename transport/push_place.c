@@ -60,8 +60,20 @@ static bool compare_copies(struct transaction *t, struct placement *p, struct er
 		if (!live_copy_inspect(t->remote.sftp, copy->path, source.data, source.len, source.mode, t->owner,
 				       &p->copies[p->copy_count], err))
 			return false;
+		/* The journal of the whole is the directory's: without it, what is kept beside a copy is a leftover. */
+		if (p->live.home != NULL && !p->live.unsettled)
+			live_copy_outdate(&p->copies[p->copy_count]);
 	}
 	return true;
+}
+
+bool push_place_is_littered(const struct placement *p)
+{
+	bool littered = p->littered;
+
+	for (size_t i = 0; i < p->copy_count; i++)
+		littered = littered || p->copies[i].outdated;
+	return littered;
 }
 
 bool push_compare_place(struct transaction *t, struct placement *p, struct error *err)

@@ -2,6 +2,14 @@
 /* What was uploaded goes live, certificate by certificate, and back. */
 #include "transport/push_transaction.h"
 
+/* Where the directory has its files already, the journal is begun for the copies. */
+static bool switch_copy(struct transaction *t, struct placement *p, struct live_copy *copy, struct error *err)
+{
+	if (p->live.home != NULL && p->live.fresh == NULL && !live_dir_mark(t->remote.sftp, &p->live, err))
+		return false;
+	return live_copy_switch(t->remote.sftp, copy, err);
+}
+
 bool push_switch(struct transaction *t, struct error *err)
 {
 	t->switched = true;
@@ -15,7 +23,7 @@ bool push_switch(struct transaction *t, struct error *err)
 		if (p->live.fresh != NULL && !live_dir_switch(t->remote.sftp, &p->live, &p->files, err))
 			return push_blame_writing(t, p, err);
 		for (size_t j = 0; j < p->copy_count; j++)
-			if (p->copies[j].staged && !live_copy_switch(t->remote.sftp, &p->copies[j], err))
+			if (p->copies[j].staged && !switch_copy(t, p, &p->copies[j], err))
 				return push_blame_writing(t, p, err);
 	}
 	return true;
@@ -26,11 +34,13 @@ bool push_switch_back(struct transaction *t, struct error *err)
 	for (size_t i = 0; i < t->job->certificate_count; i++) {
 		struct placement *p = &t->placements[i];
 		push_allow_time(t);
-		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->remote.sftp, &p->live, &p->files, err))
-			return push_blame(err, p);
+		/* The directory last: on a full disk its journal is used up by that, without which no copy is put back.
+		 */
 		for (size_t j = 0; j < p->copy_count; j++)
 			if (!live_copy_switch_back(t->remote.sftp, &p->copies[j], err))
 				return push_blame(err, p);
+		if (live_dir_moved(&p->live) && !live_dir_switch_back(t->remote.sftp, &p->live, &p->files, err))
+			return push_blame(err, p);
 	}
 	return true;
 }

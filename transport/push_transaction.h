@@ -26,6 +26,7 @@ struct placement {
 	bool littered;     /* a transaction of ours was cut off there */
 	bool made_home;    /* the directory was not there */
 	bool wanted;       /* there is something to do */
+	bool settled;      /* its files are proven, and nothing is gone back to any more */
 	struct live_lock lock;
 };
 
@@ -65,6 +66,9 @@ int64_t push_patience_ms(const struct transaction *t, int64_t ms, int64_t brief_
 
 /* What is there, and whether there is something to do. */
 MUST_CHECK bool push_compare_place(struct transaction *t, struct placement *p, struct error *err);
+
+/* Whether a transaction that was cut off left something to be swept up. */
+bool push_place_is_littered(const struct placement *p);
 
 /* What was compared, forgotten. */
 void push_forget_place(struct placement *p);
@@ -110,5 +114,11 @@ MUST_CHECK bool push_switch_back(struct transaction *t, struct error *err);
 /* That over whatever connection there is, and reloaded. ERR stays the first cause. False: they could not be put back.
  */
 bool push_roll_back(struct transaction *t, struct error *err);
+
+/*
+ * What was proven is final, over whatever connection there is: the journals end. False: it is live, but the next run
+ * takes it for a transaction that was cut off.
+ */
+MUST_CHECK bool push_settle(struct transaction *t, struct error *err);
 
 #endif

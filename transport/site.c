@@ -280,7 +280,8 @@ static bool put_back(struct transaction *t, struct error *err)
 /* The transaction is final. */
 static bool settle(struct transaction *t, struct error *err)
 {
-	if (t->marked && !sftp_remove(t->remote.sftp, t->mark, err))
+	if (!live_copy_flush(t->remote.sftp, &t->copy, err) ||
+	    (t->marked && !sftp_remove(t->remote.sftp, t->mark, err)))
 		return false;
 	t->marked = false;
 	live_copy_settle(t->remote.sftp, &t->copy);
