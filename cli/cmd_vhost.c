@@ -95,11 +95,12 @@ const struct command command_vhost = {
 	.summary = "a modern TLS virtual host for a certificate, printed or installed",
 	.details = "For nginx, Apache and HAProxy, as servers.SERVER.webserver says: TLS 1.2 and 1.3, HSTS, and a\n"
 		   "redirect from http that lets the CA's questions through. Without --upstream it serves the\n"
-		   "certificate's webroot. Printed for nginx, it is in the form that versions from 1.9.5 on take.",
+		   "certificate's webroot. Printed, it is what every version takes; --install asks the server what it\n"
+		   "has, finds the folder of sites, and refuses where another site has one of the names.",
 	.options =
 		(const struct option_spec[]){
 			{OPTION_UPSTREAM, "upstream", 0, "URL",
-			 "pass requests on to this server: http://HOST:PORT, or https; repeatable: spread over them"},
+			 "pass requests on: http://HOST:PORT, https, or unix:/PATH of a socket; repeatable: spread over them"},
 			{OPTION_UPSTREAM_CA, "upstream-ca", 0, "FILE|none",
 			 "https upstreams are verified by this file on the server; none: not verified"},
 			{OPTION_INSTALL, "install", 0, NULL,

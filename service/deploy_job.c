@@ -17,8 +17,7 @@ enum {
 	VERIFY_MS = 20 * 1000, /* a graceful reload answers with the old workers for a moment */
 };
 
-/* Who deploys: this machine and its store, by this entry of the config. For people to read, and to compare. */
-static char *holder(struct service *service, const struct config_server *server, struct error *err)
+char *deploy_job_holder(struct service *service, const struct config_server *server, struct error *err)
 {
 	char host[256] = "";
 
@@ -46,9 +45,10 @@ bool deploy_job_open(struct service *service, const struct config_server *server
 	/* A protocol without effect in this version has been named in a warning, and nothing is verified. */
 	if (!starttls_find(server->verify.starttls, &job.verify_starttls))
 		job.verify = false;
-	if ((job.holder = holder(service, server, err)) == NULL || !server_target(server, &job.target, err) ||
-	    !str_set(&job.dir, server->dir, err) || !str_set(&job.owner, server->owner, err) ||
-	    !str_set(&job.group, server->group, err) || !str_set(&job.test_command, server->test_command, err) ||
+	if ((job.holder = deploy_job_holder(service, server, err)) == NULL ||
+	    !server_target(server, &job.target, err) || !str_set(&job.dir, server->dir, err) ||
+	    !str_set(&job.owner, server->owner, err) || !str_set(&job.group, server->group, err) ||
+	    !str_set(&job.test_command, server->test_command, err) ||
 	    !str_set(&job.reload_command, server->reload_command, err) || !str_set(&job.verify_address, address, err) ||
 	    !server_look_up(service, &job.target, err) ||
 	    (job.verify && !job.verify_through_jump && !server_addresses(service, address, &job.verify_addresses, err)))

@@ -12,6 +12,10 @@
 struct config_copy;
 struct config_server;
 
+/* Who deploys: this machine and its store, by SERVER's entry of the config. For people to read, and to compare.
+ * malloc'd. */
+MUST_CHECK char *deploy_job_holder(struct service *service, const struct config_server *server, struct error *err);
+
 /* A job for SERVER without certificates yet: its settings, its SSH key's content, its addresses. ERROR_CONFIG naming
  * file and key. */
 MUST_CHECK bool deploy_job_open(struct service *service, const struct config_server *server, struct push_job *ret,

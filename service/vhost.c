@@ -9,6 +9,7 @@
 #include "service/server_list.h"
 #include "service/server_target.h"
 #include "service/vhost_text.h"
+#include "service/vhost_write.h"
 #include "service/wanted.h"
 #include "transport/courier.h"
 
@@ -20,18 +21,26 @@ enum { VERIFY_MS = 10 * 1000, MILLISECONDS = 1000 };
 static const char DEFAULT_ROOT[] = "/var/www/html";
 static const char DEFAULT_CA[] = "/etc/ssl/certs/ca-certificates.crt"; /* of Debian and most others */
 
-/* Where distributions have virtual hosts, the first whose folders are there; {name} is the certificate's. */
+/*
+ * Where distributions have virtual hosts, the first whose folders are there. Alpine's nginx reads http.d where sites
+ * belong and conf.d where they do not; its Apache reads conf.d by name, with the modules in files called after them, so
+ * that a site must come behind those.
+ */
 static const struct {
 	enum config_webserver webserver;
-	const char *available, *enabled, *ending;
+	const char *available, *enabled, *beginning, *ending;
 } usual_places[] = {
-	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/sites-available", "/etc/nginx/sites-enabled", ""},
-	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/conf.d", NULL, ".conf"},
-	{CONFIG_WEBSERVER_NGINX, "/usr/local/etc/nginx/conf.d", NULL, ".conf"},
-	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/sites-available", "/etc/apache2/sites-enabled", ".conf"},
-	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/vhosts.d", NULL, ".conf"},
-	{CONFIG_WEBSERVER_APACHE, "/etc/httpd/conf.d", NULL, ".conf"},
-	{CONFIG_WEBSERVER_HAPROXY, "/etc/haproxy/conf.d", NULL, ".cfg"},
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/sites-available", "/etc/nginx/sites-enabled", "", ""},
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/http.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/vhosts.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_NGINX, "/etc/nginx/conf.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_NGINX, "/usr/local/etc/nginx/conf.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/sites-available", "/etc/apache2/sites-enabled", "", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/vhosts.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/httpd/conf.d", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/etc/apache2/conf.d", NULL, "vhost-", ".conf"},
+	{CONFIG_WEBSERVER_APACHE, "/usr/local/etc/apache24/Includes", NULL, "", ".conf"},
+	{CONFIG_WEBSERVER_HAPROXY, "/etc/haproxy/conf.d", NULL, "", ".cfg"},
 };
 
 /* All that a virtual host is made of. */
@@ -170,13 +179,18 @@ static bool describe(struct making *making, struct error *err)
 	return find_upstreams(making, err);
 }
 
-static char *write_text(const struct making *making, bool http2_directive, struct error *err)
+/* As it is for a server about which nothing is known. */
+static char *write_text(const struct making *making, struct error *err)
 {
-	struct vhost vhost = making->vhost;
-	CLEANUP(buf_done) struct buf text;
+	static const struct site_facts unknown = {0};
+	CLEANUP(buf_done) struct buf text, printed;
+
 	buf_init(&text, LIMIT_REMOTE_FILE);
-	vhost.http2_directive = http2_directive;
-	return vhost_write(&vhost, &text, err) ? buf_take(&text, "virtual host", err) : NULL;
+	buf_init(&printed, LIMIT_REMOTE_FILE);
+	if (!vhost_write(&making->vhost, &text, err))
+		return NULL;
+	site_text_render(buf_cstr(&text), &unknown, &printed);
+	return buf_take(&printed, "virtual host", err);
 }
 
 /* Whether the files that the text names are there, as far as is known. */
@@ -198,10 +212,23 @@ static bool note_delivery(const struct making *making, struct vhost_result *ret,
 	return note != NULL && str_list_add(&ret->notes, note, err);
 }
 
+/* What a path of a socket means is the web server's to say. */
+static bool note_chroot(const struct making *making, struct vhost_result *ret, struct error *err)
+{
+	bool sockets = false;
+	for (size_t i = 0; i < making->vhost.upstream_count; i++)
+		sockets = sockets || making->upstreams[i].path[0] != '\0';
+	if (!sockets || making->server->webserver != CONFIG_WEBSERVER_HAPROXY)
+		return true;
+	return str_list_add(&ret->notes,
+			    "HAProxy looks for a socket's path below the folder that its `chroot` names, if it has one",
+			    err);
+}
+
 /* --- Installing it --- */
 
-static bool add_place(struct site_job *job, const char *available, const char *enabled, const char *name,
-		      const char *ending, struct error *err)
+static bool add_place(struct site_job *job, const char *available, const char *enabled, const char *beginning,
+		      const char *name, const char *ending, struct error *err)
 {
 	struct site_place *grown = reallocarray(job->places, job->place_count + 1, sizeof(*grown));
 	if (grown == NULL)
@@ -209,9 +236,9 @@ static bool add_place(struct site_job *job, const char *available, const char *e
 	job->places = grown;
 	struct site_place *place = &grown[job->place_count++];
 	*place = (struct site_place){0};
-	place->file = str_format(err, "%s/%s%s", available, name, ending);
+	place->file = str_format(err, "%s/%s%s%s", available, beginning, name, ending);
 	if (enabled != NULL)
-		place->link = str_format(err, "%s/%s%s", enabled, name, ending);
+		place->link = str_format(err, "%s/%s%s%s", enabled, beginning, name, ending);
 	return place->file != NULL && (enabled == NULL || place->link != NULL);
 }
 
@@ -224,10 +251,10 @@ static bool add_places(const struct making *making, struct site_job *job, struct
 			continue;
 		/* A folder of the user's own is read as the first of the usual ones is, or with the ending all take. */
 		if (vhosts->available != NULL)
-			return add_place(job, vhosts->available, vhosts->enabled, making->wanted.name,
+			return add_place(job, vhosts->available, vhosts->enabled, "", making->wanted.name,
 					 vhosts->enabled == NULL && ending[0] == '\0' ? ".conf" : ending, err);
-		if (!add_place(job, usual_places[i].available, usual_places[i].enabled, making->wanted.name, ending,
-			       err))
+		if (!add_place(job, usual_places[i].available, usual_places[i].enabled, usual_places[i].beginning,
+			       making->wanted.name, ending, err))
 			return false;
 	}
 	return true;
@@ -244,7 +271,6 @@ static bool add_verification(const struct making *making, struct site_job *job, 
 	    strlen(fingerprint) + 1 != sizeof(job->fingerprint_sha256))
 		return true;
 	memcpy(job->fingerprint_sha256, fingerprint, sizeof(job->fingerprint_sha256));
-	job->verify_port = server->verify.port;
 	job->verify_through_jump = server->verify.through_jump;
 	job->verify_ms = VERIFY_MS;
 	job->server_name = deploy_job_server_name(server, &making->wanted, err);
@@ -252,9 +278,30 @@ static bool add_verification(const struct making *making, struct site_job *job, 
 	       (job->verify_through_jump || server_addresses(making->service, address, &job->verify_addresses, err));
 }
 
-static bool build_job(const struct making *making, const char *text, struct site_job *ret, struct error *err)
+/* What is to be this site's alone. */
+static bool add_claim(const struct making *making, struct site_job *job, struct error *err)
+{
+	const struct vhost *vhost = &making->vhost;
+
+	job->dialect = vhost->webserver == CONFIG_WEBSERVER_NGINX    ? SITE_NGINX
+		       : vhost->webserver == CONFIG_WEBSERVER_APACHE ? SITE_APACHE
+								     : SITE_HAPROXY;
+	job->http_port = vhost->http_port;
+	job->verify_port = vhost->https_port;
+	for (size_t i = 0; i < vhost->identifier_count; i++) {
+		CLEANUP(buf_done) struct buf name;
+		buf_init(&name, IDENTIFIER_MAX + 2);
+		vhost_put_name(&name, &vhost->identifiers[i]);
+		if (!buf_check(&name, "name", err) || !str_list_add(&job->names, buf_cstr(&name), err))
+			return false;
+	}
+	return true;
+}
+
+static bool build_job(const struct making *making, struct site_job *ret, struct error *err)
 {
 	const struct config_server *server = making->server;
+	CLEANUP(buf_done) struct buf text;
 	CLEANUP(site_job_done)
 	struct site_job job = {
 		.force = making->request->force,
@@ -262,13 +309,13 @@ static bool build_job(const struct making *making, const char *text, struct site
 		.command_ms = (uint32_t)server->command_timeout * MILLISECONDS,
 	};
 
+	buf_init(&text, LIMIT_REMOTE_FILE);
 	if (!server_target(server, &job.target, err) || !server_look_up(making->service, &job.target, err) ||
-	    !str_set(&job.text, text, err) || !str_set(&job.test_command, server->test_command, err) ||
+	    (job.holder = deploy_job_holder(making->service, server, err)) == NULL ||
+	    !vhost_write(&making->vhost, &text, err) || (job.text = buf_take(&text, "virtual host", err)) == NULL ||
+	    !add_claim(making, &job, err) || !str_set(&job.test_command, server->test_command, err) ||
 	    !str_set(&job.reload_command, server->reload_command, err) || !add_places(making, &job, err) ||
 	    !add_verification(making, &job, err))
-		return false;
-	if (server->webserver == CONFIG_WEBSERVER_NGINX &&
-	    (job.newer_text = write_text(making, /* http2_directive= */ true, err)) == NULL)
 		return false;
 	*ret = job;
 	job = (struct site_job){0};
@@ -298,7 +345,7 @@ static bool install(const struct making *making, struct vhost_result *ret, struc
 	CLEANUP(store_unlockp)
 	struct store_lock *lock = store_lock(service_store(service), "server", making->server->place,
 					     service_deadline(service, options->lock_timeout_ms), err);
-	if (lock == NULL || !build_job(making, ret->text, &job, err))
+	if (lock == NULL || !build_job(making, &job, err))
 		return false;
 	ret->installed = true;
 	if (!courier_install_site(&job, on_step, &watcher, store_lock_descriptor(lock),
@@ -327,8 +374,8 @@ bool vhost_make(struct service *service, const struct vhost_request *request, st
 
 	if (!describe(&making, err) ||
 	    !str_set(&result.webserver, config_webserver_name(making.server->webserver), err) ||
-	    (result.text = write_text(&making, /* http2_directive= */ false, err)) == NULL ||
-	    !note_delivery(&making, &result, err) || (request->install && !install(&making, &result, err)))
+	    (result.text = write_text(&making, err)) == NULL || !note_delivery(&making, &result, err) ||
+	    !note_chroot(&making, &result, err) || (request->install && !install(&making, &result, err)))
 		return false;
 	*ret = result;
 	result = (struct vhost_result){0};

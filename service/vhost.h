@@ -11,7 +11,7 @@
 struct vhost_request {
 	const char *server;               /* of the config */
 	const char *name;                 /* the certificate's */
-	const struct str_list *upstreams; /* "http://HOST:PORT" or https; empty: files are served */
+	const struct str_list *upstreams; /* "http://HOST:PORT", https or "unix:/PATH"; empty: files are served */
 	const char *upstream_ca;          /* a path there that https ones are verified by; "none": they are not */
 	bool install;                     /* else only its text is made */
 	bool force;                       /* replace a file of other content */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * The text of a modern virtual host for nginx, Apache or HAProxy (pure): TLS 1.2 and 1.3 with forward secrecy and
- * authenticated ciphers only (Mozilla's "intermediate" without DHE), HSTS, and a redirect from http that lets the CA's
+ * authenticated ciphers only (Mozilla's "intermediate"), HSTS, and a redirect from http that lets the CA's
  * questions through. OCSP stapling is off everywhere: CAs have ended OCSP.
  */
 #ifndef SERVICE_VHOST_TEXT_H
@@ -17,9 +17,11 @@ struct vhost_upstream {
 	bool tls;
 	char host[IDENTIFIER_MAX]; /* an IPv6 address without brackets */
 	uint16_t port;
+	char path[108]; /* of a socket on the server, as long as the system takes; "": there is none, but host and port
+			 */
 };
 
-/* "http://HOST[:PORT][/]", or https. ERROR_USAGE otherwise. */
+/* "http://HOST[:PORT][/]", or https, or "unix:/PATH", which takes http. ERROR_USAGE otherwise. */
 MUST_CHECK bool vhost_upstream_parse(const char *text, struct vhost_upstream *ret, struct error *err);
 
 bool vhost_upstream_is_address(const struct vhost_upstream *upstream);
@@ -38,13 +40,15 @@ struct vhost {
 	size_t upstream_count;                  /* 0: files are served */
 	const char *upstream_ca; /* path there: who is believed about https ones; NULL: nobody is asked */
 	uint16_t http_port, https_port;
-	bool http2_directive; /* nginx 1.25.1 and later: `http2 on` in place of a word of `listen` */
 };
 
 /* ERROR_USAGE where the web server cannot have these behind it. */
 MUST_CHECK bool vhost_upstreams_check(const struct vhost *vhost, struct error *err);
 
-/* ERROR_USAGE where that web server cannot do it: HAProxy serves no files. */
+/*
+ * With lines that are for some servers only: transport/site_text.h chooses. ERROR_USAGE where that web server cannot do
+ * it: HAProxy serves no files.
+ */
 MUST_CHECK bool vhost_write(const struct vhost *vhost, struct buf *out, struct error *err);
 
 #endif

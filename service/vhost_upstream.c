@@ -1,27 +1,51 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* What is behind a virtual host: reading it, and what the web servers cannot do of it. */
+#include "base/escape.h"
 #include "base/str.h"
+#include "config/values.h"
 #include "service/vhost_text.h"
 
 #include <arpa/inet.h>
 #include <string.h>
 
-enum { HTTP_PORT = 80, HTTPS_PORT = 443 };
+enum { HTTP_PORT = 80, HTTPS_PORT = 443, PATH_SHOWN = 200 };
 
 static bool bad_upstream(const char *text, struct error *err)
 {
-	error_hint(err, "--upstream http://127.0.0.1:3000");
+	char shown[PATH_SHOWN];
+	error_hint(err, "--upstream http://127.0.0.1:3000, or --upstream unix:/run/app.sock");
 	return error_set(err, ERROR_USAGE, "usage",
-			 "--upstream: \"%s\" is neither http://HOST[:PORT] nor https://HOST[:PORT]", text);
+			 "--upstream: \"%s\" is none of http://HOST[:PORT], https://HOST[:PORT] and unix:/PATH",
+			 escape_str(shown, sizeof(shown), text));
+}
+
+/* A socket's path, which goes into a config file as it is. */
+static bool parse_socket(const char *path, struct vhost_upstream *ret, struct error *err)
+{
+	struct error reason = {0};
+	struct vhost_upstream upstream = {0};
+
+	if (!value_remote_path(path, &reason) || str_ends(path, "/"))
+		return error_set(err, ERROR_USAGE, "usage", "--upstream unix: %s",
+				 error_is_set(&reason) ? reason.message : "that path is a folder's");
+	if (strlen(path) >= sizeof(upstream.path))
+		return error_set(err, ERROR_USAGE, "usage",
+				 "--upstream unix: the path of a socket has at most %zu characters",
+				 sizeof(upstream.path) - 1);
+	memcpy(upstream.path, path, strlen(path) + 1);
+	*ret = upstream;
+	return true;
 }
 
 bool vhost_upstream_parse(const char *text, struct vhost_upstream *ret, struct error *err)
 {
-	static const char plain[] = "http://", secure[] = "https://";
+	static const char plain[] = "http://", secure[] = "https://", local[] = "unix:";
 	struct vhost_upstream upstream = {.tls = str_starts(text, secure)};
 	const char *end = NULL, *rest = NULL;
 	uint64_t port = upstream.tls ? HTTPS_PORT : HTTP_PORT;
 
+	if (str_starts(text, local))
+		return parse_socket(text + strlen(local), ret, err);
 	if (!upstream.tls && !str_starts(text, plain))
 		return bad_upstream(text, err);
 	const char *host = text + strlen(upstream.tls ? secure : plain);

@@ -17,7 +17,12 @@ void courier_encode_site(const struct site_job *job, struct buf *out)
 		courier_put_optional(out, job->places[i].link);
 	}
 	courier_put_text(out, job->text);
-	courier_put_optional(out, job->newer_text);
+	buf_u8(out, (uint8_t)job->dialect);
+	buf_u32(out, (uint32_t)job->names.len);
+	for (size_t i = 0; i < job->names.len; i++)
+		courier_put_text(out, job->names.items[i]);
+	buf_u16(out, job->http_port);
+	courier_put_text(out, job->holder);
 	buf_u8(out, job->force);
 	courier_put_optional(out, job->test_command);
 	courier_put_optional(out, job->reload_command);
@@ -49,12 +54,31 @@ static void get_places(struct reader *reader, struct site_job *ret)
 	}
 }
 
+/* What the site is for. */
+static void get_claim(struct reader *reader, struct site_job *ret)
+{
+	uint8_t dialect = reader_u8(reader);
+	size_t count = courier_get_count(reader, LIMIT_IDENTIFIERS);
+	struct error ignored = {0};
+
+	if (dialect >= SITE_DIALECTS)
+		reader->failed = true;
+	ret->dialect = reader->failed ? SITE_NGINX : (enum site_dialect)dialect;
+	for (size_t i = 0; i < count && !reader->failed; i++) {
+		char *name AUTO_FREE = courier_get_text(reader, IDENTIFIER_MAX + 2);
+		if (name == NULL || !str_list_add(&ret->names, name, &ignored))
+			reader->failed = true;
+	}
+	ret->http_port = reader_u16(reader);
+}
+
 static void get_site(struct reader *reader, struct site_job *ret)
 {
 	courier_get_target(reader, &ret->target);
 	get_places(reader, ret);
 	ret->text = courier_get_text(reader, LIMIT_REMOTE_FILE);
-	ret->newer_text = courier_get_optional(reader, LIMIT_REMOTE_FILE);
+	get_claim(reader, ret);
+	ret->holder = courier_get_text(reader, LIMIT_PATH);
 	ret->force = courier_get_bool(reader);
 	ret->test_command = courier_get_optional(reader, LIMIT_PATH);
 	ret->reload_command = courier_get_optional(reader, LIMIT_PATH);

@@ -192,7 +192,7 @@ static bool held_by_another(const char *folder, const char *turn, struct error *
 	escape_str(safe, sizeof(safe), strlen(turn) > HOLDER_AT ? turn + HOLDER_AT : turn);
 	for (char *at = safe; *at != '\0'; at++)
 		*at = *at == SLASH ? '/' : *at;
-	(void)error_set(err, ERROR_BUSY, NULL, "another certferry (%s) is deploying this certificate there", safe);
+	(void)error_set(err, ERROR_BUSY, NULL, "another certferry (%s) is at work there", safe);
 	err->transient = true;
 	error_hint(
 		err,

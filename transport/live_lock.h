@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * One transaction at a time in a certificate's directory, whoever runs it: two installations that deploy the same
- * certificate to the same place take turns. The lock is a folder with one link in it, whose name says who has it and
- * which of all turns this is:
+ * One transaction at a time in a certificate's directory, or in one of virtual hosts, whoever runs it: two
+ * installations that deploy the same certificate to the same place, or put sites beside each other, take turns. The
+ * lock is a folder with one link in it, whose name says who has it and which of all turns this is:
  *
  *	<home>/.certferry-lock/<holder's hash>-<random>-<holder>
  *

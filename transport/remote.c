@@ -383,27 +383,34 @@ int64_t remote_run_longest_ms(uint32_t ms)
 	return (int64_t)ms + SSH_END_MS + 2 * LOOK_UP_MS;
 }
 
-bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel, struct error *err)
+bool remote_run_heard(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel,
+		      struct excerpt *output, struct error *err)
 {
 	const struct ssh_target *target = remote->target;
-	CLEANUP(excerpt_done) struct excerpt output;
 	struct error broken = {0};
 	struct ssh_exit exit_state;
 
-	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
 	if (command == NULL)
 		return true;
 	char *line AUTO_FREE = target->sudo ? sudo_command(command, err) : str_format(err, "%s", command);
 	if (line == NULL)
 		return false;
-	if (ssh_link_run(remote->link, line, deadline_in(ms, cancel), &output, &exit_state, &broken))
-		return judge(remote, command, &output, &exit_state, err);
+	if (ssh_link_run(remote->link, line, deadline_in(ms, cancel), output, &exit_state, &broken))
+		return judge(remote, command, output, &exit_state, err);
 	if (broken.category == ERROR_TIMEOUT)
 		(void)never_ended(command, ms, what_became(remote, &exit_state), err);
 	else if (broken.category == ERROR_CANCELLED)
 		(void)interrupted(command, what_became(remote, &exit_state), err);
 	else
 		*err = broken;
-	say_output(&output, err);
+	say_output(output, err);
 	return false;
+}
+
+bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel, struct error *err)
+{
+	CLEANUP(excerpt_done) struct excerpt output;
+
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
+	return remote_run_heard(remote, command, ms, cancel, &output, err);
 }

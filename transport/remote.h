@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct excerpt;
 struct sftp;
 struct ssh_link;
 struct ssh_target;
@@ -68,6 +69,10 @@ void remote_hint_unseen(const char *address, uint16_t port, bool through_jump, s
  */
 MUST_CHECK bool remote_run(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel,
 			   struct error *err);
+
+/* The same; OUTPUT (initialised) has what it said. */
+MUST_CHECK bool remote_run_heard(struct remote *remote, const char *command, uint32_t ms, struct cancel *cancel,
+				 struct excerpt *output, struct error *err);
 
 /* The longest that remote_run() takes with MS: a command that does not end is then stopped, if the server does that. */
 int64_t remote_run_longest_ms(uint32_t ms);

@@ -12,8 +12,11 @@
 #include "base/limits.h"
 #include "base/log.h"
 #include "transport/live_copy.h"
+#include "transport/live_lock.h"
 #include "transport/remote.h"
 #include "transport/sftp.h"
+#include "transport/site_place.h"
+#include "transport/site_text.h"
 #include "transport/ssh.h"
 #include "transport/tls_probe.h"
 
@@ -23,14 +26,13 @@
 
 enum {
 	FILE_MODE = 0644,
-	HTTP2_DIRECTIVE_SINCE = 1025001, /* nginx 1.25.1 */
 	PROBE_MS = 5000,
 	RETRY_MS = 100,
-	SHOWN_LINE = 160,
 };
 
-/* Not every account has it in its path. */
-static const char ask_version[] = "PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -v";
+/* Not every account has them in its path. */
+static const char ask_nginx[] = "PATH=$PATH:/usr/sbin:/usr/local/sbin nginx -V";
+static const char ask_haproxy[] = "PATH=$PATH:/usr/sbin:/usr/local/sbin haproxy -vv";
 
 static const char mark_linking[] = "link";
 
@@ -41,7 +43,9 @@ struct transaction {
 	struct deadline transfer;
 	struct remote remote;
 	const struct site_place *place;
-	const char *text; /* the one for this server */
+	char *text;    /* as this server has it */
+	char *printed; /* as one has it of which nothing is known */
+	struct live_lock lock;
 	struct live_copy copy;
 	char *mark;    /* its path: a link that leads to one of the words below */
 	bool marked;   /* it is there */
@@ -64,7 +68,8 @@ void site_job_done(struct site_job *job)
 	free(job->places);
 	ssh_target_done(&job->target);
 	free(job->text);
-	free(job->newer_text);
+	str_list_done(&job->names);
+	free(job->holder);
 	free(job->test_command);
 	free(job->reload_command);
 	free(job->verify_address);
@@ -83,153 +88,95 @@ static bool connect_server(struct transaction *t, struct error *err)
 
 /* ---- compare ---- */
 
-uint32_t site_nginx_version(const char *text, size_t len)
-{
-	static const char name[] = "nginx/";
-	enum { PARTS = 3, PART_MAX = 999 };
-	const char *at = memmem(text, len, name, strlen(name));
-	uint32_t version = 0;
-
-	if (at == NULL)
-		return 0;
-	at += strlen(name);
-	for (int part = 0; part < PARTS; part++) {
-		size_t digits = 0;
-		uint64_t number = 0;
-		while (at + digits < text + len && at[digits] >= '0' && at[digits] <= '9')
-			digits++;
-		if (!parse_u64(at, digits, PART_MAX, &number))
-			return 0;
-		version = version * (PART_MAX + 1) + (uint32_t)number;
-		at += digits;
-		if (part + 1 < PARTS && (at == text + len || *at++ != '.'))
-			return 0;
-	}
-	return version;
-}
-
 /* An account that may not ask has the form that every version takes. */
-static void choose_text(struct transaction *t)
+static void ask_version(struct transaction *t, struct site_facts *facts)
 {
+	static const char *const questions[SITE_DIALECTS] = {[SITE_NGINX] = ask_nginx, [SITE_HAPROXY] = ask_haproxy};
 	CLEANUP(excerpt_done) struct excerpt output = {0};
 	struct ssh_exit ended;
 	struct error err = {0};
 
-	t->text = t->job->text;
-	if (t->job->newer_text == NULL)
-		return;
 	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
-	if (!ssh_link_run(t->remote.link, ask_version, t->transfer, &output, &ended, &err)) {
-		log_debug("nginx's version is not known: %s", err.message);
+	if (questions[t->job->dialect] == NULL)
 		return;
-	}
-	if (site_nginx_version(buf_cstr(&output.kept), output.kept.len) >= HTTP2_DIRECTIVE_SINCE)
-		t->text = t->job->newer_text;
+	if (ssh_link_run(t->remote.link, questions[t->job->dialect], t->transfer, &output, &ended, &err))
+		site_facts_read(buf_cstr(&output.kept), output.kept.len, facts);
+	else
+		log_debug("the web server's version is not known: %s", err.message);
 }
 
-/* Whether the folder that PATH is in is there. */
-static bool has_folder(struct transaction *t, const char *path, bool *ret, struct error *err)
+/* Where Linux has no IPv6 there is no such file, and listening on its addresses fails. */
+static bool look_for_ipv6(struct transaction *t, struct site_facts *facts, struct error *err)
 {
-	const char *slash = strrchr(path, '/');
-	AUTO_FREE char *folder = NULL;
-	struct sftp_entry entry;
+	struct sftp_entry proc, ipv6;
 
-	if (!str_set_n(&folder, path, (size_t)(slash - path), err) ||
-	    !sftp_look(t->remote.sftp, folder, /* follow= */ true, &entry, err))
+	if (!sftp_look(t->remote.sftp, "/proc/self/net/dev", /* follow= */ true, &proc, err) ||
+	    !sftp_look(t->remote.sftp, "/proc/self/net/if_inet6", /* follow= */ true, &ipv6, err))
 		return false;
-	*ret = entry.kind == SFTP_DIRECTORY;
+	facts->no_ipv6 = proc.kind != SFTP_ABSENT && ipv6.kind == SFTP_ABSENT;
 	return true;
+}
+
+static char *render(const struct transaction *t, const struct site_facts *facts, struct error *err)
+{
+	CLEANUP(buf_done) struct buf text;
+
+	buf_init(&text, LIMIT_REMOTE_FILE);
+	site_text_render(t->job->text, facts, &text);
+	return buf_take(&text, "virtual host", err);
+}
+
+static bool choose_text(struct transaction *t, struct error *err)
+{
+	static const struct site_facts unknown = {0};
+	struct site_facts facts = {0};
+
+	ask_version(t, &facts);
+	return look_for_ipv6(t, &facts, err) && (t->text = render(t, &facts, err)) != NULL &&
+	       (t->printed = render(t, &unknown, err)) != NULL;
+}
+
+/*
+ * Whoever else installs there takes turns with us: the web server's test is of all its sites, so that one of his which
+ * is not tested yet would be ours to answer for.
+ */
+static bool lock_folder(struct transaction *t, struct error *err)
+{
+	const struct site_job *job = t->job;
+	AUTO_FREE char *folder = site_place_folder(t->place->file, err);
+
+	if (folder == NULL)
+		return false;
+	return live_lock_take(t->remote.sftp, folder, job->holder, site_longest_ms(job),
+			      deadline_within(t->transfer, job->transfer_ms / 2), &t->lock, err);
+}
+
+/* A lock of ours that a transaction left which was cut off: it goes with the next one. */
+static bool is_lock_left(struct transaction *t, bool *ret, struct error *err)
+{
+	AUTO_FREE char *folder = site_place_folder(t->place->file, err);
+	return folder != NULL && live_lock_is_left_over(t->remote.sftp, folder, t->job->holder, ret, err);
+}
+
+static void unlock_folder(struct transaction *t)
+{
+	struct error err = {0};
+
+	if (t->lock.turn == NULL || !remote_is_connected(&t->remote))
+		return;
+	sftp_set_deadline(t->remote.sftp, deadline_in(t->job->transfer_ms, NULL));
+	if (!live_lock_release(t->remote.sftp, &t->lock, &err))
+		log_debug("%s: not unlocked: %s", t->place->file, err.message);
 }
 
 static bool choose_place(struct transaction *t, struct error *err)
 {
-	CLEANUP(buf_done) struct buf tried;
-	buf_init(&tried, ERROR_TEXT_MAX / 2);
+	size_t index = 0;
 
-	for (size_t i = 0; i < t->job->place_count; i++) {
-		const struct site_place *place = &t->job->places[i];
-		bool there = false, linkable = true;
-		if (!has_folder(t, place->file, &there, err) ||
-		    (place->link != NULL && !has_folder(t, place->link, &linkable, err)))
-			return false;
-		if (there && linkable) {
-			t->place = place;
-			return true;
-		}
-		buf_printf(&tried, "%s%s", tried.len > 0 ? ", " : "", place->file);
-	}
-	error_hint(err,
-		   "say where its virtual hosts are: servers.%s.vhosts: {available: FOLDER, enabled: FOLDER}; or run "
-		   "without --install and put the text where it belongs",
-		   t->job->target.server);
-	return error_set(err, ERROR_REMOTE, NULL, "the server has no folder for any of: %s", buf_cstr(&tried));
-}
-
-/* The first line in which A and B differ, each as it stands. */
-static void say_difference(const char *a, const char *b, struct error *err)
-{
-	CLEANUP(buf_done) struct buf words;
-	unsigned line = 1;
-	const char *x = a, *y = b;
-
-	buf_init(&words, ERROR_SAID_MAX);
-	for (size_t i = 0; a[i] != '\0' && a[i] == b[i]; i++) {
-		if (a[i] != '\n')
-			continue;
-		line++;
-		x = a + i + 1;
-		y = b + i + 1;
-	}
-	size_t x_len = strcspn(x, "\n"), y_len = strcspn(y, "\n");
-	buf_printf(&words, "line %u there: %.*s\nline %u of ours: %.*s", line,
-		   (int)(x_len < SHOWN_LINE ? x_len : SHOWN_LINE), x, line,
-		   (int)(y_len < SHOWN_LINE ? y_len : SHOWN_LINE), y);
-	error_said(err, buf_cstr(&words), words.len);
-}
-
-/* What somebody wrote by hand stays, unless he says otherwise. */
-static bool check_content(struct transaction *t, struct error *err)
-{
-	CLEANUP(buf_done) struct buf content;
-	bool found = false;
-
-	buf_init(&content, LIMIT_REMOTE_FILE);
-	if (t->job->force || !sftp_read_file(t->remote.sftp, t->place->file, &content, &found, err))
-		return t->job->force;
-	if (!found || (content.len == strlen(t->text) && memcmp(buf_cstr(&content), t->text, content.len) == 0))
-		return true;
-	say_difference(buf_cstr(&content), t->text, err);
-	error_hint(err, "nothing was changed; --force replaces it");
-	return error_set(err, ERROR_REMOTE, NULL, "%s is there with other content", t->place->file);
-}
-
-/* A link may be absolute, or relative to its folder's parent as Debian's are. */
-static bool leads_to(const char *target, const char *file)
-{
-	size_t target_len = strlen(target), file_len = strlen(file);
-	if (str_equal(target, file))
-		return true;
-	return str_starts(target, "../") && target_len - 2 < file_len &&
-	       str_equal(file + file_len - (target_len - 2), target + 2);
-}
-
-static bool check_link(struct transaction *t, struct error *err)
-{
-	AUTO_FREE char *target = NULL;
-	struct sftp_entry entry;
-
-	if (t->place->link == NULL) {
-		t->linked = true;
-		return true;
-	}
-	if (!sftp_look(t->remote.sftp, t->place->link, /* follow= */ false, &entry, err) ||
-	    !sftp_read_link(t->remote.sftp, t->place->link, &target, err))
+	if (!site_place_choose(t->remote.sftp, t->job, &index, err))
 		return false;
-	t->linked = target != NULL && leads_to(target, t->place->file);
-	if (t->linked || entry.kind == SFTP_ABSENT)
-		return true;
-	error_hint(err, "nothing was changed; remove it if it is of no use any more");
-	return error_set(err, ERROR_REMOTE, NULL, "%s is there and is no link to %s", t->place->link, t->place->file);
+	t->place = &t->job->places[index];
+	return true;
 }
 
 /* "<folder>/.<file>.certferry-begun" */
@@ -310,17 +257,38 @@ static bool heal(struct transaction *t, struct error *err)
 	return true;
 }
 
-static bool compare(struct transaction *t, struct error *err)
-{
-	choose_text(t);
-	return choose_place(t, err) && name_mark(t, err) && inspect(t, err) && heal(t, err) &&
-	       (t->job->undo || (check_content(t, err) && check_link(t, err)));
-}
-
 static bool is_unchanged(const struct transaction *t)
 {
 	bool looked = t->place != NULL && t->copy.path != NULL;
-	return looked && !t->healed && (t->job->undo || (t->copy.same && !t->copy.unsettled && t->linked));
+	return looked && !t->healed && !t->marked &&
+	       (t->job->undo || (t->copy.same && !t->copy.unsettled && t->linked));
+}
+
+/* What is there already, in the place of the new file or its link, may be there. */
+static bool check_place(struct transaction *t, struct error *err)
+{
+	if (t->job->undo)
+		return true;
+	if (!t->job->force && !site_place_check_content(t->remote.sftp, t->place, t->text, t->printed, err))
+		return false;
+	return site_place_check_link(t->remote.sftp, t->place, &t->linked, err);
+}
+
+/* Where nothing is to be done nothing is written, not even a lock. What is seen under that is what counts. */
+static bool compare(struct transaction *t, struct error *err)
+{
+	if (!choose_text(t, err) || !choose_place(t, err) || !name_mark(t, err) || !inspect(t, err))
+		return false;
+	if (!t->marked && !check_place(t, err))
+		return false;
+	if (is_unchanged(t)) {
+		bool left_over = false;
+		if (!is_lock_left(t, &left_over, err) || !left_over)
+			return !error_is_set(err);
+	}
+	if (!lock_folder(t, err) || !inspect(t, err) || !heal(t, err) || !check_place(t, err))
+		return false;
+	return t->job->undo || is_unchanged(t) || site_place_check_rivals(t->remote.sftp, t->job, t->place, err);
 }
 
 /* ---- upload, switch ---- */
@@ -347,7 +315,12 @@ static bool switch_over(struct transaction *t, struct error *err)
 
 static bool test(struct transaction *t, struct error *err)
 {
-	return remote_run(&t->remote, t->job->test_command, t->job->command_ms, /* cancel= */ NULL, err);
+	CLEANUP(excerpt_done) struct excerpt output;
+
+	excerpt_init(&output, LIMIT_REMOTE_OUTPUT);
+	return remote_run_heard(&t->remote, t->job->test_command, t->job->command_ms, /* cancel= */ NULL, &output,
+				err) &&
+	       site_place_check_output(t->job, buf_cstr(&output.kept), output.kept.len, err);
 }
 
 static bool reload(struct transaction *t, struct error *err)
@@ -469,7 +442,11 @@ static void tidy_up(struct transaction *t)
 
 static void end(struct transaction *t)
 {
+	unlock_folder(t);
+	live_lock_done(&t->lock);
 	live_copy_done(&t->copy);
+	free(t->text);
+	free(t->printed);
 	free(t->mark);
 	remote_disconnect(&t->remote);
 }

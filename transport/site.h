@@ -8,6 +8,7 @@
 #define TRANSPORT_SITE_H
 
 #include "transport/push.h"
+#include "transport/site_rival.h"
 
 /* Where it may go. */
 struct site_place {
@@ -20,14 +21,16 @@ struct site_job {
 	struct ssh_target target;
 	struct site_place *places; /* the first whose folders are there is taken */
 	size_t place_count;
-	char *text;
-	/* The text for versions of nginx from 1.25.1 on, which it is then asked for; NULL: the same. */
-	char *newer_text;
-	bool force;           /* replace a file of other content */
-	bool undo;            /* install nothing: put back what an installation that was cut off has replaced */
-	char *test_command;   /* NULL: none */
-	char *reload_command; /* NULL: none */
-	char *verify_address; /* NULL: no handshake */
+	char *text; /* with lines for some servers only (site_text.h) */
+	enum site_dialect dialect;
+	struct str_list names; /* that it is for, as it has them */
+	uint16_t http_port;    /* the other is verify_port */
+	char *holder;          /* who we are: to take turns on the server with other installations (live_lock.h) */
+	bool force;            /* replace a file of other content */
+	bool undo;             /* install nothing: put back what an installation that was cut off has replaced */
+	char *test_command;    /* NULL: none */
+	char *reload_command;  /* NULL: none */
+	char *verify_address;  /* NULL: no handshake */
 	struct str_list verify_addresses;
 	bool verify_through_jump; /* as in push.h */
 	uint16_t verify_port;
@@ -53,11 +56,5 @@ int64_t site_longest_ms(const struct site_job *job);
  * undoes: put back and reloaded, or nothing was to be put back.
  */
 MUST_CHECK bool site_run(const struct site_job *job, push_step *step, void *ctx, struct site_outcome *ret);
-
-/*
- * The version in what `nginx -v` writes, as one number (1025001 for 1.25.1); 0 where there is none. Pure; fuzzed: the
- * text is a server's.
- */
-uint32_t site_nginx_version(const char *text, size_t len);
 
 #endif

@@ -6,7 +6,9 @@ import base64
 import hashlib
 import http.client
 import http.server
+import shutil
 import socket
+import socketserver
 import ssl
 import threading
 import warnings
@@ -17,6 +19,14 @@ from .servers import NGINX, self_signed, write
 
 
 WEBSOCKET = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11"  # RFC 6455 section 1.3
+
+
+def empty(folder):
+    for path in folder.iterdir():
+        if path.is_dir() and not path.is_symlink():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 class Sites(Program):
@@ -68,8 +78,7 @@ class Sites(Program):
 
     def clear(self):
         for folder in filter(None, (self.available, self.enabled)):
-            for path in folder.iterdir():
-                path.unlink()
+            empty(folder)
         self.mend_config()
 
     def entry(self, lab, **changes):
@@ -80,14 +89,14 @@ class Sites(Program):
 
     # What a client sees.
 
-    def request(self, name, path="/", tls=True, headers=(), method="GET"):
+    def request(self, name, path="/", tls=True, headers=(), method="GET", body=None):
         """(status, headers, body) of one request for NAME."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port if tls else self.http_port, timeout=5)
         if tls:
             raw = socket.create_connection(("127.0.0.1", self.port), timeout=5)
             connection.sock = ssl._create_unverified_context().wrap_socket(raw, server_hostname=name)
         try:
-            connection.request(method, path, headers={"Host": name, **dict(headers)})
+            connection.request(method, path, body, headers={"Host": name, **dict(headers)})
             answer = connection.getresponse()
             return answer.status, answer.headers, answer.read().decode()
         finally:
@@ -193,9 +202,9 @@ SITES = {kind.webserver: kind for kind in (NginxSites, ApacheSites, HaproxySites
 
 class Upstream:
     """What is behind a web server: answers with the request it got; upgrades to a protocol that echoes one line. With FOLDER it
-    has a certificate for "localhost" of its own there, and TLS."""
+    has a certificate for "localhost" of its own there, and TLS; with SOCKET_PATH it is at that path instead of at a port."""
 
-    def __init__(self, folder=None):
+    def __init__(self, folder=None, socket_path=None):
         upstream = self
         self.count = 0
         self.server_names = set()
@@ -224,16 +233,30 @@ class Upstream:
             def log_message(self, *args):
                 pass
 
+            def do_POST(self):
+                body = f"{len(self.rfile.read(int(self.headers['Content-Length'])))} bytes\n".encode()
+                self.send_response(200)
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
         class Server(http.server.ThreadingHTTPServer):
-            address_family = socket.AF_INET6  # and the other: "localhost" may be either
+            address_family = socket.AF_UNIX if socket_path else socket.AF_INET6  # "localhost" may be either
 
             def server_bind(self):
+                if socket_path:
+                    socketserver.TCPServer.server_bind(self)
+                    return
                 self.socket.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
                 super().server_bind()
 
-        self.server = Server(("::", 0), Handler)
+        self.server = Server(str(socket_path) if socket_path else ("::", 0), Handler)
         self.server.handle_error = lambda *args: None  # a connection that was cut is nobody's trouble
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        if socket_path:
+            socket_path.chmod(0o666)
+            self.url = f"unix:{socket_path}"
+        else:
+            self.url = f"http://127.0.0.1:{self.server.server_port}"
         if folder:
             self_signed(folder, ["localhost"])
             self.ca = folder / "fullchain.pem"

@@ -4,6 +4,7 @@
 
 #include "base/limits.h"
 #include "tests/support/test.h"
+#include "transport/site_text.h"
 
 #include <string.h>
 
@@ -28,15 +29,22 @@ static struct vhost example(enum config_webserver webserver)
 			      .https_port = 443};
 }
 
-static const char *written(const struct vhost *vhost)
+static const char *written_for(const struct vhost *vhost, struct site_facts facts)
 {
 	static char kept[16 * 1024];
-	CLEANUP(buf_done) struct buf text;
+	CLEANUP(buf_done) struct buf text, chosen;
 	struct error err = {0};
 	buf_init(&text, sizeof(kept) - 1);
+	buf_init(&chosen, sizeof(kept) - 1);
 	CHECK_OK(vhost_write(vhost, &text, &err), err);
-	memcpy(kept, buf_cstr(&text), text.len + 1);
+	site_text_render(buf_cstr(&text), &facts, &chosen);
+	memcpy(kept, buf_cstr(&chosen), chosen.len + 1);
 	return kept;
+}
+
+static const char *written(const struct vhost *vhost)
+{
+	return written_for(vhost, (struct site_facts){0});
 }
 
 static bool has(const char *text, const char *part)
@@ -48,10 +56,68 @@ TEST(nginx_takes_the_form_of_http2_that_its_version_has)
 {
 	struct vhost vhost = example(CONFIG_WEBSERVER_NGINX);
 	const char *text = written(&vhost);
-	CHECK(has(text, "\tlisten 443 ssl http2;\n") && !has(text, "http2 on"));
-	vhost.http2_directive = true;
-	text = written(&vhost);
-	CHECK(has(text, "\tlisten 443 ssl;\n") && has(text, "\thttp2 on;\n"));
+	CHECK(has(text, "\tlisten 443 ssl http2;\n") && !has(text, "\thttp2 on;\n") && has(text, "# nginx 1.25.1"));
+	text = written_for(&vhost, (struct site_facts){.http2_on = true, .version_known = true});
+	CHECK(has(text, "\tlisten 443 ssl;\n") && has(text, "\thttp2 on;\n") && !has(text, "# nginx 1.25.1"));
+}
+
+TEST(what_a_server_lacks_is_left_out)
+{
+	static const enum config_webserver webservers[] = {CONFIG_WEBSERVER_NGINX, CONFIG_WEBSERVER_HAPROXY};
+	struct error err = {0};
+	CHECK_OK(vhost_upstream_parse("http://127.0.0.1:3000", &behind[0], &err), err);
+	for (size_t i = 0; i < ARRAY_LEN(webservers); i++) {
+		struct vhost vhost = example(webservers[i]);
+		vhost.identifier_count = 2; /* no address among them */
+		vhost.upstreams = behind;
+		vhost.upstream_count = 1;
+		CHECK(has(written(&vhost), "::") && !has(written(&vhost), "MLKEM"));
+		CHECK(!has(written_for(&vhost, (struct site_facts){.no_ipv6 = true}), "::"));
+		const char *text = written_for(&vhost, (struct site_facts){.hybrid = true});
+		CHECK(has(text, " X25519MLKEM768:X25519:prime256v1:secp384r1") && !has(text, " X25519:"));
+	}
+}
+
+TEST(a_socket_is_behind_it)
+{
+	static const struct {
+		enum config_webserver webserver;
+		const char *first, *second;
+	} cases[] = {
+		{CONFIG_WEBSERVER_NGINX, "\tserver unix:/run/a.sock;\n", "\tserver unix:/run/b.sock;\n"},
+		{CONFIG_WEBSERVER_APACHE, "\"unix:/run/a.sock|http://localhost\"",
+		 "\"unix:/run/b.sock|http://localhost-2\""},
+		{CONFIG_WEBSERVER_HAPROXY, "\tserver upstream1 unix@/run/a.sock check\n", " unix@/run/b.sock check\n"},
+	};
+	struct error err = {0};
+	CHECK_OK(vhost_upstream_parse("unix:/run/a.sock", &behind[0], &err), err);
+	CHECK_OK(vhost_upstream_parse("unix:/run/b.sock", &behind[1], &err), err);
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		struct vhost vhost = example(cases[i].webserver);
+		vhost.upstreams = behind;
+		vhost.upstream_count = 2;
+		CHECK(has(written(&vhost), cases[i].first) && has(written(&vhost), cases[i].second));
+	}
+}
+
+TEST(a_socket_has_a_path_that_nothing_reads_as_anything_else)
+{
+	static const char *const bad[] = {
+		"unix:",         "unix:app.sock",  "unix:/run/",   "unix:/run/a b",    "unix:/run/a|b",
+		"unix:/run/a:b", "unix:/run/../a", "unix:/run/a;", "unix://run/$host", "unix:/run/a\nb"};
+	char path[120] = "unix:/";
+	struct vhost_upstream upstream;
+	struct error err = {0};
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
+		struct error refused = {0};
+		CHECK(!vhost_upstream_parse(bad[i], &upstream, &refused));
+		CHECK_INT(refused.category, ERROR_USAGE);
+	}
+	memset(path + strlen(path), 'a', 107 - 1); /* the longest that sockaddr_un takes */
+	CHECK_OK(vhost_upstream_parse(path, &upstream, &err), err);
+	CHECK_STR(upstream.path, path + strlen("unix:"));
+	path[strlen(path)] = 'a';
+	CHECK(!vhost_upstream_parse(path, &upstream, &err));
 }
 
 TEST(every_name_is_served_and_the_redirect_keeps_it)

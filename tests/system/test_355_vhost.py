@@ -131,7 +131,12 @@ def test_in_front_of_another_server(ready, site, upstream):
     told = {name.lower(): value for name, value in told.items()}
     assert told["host"].split(":")[0] == CERT and told["x-forwarded-proto"] == "https", told
     assert told["x-forwarded-for"].endswith("127.0.0.1"), told
-    # A WebSocket's handshake, and a line through it.
+    assert site.request(CERT, "/up", method="POST", body=b"x" * 5_000_000)[2] == "5000000 bytes\n"
+    check_websocket(site)
+
+
+def check_websocket(site):
+    """Its handshake, and a line through it."""
     raw = socket.create_connection(("127.0.0.1", site.port), timeout=5)
     with ssl._create_unverified_context().wrap_socket(raw, server_hostname=CERT) as tls:
         request = (f"GET /ws HTTP/1.1\r\nHost: {CERT}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -189,6 +194,36 @@ def test_in_front_of_several(ready, site, upstream):
         other.stop()
     # Without one of them the other does it all.
     assert until(lambda: all(site.request(CERT)[0] == 200 for _ in range(6)))
+
+
+def test_in_front_of_a_socket(ready, site, tmp_path):
+    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
+        folder.chmod(0o755)
+    one, other = (Upstream(socket_path=tmp_path / f"{name}.sock") for name in ("one", "other"))
+    try:
+        run = ready.run("vhost", "web", CERT, "--upstream", one.url, "--install", "--json")
+        assert run.code == 0 and run.json["result"] == "installed", run
+        assert any("chroot" in note for note in run.json["notes"]) == (site.webserver == "haproxy"), run
+        assert until(lambda: site.request(CERT, "/x?y")[2].startswith("/x?y\n"))
+        told = site.request(CERT, "/x?y")[2].lower()
+        assert f"host: {CERT}" in told and "x-forwarded-proto: https" in told and "x-forwarded-for: " in told, told
+        assert site.request(CERT, "/up", method="POST", body=b"x" * 5_000_000)[2] == "5000000 bytes\n"
+        check_websocket(site)
+
+        # Several of them, and one that has a port.
+        with_port = Upstream()
+        try:
+            behind = [word for upstream in (one, other, with_port) for word in ("--upstream", upstream.url)]
+            run = ready.run("vhost", "web", CERT, *behind, "--install", "--force")
+            assert run.code == 0 and "installed" in run.out, run
+            assert until(lambda: site.request(CERT)[0] == 200 and other.count and with_port.count)
+            check_websocket(site)
+        finally:
+            with_port.stop()
+        assert until(lambda: all(site.request(CERT)[0] == 200 for _ in range(6)))
+    finally:
+        one.stop()
+        other.stop()
 
 
 def test_in_front_of_one_with_tls(ready, site, tmp_path):

@@ -38,7 +38,10 @@ static struct site_job full_job(void)
 	test_set_only(&job.target.known_hosts, "/root/.ssh/known_hosts");
 	CHECK_OK(secret_set(ssh_target_next_identity(&job.target), "key", 3, &err), err);
 	set(&job.text, "server {}\n");
-	set(&job.newer_text, "server { http2 on; }\n");
+	set(&job.holder, "here:/var/lib/certferry:web-1");
+	job.dialect = SITE_APACHE;
+	job.http_port = 80;
+	CHECK_OK(str_list_add(&job.names, "example.com", &err), err);
 	set(&job.test_command, "nginx -t");
 	set(&job.reload_command, "systemctl reload nginx");
 	set(&job.verify_address, "192.0.2.1");
@@ -61,7 +64,8 @@ TEST(a_job_comes_out_of_its_message_as_it_went_in)
 	CHECK_STR(back.places[1].file, job.places[1].file);
 	CHECK(back.places[1].link == NULL && back.force && back.undo);
 	CHECK_STR(back.text, job.text);
-	CHECK_STR(back.newer_text, job.newer_text);
+	CHECK_STR(back.holder, job.holder);
+	CHECK(back.dialect == SITE_APACHE && back.http_port == 80 && str_list_has(&back.names, "example.com"));
 	CHECK_STR(back.reload_command, job.reload_command);
 	CHECK_STR(back.fingerprint_sha256, job.fingerprint_sha256);
 	CHECK_INT(back.verify_ms, 3);
@@ -116,27 +120,6 @@ TEST(a_report_comes_back_and_one_that_contradicts_itself_does_not)
 		CHECK(back.result == cases[i].result && back.place == 1 && back.healed == outcome.healed);
 		CHECK(!cases[i].failed || str_equal(back.error.step, "test"));
 	}
-}
-
-TEST(versions_of_nginx)
-{
-	static const struct {
-		const char *text;
-		uint32_t version;
-	} cases[] = {
-		{"nginx version: nginx/1.22.1\n", 1022001},
-		{"warning: something\nnginx version: nginx/1.25.1 (Ubuntu)\n", 1025001},
-		{"nginx/2.0.10", 2000010},
-		{"nginx version: openresty/1.25.3.1\n", 0},
-		{"nginx/1.25", 0},
-		{"nginx/1.25.", 0},
-		{"nginx/1..1", 0},
-		{"nginx/1.1000.1", 0},
-		{"sh: nginx: not found", 0},
-		{"", 0},
-	};
-	for (size_t i = 0; i < ARRAY_LEN(cases); i++)
-		CHECK_INT(site_nginx_version(cases[i].text, strlen(cases[i].text)), cases[i].version);
 }
 
 TEST_MAIN()
