@@ -5,7 +5,7 @@
 static void haproxy_tls(struct buf *out, const struct vhost *vhost, const char *curves)
 {
 	buf_printf(out,
-		   " ssl crt %s alpn h2,http/1.1 ssl-min-ver TLSv1.2 no-tls-tickets "
+		   " ssl crt %s alpn h2,http/1.1 ssl-min-ver TLSv1.2 no-tls-tickets prefer-client-ciphers "
 		   "ciphers " VHOST_CIPHERS " curves %s",
 		   vhost->certificate, curves);
 }
@@ -32,13 +32,15 @@ static void haproxy_bind(struct buf *out, const struct vhost *vhost, unsigned po
 /* Nobody else's names: what is asked for by another is not answered from here. */
 static void haproxy_names(struct buf *out, const struct vhost *vhost)
 {
+	/* By a variable, since a pattern's brackets would end what stands in a redirect; host_only is of 2.5. */
+	buf_str(out, "\thttp-request set-var(txn.host) req.hdr(host),regsub(:[0-9]+$,)\n");
 	for (size_t i = 0; i < vhost->identifier_count; i++) {
 		const struct identifier *name = &vhost->identifiers[i];
 		if (identifier_is_wildcard(name)) {
-			buf_printf(out, "\tacl ours req.hdr(host),host_only -m end -i .%s\n", identifier_base(name));
+			buf_printf(out, "\tacl ours var(txn.host) -m end -i .%s\n", identifier_base(name));
 			continue;
 		}
-		buf_str(out, "\tacl ours req.hdr(host),host_only -m str -i ");
+		buf_str(out, "\tacl ours var(txn.host) -m str -i ");
 		vhost_put_name(out, name);
 		buf_char(out, '\n');
 	}
@@ -80,7 +82,7 @@ void vhost_write_haproxy(struct buf *out, const struct vhost *vhost)
 	buf_printf(out,
 		   "\t# The CA asks here, over plain HTTP; what is behind answers it.\n"
 		   "\tacl acme path_beg " VHOST_CHALLENGES "\n"
-		   "\thttp-request redirect code 301 location https://%%[req.hdr(host),host_only]%s%%[capture.req.uri]"
+		   "\thttp-request redirect code 301 location https://%%[var(txn.host)]%s%%[capture.req.uri]"
 		   " unless acme\n"
 		   "\tdefault_backend %s\n\n"
 		   "frontend %s_https\n",

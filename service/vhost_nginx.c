@@ -77,16 +77,20 @@ static void nginx_proxy_tls(struct buf *out, const struct vhost *vhost)
 
 static void nginx_proxy(struct buf *out, const struct vhost *vhost)
 {
+	char port[VHOST_PORT_MAX];
+
 	buf_printf(out, "\tlocation / {\n\t\tproxy_pass %s://", vhost_behind_tls(vhost) ? "https" : "http");
 	if (is_named(vhost))
 		buf_printf(out, "certferry_%s", vhost->name);
 	else
 		vhost_put_upstream(out, &vhost->upstreams[0]);
-	buf_str(out, ";\n"
-		     "\t\tclient_max_body_size " UPLOAD_MAX ";\n"
-		     "\t\tproxy_http_version 1.1;\n"
-		     "\t\tproxy_set_header Host $host;\n"
-		     "\t\tproxy_set_header X-Real-IP $remote_addr;\n"
+	buf_printf(out,
+		   ";\n"
+		   "\t\tclient_max_body_size " UPLOAD_MAX ";\n"
+		   "\t\tproxy_http_version 1.1;\n"
+		   "\t\tproxy_set_header Host $host%s;\n",
+		   vhost_port_suffix(vhost, port));
+	buf_str(out, "\t\tproxy_set_header X-Real-IP $remote_addr;\n"
 		     "\t\tproxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;\n"
 		     "\t\tproxy_set_header X-Forwarded-Proto $scheme;\n"
 		     "\t\tproxy_set_header Upgrade $http_upgrade;\n"

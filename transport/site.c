@@ -274,6 +274,16 @@ static bool check_place(struct transaction *t, struct error *err)
 	return site_place_check_link(t->remote.sftp, t->place, &t->linked, err);
 }
 
+/* It reads many files, and leaves as much time for the rest as there was before. */
+static bool check_rivals(struct transaction *t, struct error *err)
+{
+	struct deadline half = deadline_in(t->job->transfer_ms / 2, NULL);
+
+	t->transfer = deadline_in((int64_t)t->job->transfer_ms * 3 / 2, NULL);
+	sftp_set_deadline(t->remote.sftp, t->transfer);
+	return site_place_check_rivals(t->remote.sftp, t->job, t->place, half, err);
+}
+
 /* Where nothing is to be done nothing is written, not even a lock. What is seen under that is what counts. */
 static bool compare(struct transaction *t, struct error *err)
 {
@@ -288,7 +298,7 @@ static bool compare(struct transaction *t, struct error *err)
 	}
 	if (!lock_folder(t, err) || !inspect(t, err) || !heal(t, err) || !check_place(t, err))
 		return false;
-	return t->job->undo || is_unchanged(t) || site_place_check_rivals(t->remote.sftp, t->job, t->place, err);
+	return t->job->undo || is_unchanged(t) || check_rivals(t, err);
 }
 
 /* ---- upload, switch ---- */
@@ -329,6 +339,22 @@ static bool reload(struct transaction *t, struct error *err)
 	return remote_run(&t->remote, t->job->reload_command, t->job->command_ms, /* cancel= */ NULL, err);
 }
 
+/* The site passed its test, and is not what answers. */
+static void hint_unserved(const struct transaction *t, bool silent, struct error *err)
+{
+	const char *file = t->place->link != NULL ? t->place->link : t->place->file;
+
+	if (!silent)
+		error_hint(
+			err,
+			"does the web server's main configuration include %s, and has no other site that address for "
+			"itself (as `listen 192.0.2.1:%u` has)?",
+			file, (unsigned)t->job->verify_port);
+	else
+		error_hint(err, "does the web server's main configuration include %s%s?", file,
+			   t->job->dialect == SITE_APACHE ? ", and has it a Listen line for that port" : "");
+}
+
 /* A config that nothing includes passes every test: only a handshake tells. */
 static bool verify(struct transaction *t, struct error *err)
 {
@@ -355,8 +381,7 @@ static bool verify(struct transaction *t, struct error *err)
 	if (unseen.category == ERROR_REMOTE)
 		return false;
 	err->hint[0] = '\0';
-	error_hint(err, "does the web server's main configuration include %s?",
-		   t->place->link != NULL ? t->place->link : t->place->file);
+	hint_unserved(t, error_is_set(&unseen), err);
 	return error_set(err, ERROR_REMOTE, NULL,
 			 "%s port %u serves another certificate for %s (SHA-256 %s) than the one that is live here",
 			 job->verify_address, (unsigned)job->verify_port, job->server_name, seen.fingerprint_sha256);
@@ -453,7 +478,7 @@ static void end(struct transaction *t)
 
 int64_t site_longest_ms(const struct site_job *job)
 {
-	return (int64_t)job->transfer_ms * 3 + remote_run_longest_ms(job->command_ms) * 4 + (int64_t)job->verify_ms * 2;
+	return (int64_t)job->transfer_ms * 5 + remote_run_longest_ms(job->command_ms) * 4 + (int64_t)job->verify_ms * 2;
 }
 
 bool site_run(const struct site_job *job, push_step *step, void *ctx, struct site_outcome *ret)

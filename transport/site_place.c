@@ -185,8 +185,21 @@ static bool check_main_file(struct sftp *sftp, const struct site_job *job, const
 	return path != NULL && check_file(sftp, job, path, err);
 }
 
+/* What cannot be listed, as a folder of too many, is the web server's test's too. */
+static bool list_folder(struct sftp *sftp, const char *folder, struct str_list *ret, struct error *err)
+{
+	struct error unlisted = {0};
+
+	if (sftp_list(sftp, folder, ret, &unlisted))
+		return true;
+	log_debug("%s is not listed: %s", folder, unlisted.message);
+	if (!sftp_usable(sftp))
+		*err = unlisted;
+	return sftp_usable(sftp);
+}
+
 bool site_place_check_rivals(struct sftp *sftp, const struct site_job *job, const struct site_place *place,
-			     struct error *err)
+			     struct deadline until, struct error *err)
 {
 	const char *read = place->link != NULL ? place->link : place->file, *own = strrchr(read, '/') + 1;
 	const char *ending = strrchr(own, '.'), *all = NULL;
@@ -196,9 +209,9 @@ bool site_place_check_rivals(struct sftp *sftp, const struct site_job *job, cons
 	/* Where the files that are read have an ending, others beside them are not read. */
 	for (const char *const *known = (const char *const[]){".conf", ".cfg", NULL}; *known != NULL; known++)
 		all = ending != NULL && str_equal(ending, *known) ? *known : all;
-	if (folder == NULL || !sftp_list(sftp, folder, &names, err))
+	if (folder == NULL || !list_folder(sftp, folder, &names, err))
 		return false;
-	for (size_t i = 0; i < names.len; i++) {
+	for (size_t i = 0; i < names.len && deadline_left_ms(until) > 0; i++) {
 		const char *name = names.items[i];
 		if (name[0] == '.' || str_equal(name, own) || (all != NULL && !str_ends(name, all)))
 			continue;

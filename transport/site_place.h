@@ -21,9 +21,12 @@ MUST_CHECK bool site_place_check_content(struct sftp *sftp, const struct site_pl
 MUST_CHECK bool site_place_check_link(struct sftp *sftp, const struct site_place *place, bool *ret_linked,
 				      struct error *err);
 
-/* Fails where another file of those that the web server reads beside PLACE's has a site for the same (site_rival.h). */
+/*
+ * Fails where another file of those that the web server reads beside PLACE's has a site for the same (site_rival.h). Of
+ * very many files those are looked into that time suffices for, UNTIL a deadline: it is no reason to install nothing.
+ */
 MUST_CHECK bool site_place_check_rivals(struct sftp *sftp, const struct site_job *job, const struct site_place *place,
-					struct error *err);
+					struct deadline until, struct error *err);
 
 /* The same of what the web server said in its test. */
 MUST_CHECK bool site_place_check_output(const struct site_job *job, const char *text, size_t len, struct error *err);

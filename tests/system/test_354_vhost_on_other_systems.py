@@ -7,6 +7,7 @@ import os
 import pytest
 from conftest import need
 from lab.layouts import LAYOUTS, Layout, why_no_views
+from lab.processes import free_port
 from lab.servers import write
 from lab.sites import NginxSites
 from test_355_vhost import until
@@ -49,6 +50,16 @@ def test_the_place_is_found_and_the_site_served(lab, product, site):
     behind = ["--upstream", "http://127.0.0.1:1", "--upstream", "http://127.0.0.1:2"]
     run = product.run("vhost", "web", CERT, *behind, "--install", "--force")
     assert run.code == 0 and until(lambda: site.request(CERT)[0] in (502, 503)), run
+
+
+def test_a_port_that_nobody_listens_on_is_told(lab, product, fedora):
+    """Apache takes a site for it without a word."""
+    fedora.bring_certificate(lab, product, [CERT])
+    fedora.at(fedora.place(CERT)).unlink(missing_ok=True)
+    fedora.configure_product(lab, product, [CERT], verify={"address": "127.0.0.1", "port": free_port()})
+    run = product.run("vhost", "web", CERT, "--install", "--json")
+    assert run.code == 1 and run.json["result"] == "rolled_back" and run.json["error"]["step"] == "verify", run
+    assert "Listen" in run.json["error"]["hint"] and not fedora.at(fedora.place(CERT)).exists(), run
 
 
 @pytest.mark.parametrize("module", ["ssl", "proxy"])

@@ -83,6 +83,8 @@ def check_redirect(site, upstream):
     for name in (CERT, ALIAS):
         status, headers, _ = site.request(name, "/a%20b/c?d=e&f", tls=False)
         assert (status, headers["Location"]) == (301, f"https://{name}{port}/a%20b/c?d=e&f"), headers
+    status, headers, _ = site.request(CERT, "/", tls=False, headers={"Host": f"{CERT.upper()}:{site.http_port}"})
+    assert status == 301 and headers["Location"].lower() == f"https://{CERT}{port}/", headers
     _, headers, _ = site.request(CERT, "/%0d%0aX-Mine:%20yes", tls=False)
     assert headers["X-Mine"] is None
     status, headers, body = site.request(CERT, "/.well-known/acme-challenge/token", tls=False)
@@ -125,11 +127,12 @@ def test_in_front_of_another_server(ready, site, upstream):
     run = vhost(ready, upstream, site, "--install", proxy=True)
     assert run.code == 0 and "installed" in run.out and str(site.file(CERT)) in run.out, run
     assert until(lambda: all(site.request(CERT, "/x?y")[2].startswith("/x?y\n") for _ in range(8)))
-    status, headers, body = site.request(CERT, "/x?y", headers={"X-Forwarded-Proto": "ftp"})
+    asked = f"{CERT}:{site.port}"  # as browsers do
+    status, headers, body = site.request(CERT, "/x?y", headers={"X-Forwarded-Proto": "ftp", "Host": asked})
     assert status == 200 and headers["Strict-Transport-Security"], headers
     told = dict(line.split(": ", 1) for line in body.splitlines()[1:] if line)
     told = {name.lower(): value for name, value in told.items()}
-    assert told["host"].split(":")[0] == CERT and told["x-forwarded-proto"] == "https", told
+    assert told["host"] == asked and told["x-forwarded-proto"] == "https", told
     assert told["x-forwarded-for"].endswith("127.0.0.1"), told
     assert site.request(CERT, "/up", method="POST", body=b"x" * 5_000_000)[2] == "5000000 bytes\n"
     check_websocket(site)
