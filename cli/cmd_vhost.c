@@ -100,7 +100,8 @@ const struct command command_vhost = {
 	.options =
 		(const struct option_spec[]){
 			{OPTION_UPSTREAM, "upstream", 0, "URL",
-			 "pass requests on: http://HOST:PORT, https, or unix:/PATH of a socket; repeatable: spread over them"},
+			 "pass requests on: http://HOST:PORT, https, or unix:/PATH of a socket; repeatable: spread "
+			 "over them"},
 			{OPTION_UPSTREAM_CA, "upstream-ca", 0, "FILE|none",
 			 "https upstreams are verified by this file on the server; none: not verified"},
 			{OPTION_INSTALL, "install", 0, NULL,
