@@ -27,7 +27,11 @@ static int run(const struct arguments *arguments)
 	struct error err = {0};
 	if (arguments->names.len == 1 && str_equal(arguments->names.items[0], "check"))
 		return check(arguments);
-	error_set(&err, ERROR_USAGE, "usage", "config needs to be told what to do");
+	if (arguments->names.len == 0)
+		error_set(&err, ERROR_USAGE, "usage", "config needs to be told what to do");
+	else
+		error_set(&err, ERROR_USAGE, "usage", "config does not know \"%s\"",
+			  arguments->names.items[str_equal(arguments->names.items[0], "check")]);
 	error_hint(&err, "`certferry config check` checks the config file");
 	return context_fail(arguments, &err);
 }

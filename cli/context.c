@@ -65,10 +65,21 @@ static const char *environment(const char *name)
 
 /* --- Config --- */
 
-static void log_issues(const struct config_report *report, const char *path)
+static size_t count_errors(const struct config_report *report)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < report->count; i++)
+		count += report->issues[i].is_error;
+	return count;
+}
+
+/* All of them, or without ERRORS only what is no error. */
+static void log_issues(const struct config_report *report, const char *path, bool errors)
 {
 	for (size_t i = 0; i < report->count; i++) {
 		const struct config_issue *issue = &report->issues[i];
+		if (issue->is_error && !errors)
+			continue;
 		enum log_level level = issue->is_error ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING;
 		const char *where = issue->path != NULL ? issue->path : "";
 		log_write(level, "%s:%d:%d: %s%s%s", path, issue->position.line, issue->position.column, where,
@@ -89,9 +100,11 @@ struct config *context_read_config(const struct arguments *arguments, struct err
 		path = DEFAULT_CONFIG;
 
 	CLEANUP(config_freep) struct config *config = config_load(path, &report, err);
-	/* A failure tells the first error itself; with more than one, all are listed. */
-	if (config != NULL || report.count > 1)
-		log_issues(&report, path);
+	/* A failure tells a single error itself; of several, it says how many are listed before it. */
+	size_t errors = count_errors(&report);
+	log_issues(&report, path, errors > 1);
+	if (errors > 1)
+		error_reword(err, "%s: %zu errors, told above", path, errors);
 	if (config == NULL || !service_check_providers(config, err))
 		return NULL;
 	return STEAL(config);

@@ -198,6 +198,56 @@ static bool check_copies(struct config_build *b, const struct node *root)
 	return true;
 }
 
+/* The folder of a certificate's own files on SERVER, as COPY's path begins with it: what follows; NULL: it does not. */
+static const char *below_own_folder(const struct config *config, const struct config_server *server,
+				    const struct config_copy *copy)
+{
+	size_t dir = strlen(server->dir);
+	while (dir > 0 && server->dir[dir - 1] == '/')
+		dir--;
+	if (strncmp(copy->path, server->dir, dir) != 0 || copy->path[dir] != '/')
+		return NULL;
+	const char *name = copy->path + dir + 1;
+	const char *end = strchr(name, '/');
+	if (end == NULL)
+		return NULL;
+	size_t len = (size_t)(end - name);
+	if (len == strlen(CONFIG_COPY_NAME) && strncmp(name, CONFIG_COPY_NAME, len) == 0)
+		return end + 1;
+	for (size_t i = 0; i < config->domain_count; i++) {
+		const char *certificate = config->domains[i].cert_name;
+		if (certificate != NULL && strlen(certificate) == len && strncmp(certificate, name, len) == 0)
+			return end + 1;
+	}
+	return NULL;
+}
+
+/* A copy in place of one of the links would take it out of the switch that they all make at once. */
+static bool check_copies_beside(struct config_build *b, const struct node *root)
+{
+	static const char *const own[] = {"cert.pem",     "chain.pem", "fullchain.pem", "privkey.pem",
+					  "combined.pem", "current",   "generations"};
+	const struct node *servers = yaml_tree_child(root, "servers");
+	for (size_t i = 0; i < b->config->server_count; i++) {
+		const struct config_server *server = &b->config->servers[i];
+		const struct node *files = yaml_tree_child(yaml_tree_child(servers, server->name), "files");
+		for (size_t j = 0; j < server->copy_count; j++) {
+			const struct config_copy *copy = &server->copies[j];
+			const char *rest = below_own_folder(b->config, server, copy);
+			size_t len = rest != NULL ? strcspn(rest, "/") : 0;
+			bool taken = false;
+			for (size_t k = 0; k < ARRAY_LEN(own) && len > 0; k++)
+				taken = taken || (strlen(own[k]) == len && strncmp(own[k], rest, len) == 0);
+			if (taken && !report_error(b, yaml_tree_child(files, copy->file),
+						   "%s is among the files that arrive in `dir` anyway: give the copy "
+						   "another place, or leave it out",
+						   copy->path))
+				return false;
+		}
+	}
+	return true;
+}
+
 bool config_build_domains(struct config_build *b, const struct node *root)
 {
 	const struct node *domains = yaml_tree_child(root, "domains");
@@ -208,5 +258,5 @@ bool config_build_domains(struct config_build *b, const struct node *root)
 	for (size_t i = 0; i < domains->count; i++)
 		if (!build_domain(b, domains->children[i]))
 			return false;
-	return check_cert_names(b, domains) && check_copies(b, root);
+	return check_cert_names(b, domains) && check_copies(b, root) && check_copies_beside(b, root);
 }

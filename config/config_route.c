@@ -100,18 +100,17 @@ static bool add_way_to(const struct config *config, const struct config_server *
 }
 
 /* What SSH reaches through others only, a handshake does too; an address of its own is where clients find it. */
-static bool choose_way_to_look(struct config_build *b, struct config_server *server)
+static bool choose_way_to_look(struct config_build *b, const struct node *root, struct config_server *server)
 {
 	struct config_verify *verify = &server->verify;
-	char message[ERROR_TEXT_MAX];
+	const struct node *entry = yaml_tree_child(yaml_tree_child(root, "servers"), server->name);
 
 	verify->through_jump = verify->via == CONFIG_VIA_JUMP ||
 			       (verify->via == CONFIG_VIA_UNSAID && !verify->own_address && server->hop_count > 0);
 	if (!verify->through_jump || server->hop_count > 0)
 		return true;
-	(void)snprintf(message, sizeof(message),
-		       "verify.via of \"%.100s\" is jump, but no proxy_jump leads to that server", server->name);
-	return report_error_at(b, server->position, message);
+	return report_error(b, yaml_tree_child(yaml_tree_child(entry, "verify"), "via"),
+			    "no proxy_jump leads to this server, so no jump host can look");
 }
 
 static bool find_route(struct config_build *b, const struct node *root, struct config_server *server)
@@ -128,7 +127,7 @@ static bool find_route(struct config_build *b, const struct node *root, struct c
 		return false;
 	for (size_t i = 0; i < route.count; i++)
 		server->hops[server->hop_count++] = route.hops[i];
-	return choose_way_to_look(b, server);
+	return choose_way_to_look(b, root, server);
 }
 
 bool config_build_routes(struct config_build *b, const struct node *root)

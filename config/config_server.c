@@ -152,6 +152,14 @@ static bool read_copies(struct config_build *b, const struct node *settings, str
 	return true;
 }
 
+/* The preset's, unless a protocol is chosen that is not usual there: then that one's. */
+static uint16_t port_to_look_at(const struct server_preset *preset, const char *starttls)
+{
+	uint16_t port = preset->port != 0 ? preset->port : HTTPS_PORT;
+	uint16_t usual = starttls != NULL ? server_starttls_port(starttls) : 0;
+	return usual != 0 && !str_equal(starttls, server_port_starttls(port)) ? usual : port;
+}
+
 /* What is spoken at a port of the user's choice is known from the port, else from what kind of server it is. */
 static bool fill_in_verify(struct config_build *b, struct config_server *server, const struct node *verify)
 {
@@ -162,7 +170,7 @@ static bool fill_in_verify(struct config_build *b, struct config_server *server,
 		server->verify.enabled = true;
 	server->verify.own_address = server->verify.address != NULL;
 	if (server->verify.port == 0)
-		server->verify.port = preset->port != 0 ? preset->port : HTTPS_PORT;
+		server->verify.port = port_to_look_at(preset, server->verify.starttls);
 	const char *usual = server_port_starttls(server->verify.port);
 	return set_default(&server->verify.address, server->host, b->err) &&
 	       set_default(&server->verify.starttls, usual != NULL ? usual : preset->starttls, b->err);

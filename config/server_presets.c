@@ -57,3 +57,11 @@ const char *server_port_starttls(uint16_t port)
 			return ports[i].starttls;
 	return NULL;
 }
+
+uint16_t server_starttls_port(const char *starttls)
+{
+	for (size_t i = 0; i < ARRAY_LEN(ports); i++)
+		if (str_equal(ports[i].starttls, starttls) && !str_equal(starttls, "none"))
+			return ports[i].port;
+	return 0;
+}

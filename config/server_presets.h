@@ -22,4 +22,7 @@ const struct server_preset *server_preset(enum config_webserver webserver);
 /* What is spoken before TLS on a well-known PORT ("none" where TLS is at once); NULL for a port that says nothing. */
 const char *server_port_starttls(uint16_t port);
 
+/* The first port where STARTTLS is usual; 0: none is known, or it is "none". */
+uint16_t server_starttls_port(const char *starttls);
+
 #endif

@@ -170,6 +170,9 @@ bool value_copy_path(const char *text, struct error *err)
 {
 	char plain[LIMIT_PATH];
 	const char *name = strstr(text, CONFIG_COPY_NAME);
+	size_t len = strlen(text);
+	if (text[0] == '/' && text[len - 1] == '/')
+		return refuse(text, "is a folder: say what the file in it is to be called", err);
 	if (name == NULL || strlen(text) >= sizeof(plain))
 		return value_remote_path(text, err);
 	const char *rest = name + strlen(CONFIG_COPY_NAME);

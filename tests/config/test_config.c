@@ -162,6 +162,10 @@ TEST(what_is_verified_where_the_file_does_not_say)
 	} cases[] = {
 		{"{webserver: nginx}", "none", 443},
 		{"{webserver: postfix}", "smtp", 25},
+		{"{verify: {starttls: imap}}", "imap", 143},
+		{"{webserver: dovecot, verify: {starttls: imap}}", "imap", 143},
+		{"{webserver: postfix, verify: {starttls: smtp}}", "smtp", 25},
+		{"{webserver: nginx, verify: {starttls: none}}", "none", 443},
 		{"{webserver: postfix, verify: {port: 465}}", "none", 465},
 		{"{webserver: postfix, verify: {port: 2525}}", "smtp", 2525},
 		{"{webserver: postfix, verify: {port: 2465, starttls: none}}", "none", 2465},
