@@ -49,13 +49,18 @@ static bool has_step(const struct error *err, const char *step)
 	return err != NULL && str_equal(err->step, step);
 }
 
+const char *output_result_words(const char *word)
+{
+	return str_equal(word, push_result_name(PUSH_ROLLED_BACK)) ? "rolled back" : word;
+}
+
 static const char *result_word(const struct server_result *server)
 {
 	if (has_step(server->error, "rollout"))
 		return "not tried";
 	if (has_step(server->error, "back-off"))
 		return "held back";
-	return server->result == PUSH_ROLLED_BACK ? "rolled back" : push_result_name(server->result);
+	return output_result_words(push_result_name(server->result));
 }
 
 /* All servers with the same word in one line, in the order in which the words first appear. */

@@ -8,6 +8,9 @@
 
 #include "service/result.h"
 
+/* "rolled_back" of documents and records, as people read it; other words as they are. Borrowed. */
+const char *output_result_words(const char *word);
+
 /* CERTIFICATE's servers on stdout: each with its result, or many with the same result in one line. */
 void output_deployed(const struct certificate_result *certificate);
 

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "cli/output_deployed.h"
 #include "cli/output_json.h"
 #include "config/config.h"
 
@@ -50,13 +51,14 @@ static void print_view(const struct server_view *view)
 		       v6 ? "]" : "", (unsigned)server->port, server->proxy_jump != NULL ? " via " : "",
 		       server->proxy_jump != NULL ? server->proxy_jump : "");
 	printf("%-24s %-36s %-10s %-11s %s\n", server->name, reached, config_webserver_name(server->webserver),
-	       view->status != NULL ? view->status : "-",
+	       view->status != NULL ? output_result_words(view->status) : "-",
 	       view->last_try > 0 ? rfc3339_format(view->last_try, when) : "-");
 	for (size_t i = 0; i < view->groups.len; i++)
 		printf("%s%s%s", i == 0 ? "  groups: " : ", ", view->groups.items[i],
 		       i + 1 == view->groups.len ? "\n" : "");
 	for (size_t i = 0; i < view->certificate_count; i++)
-		printf("  <- %-27s %s\n", view->certificates[i].name, view->certificates[i].status);
+		printf("  <- %-27s %s\n", view->certificates[i].name,
+		       output_result_words(view->certificates[i].status));
 	if (view->error != NULL)
 		printf("  %s: %s\n", view->error->step != NULL ? view->error->step : "error", view->error->message);
 }

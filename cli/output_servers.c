@@ -2,6 +2,7 @@
 /* Servers, as plan and list show them: what the record of their deployment says, and what they were seen to serve. */
 #include "cli/output_servers.h"
 
+#include "cli/output_deployed.h"
 #include "cli/output_json.h"
 
 #include "base/clock.h"
@@ -159,7 +160,7 @@ static void print_server(const struct inventory_entry *entry, size_t index)
 	bool due = plan_server_due(&entry->record, server, &reason);
 	const char *status = server_status(entry, index);
 
-	fputs(!due ? "deployed" : str_equal(status, "rolled_back") ? "rolled back" : status, stdout);
+	fputs(!due ? "deployed" : output_result_words(status), stdout);
 	if (served->state == SERVED_LIVE)
 		fputs(due ? ", but serves the live one" : ", serves it", stdout);
 	else if (served->state == SERVED_OTHER)

@@ -8,6 +8,8 @@
  */
 #include "cli/progress.h"
 
+#include "cli/output_deployed.h"
+
 #include "base/buf.h"
 
 #include <pthread.h>
@@ -207,8 +209,8 @@ static void on_finished(void *ctx, const char *certificate, const char *server, 
 	if (live->terminal)
 		erase_rows(live);
 	if (gets_a_line(live, server, err))
-		buf_printf(&live->frame, "%s: %s%s%s%s%s\n", label, mark, outcome, color(live, "\x1b[0m"),
-			   err != NULL ? ": " : "", err != NULL ? err->message : "");
+		buf_printf(&live->frame, "%s: %s%s%s%s%s\n", label, mark, output_result_words(outcome),
+			   color(live, "\x1b[0m"), err != NULL ? ": " : "", err != NULL ? err->message : "");
 	if (live->terminal)
 		draw_rows(live);
 	show_frame(live);

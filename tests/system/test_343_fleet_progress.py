@@ -97,7 +97,9 @@ def test_the_summary_names_each_cause_once(lab, product, twenty):
     assert re.search(r"deployed +15 servers \(node-001, ", run.out), run
     assert re.search(r"pending: 5 servers \(node-007, node-009, .*; runs after 20\S+Z try again", run.out), run
     # Without a terminal each server has its plain line.
-    assert run.err.count("deployed") >= 15, run
+    assert run.err.count("deployed") >= 15 and "-> node-012: rolled back: " in run.err, run
+    listed = product.run("server", "list", "node-012").out
+    assert "rolled back" in listed and "rolled_back" not in listed, listed
 
     run = product.run("apply")
     assert run.code == 3, run
