@@ -38,6 +38,7 @@ static int run(const struct arguments *arguments)
 		.compare = true,
 		.force = option_given(arguments, OPTION_FORCE),
 		.by_hand = true,
+		.unverified = option_given(arguments, OPTION_NO_VERIFY),
 	};
 	CLEANUP(context_close) struct context context = {0};
 	CLEANUP(plan_done) struct plan plan = {0};
@@ -73,6 +74,8 @@ const struct command command_deploy = {
 		(const struct option_spec[]){
 			{OPTION_TO, "to", 0, "SERVER", "only to this server; repeatable"},
 			{OPTION_FORCE, "force", 0, NULL, "push even where nothing differs"},
+			{OPTION_NO_VERIFY, "no-verify", 0, NULL,
+			 "without the handshake: before anything there serves it"},
 			{0},
 		},
 	.run = run,

@@ -13,6 +13,7 @@ struct deploy_options {
 	bool compare;                /* also where the record says nothing differs (the `deploy` command) */
 	bool force;                  /* push even where the server has and serves it already */
 	bool by_hand;                /* also where earlier failures hold it back (pending.h) */
+	bool unverified;             /* no handshake: nothing serves it there yet */
 };
 
 /*

@@ -47,6 +47,7 @@ static bool build_job(struct loading *loading, const struct config_server *serve
 	if (!deploy_job_open(loading->service, server, ret, err))
 		return false;
 	ret->force = loading->options->force;
+	ret->verify = ret->verify && !loading->options->unverified;
 	for (size_t i = 0; i < shipment->count; i++) {
 		struct error *cause = &shipment->outcomes[i].error;
 		if (deploy_job_add(ret, loading->service, server, wanted_of(loading, i), &loading->generations[i],

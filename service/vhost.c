@@ -8,6 +8,7 @@
 #include "service/progress.h"
 #include "service/server_list.h"
 #include "service/server_target.h"
+#include "service/vhost_bring.h"
 #include "service/vhost_text.h"
 #include "service/vhost_write.h"
 #include "service/wanted.h"
@@ -193,22 +194,26 @@ static char *write_text(const struct making *making, struct error *err)
 	return buf_take(&printed, "virtual host", err);
 }
 
-/* Whether the files that the text names are there, as far as is known. */
+/* Whether the files that the text names are there, as far as is known; an installation brings them itself. */
 static bool note_delivery(const struct making *making, struct vhost_result *ret, struct error *err)
 {
 	const char *server = making->server->name, *name = making->wanted.name;
+	bool brought = vhost_bring_wanted(&making->wanted, server);
 	const struct renewal_server *known = NULL;
 	for (size_t i = 0; i < making->wanted.server_count && known == NULL; i++)
 		if (str_equal(making->wanted.servers[i].name, server))
 			known = &making->wanted.servers[i];
-	if (known != NULL && known->pushed != 0)
+	if (known != NULL && (known->pushed != 0 || (brought && making->request->install)))
 		return true;
 	AUTO_FREE char *note =
-		known == NULL
-			? str_format(err, "%s is not among the servers of %s: its certificate does not go there",
-				     server, name)
-			: str_format(err, "the certificate %s has not come to %s yet: `certferry apply %s` brings it",
-				     name, server, name);
+		known == NULL ? str_format(err, "%s is not among the servers of %s: its certificate does not go there",
+					   server, name)
+		: brought     ? str_format(err,
+					   "the certificate %s has not come to %s yet: `certferry deploy %s --to %s "
+					       "--no-verify` brings it",
+					   name, server, name, server)
+			  : str_format(err, "the certificate %s has not come to %s yet: `certferry apply %s` brings it",
+				       name, server, name);
 	return note != NULL && str_list_add(&ret->notes, note, err);
 }
 
@@ -342,6 +347,15 @@ static bool install(const struct making *making, struct vhost_result *ret, struc
 	struct watcher watcher = {options->progress, making};
 	struct site_outcome outcome;
 
+	if (vhost_bring_wanted(&making->wanted, making->server->name)) {
+		if (!vhost_bring(service, &making->wanted, making->server->name, &ret->error, err))
+			return false;
+		if (ret->error != NULL) {
+			ret->installed = true;
+			ret->result = PUSH_FAILED;
+			return true;
+		}
+	}
 	CLEANUP(store_unlockp)
 	struct store_lock *lock = store_lock(service_store(service), "server", making->server->place,
 					     service_deadline(service, options->lock_timeout_ms), err);

@@ -45,6 +45,20 @@ bool push_is_served_already(struct transaction *t, struct placement *p)
 	return served;
 }
 
+/* It is there for the first time: what serves it may have been waiting for these very files. */
+static void hint_first(const struct push_job *job, const struct placement *p, struct error *err)
+{
+	const struct push_certificate *c = p->certificate;
+
+	if (job->dir != NULL && p->made_home)
+		error_hint(err,
+			   "does %s port %u serve %s at all yet? `certferry deploy %s --to %s --no-verify` brings "
+			   "%s/%s for the server's configuration to name; from then on deployments are verified. "
+			   "`verify` says where to look",
+			   job->verify_address, (unsigned)job->verify_port, c->server_name, c->name, job->target.server,
+			   job->dir, c->name);
+}
+
 static bool not_served(const struct push_job *job, const struct placement *p, const struct error *unseen,
 		       struct error *err)
 {
@@ -53,13 +67,17 @@ static bool not_served(const struct push_job *job, const struct placement *p, co
 
 	if (served[0] == '\0') {
 		*err = *unseen;
-		remote_hint_unseen(job->verify_address, job->verify_port, job->verify_through_jump, err);
+		if (!job->verify_through_jump)
+			hint_first(job, p, err);
+		if (err->hint[0] == '\0' || job->verify_through_jump)
+			remote_hint_unseen(job->verify_address, job->verify_port, job->verify_through_jump, err);
 		return push_blame(err, p);
 	}
 	(void)error_set(err, ERROR_REMOTE, NULL,
 			"%s port %u still serves the certificate with SHA-256 fingerprint %s for "
 			"%s, not the new one (%s)",
 			job->verify_address, (unsigned)job->verify_port, served, c->server_name, c->fingerprint_sha256);
+	hint_first(job, p, err);
 	if (job->dir != NULL)
 		error_hint(
 			err,
