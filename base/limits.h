@@ -85,6 +85,7 @@ enum {
 	LIMIT_IPC_MESSAGE = 512 * 1024,
 	LIMIT_IPC_FRAME = 64 * 1024,          /* one datagram; the kernel's default socket buffer holds some 200 KiB */
 	LIMIT_LOOKS = 64,                     /* handshakes at once, to see what servers serve */
+	LIMIT_LOOK_UPS = 128,                 /* names that the system looks up, waited for or not any more */
 	LIMIT_LOOK_MS = 3000,                 /* one of them: whoever looks is waiting for it */
 	LIMIT_PARALLEL_SERVERS = 200,         /* that may be deployed to at once: three descriptors and 2 MiB each */
 	LIMIT_STALLED_SERVERS = 20,           /* being waited for beside those that are deployed to: 2 MiB each */

@@ -4,8 +4,8 @@
 
 #include "base/escape.h"
 #include "base/limits.h"
+#include "transport/system_resolver.h"
 
-#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,18 +18,14 @@ static bool take_given(const struct str_list *given, uint16_t port, struct dns_a
 	return true;
 }
 
-static bool ask_system(const char *host, uint16_t port, struct dns_address *ret, size_t *ret_count, struct error *err)
+static bool ask_system(const char *host, uint16_t port, struct deadline deadline, struct dns_address *ret,
+		       size_t *ret_count, struct error *err)
 {
-	const struct addrinfo hints = {.ai_socktype = SOCK_STREAM};
-	struct addrinfo *found = NULL;
 	char safe[ERROR_NAME_MAX];
-	int failure = getaddrinfo(host, NULL, &hints, &found);
+	struct addrinfo *found = system_resolver_ask(host, deadline, err);
 
-	if (failure != 0) {
-		err->transient = failure == EAI_AGAIN;
-		return error_set(err, ERROR_NETWORK, NULL, "cannot find the address of %s: %s",
-				 escape_str(safe, sizeof(safe), host), gai_strerror(failure));
-	}
+	if (found == NULL)
+		return false;
 	for (const struct addrinfo *at = found; at != NULL && *ret_count < LIMIT_HOST_ADDRESSES; at = at->ai_next) {
 		struct dns_address *address = &ret[*ret_count];
 		if (at->ai_family != AF_INET && at->ai_family != AF_INET6)
@@ -47,8 +43,8 @@ static bool ask_system(const char *host, uint16_t port, struct dns_address *ret,
 	       error_set(err, ERROR_NETWORK, NULL, "%s has no address", escape_str(safe, sizeof(safe), host));
 }
 
-struct dns_address *host_addresses(const char *host, uint16_t port, const struct str_list *addresses, size_t *ret_count,
-				   struct error *err)
+struct dns_address *host_addresses(const char *host, uint16_t port, const struct str_list *addresses,
+				   struct deadline deadline, size_t *ret_count, struct error *err)
 {
 	bool given = addresses != NULL && addresses->len > 0;
 	AUTO_FREE struct dns_address *list = calloc(LIMIT_HOST_ADDRESSES, sizeof(*list));
@@ -58,7 +54,8 @@ struct dns_address *host_addresses(const char *host, uint16_t port, const struct
 		(void)error_oom(err);
 		return NULL;
 	}
-	if (given ? !take_given(addresses, port, list, ret_count, err) : !ask_system(host, port, list, ret_count, err))
+	if (given ? !take_given(addresses, port, list, ret_count, err)
+		  : !ask_system(host, port, deadline, list, ret_count, err))
 		return NULL;
 	return STEAL(list);
 }

@@ -9,10 +9,11 @@
 #include "transport/dns.h"
 
 /*
- * ADDRESSES (text without port; NULL or empty: ask the system for HOST) with PORT, malloc'd, in the order in which they
- * are to be tried; *RET_COUNT is at least one. NULL with ERR (ERROR_NETWORK) saying why there is none.
+ * ADDRESSES (text without port; NULL or empty: ask the system for HOST, until DEADLINE) with PORT, malloc'd, in the
+ * order in which they are to be tried; *RET_COUNT is at least one. NULL with ERR (ERROR_NETWORK) saying why there is
+ * none.
  */
 MUST_CHECK struct dns_address *host_addresses(const char *host, uint16_t port, const struct str_list *addresses,
-					      size_t *ret_count, struct error *err);
+					      struct deadline deadline, size_t *ret_count, struct error *err);
 
 #endif

@@ -169,7 +169,7 @@ static bool connect_socket(struct ssh_link *link, const struct ssh_target *targe
 	int failure = ETIMEDOUT;
 	size_t count = 0;
 	AUTO_FREE struct dns_address *addresses =
-		host_addresses(target->host, target->port, &target->addresses, &count, err);
+		host_addresses(target->host, target->port, &target->addresses, deadline, &count, err);
 
 	if (addresses == NULL)
 		return false;

@@ -107,7 +107,9 @@ static int connect_any(const struct tls_probe_target *target, struct deadline de
 	int failure = 0;
 	size_t count = 0;
 	AUTO_FREE struct dns_address *addresses =
-		host_addresses(target->address, target->port, target->addresses, &count, err);
+		host_addresses(target->address, target->port, target->addresses, deadline, &count, err);
+	if (addresses == NULL)
+		return -1;
 	for (size_t i = 0; i < count && !error_is_set(err); i++) {
 		int fd = connect_to(&addresses[i], i + 1 == count, deadline, &failure, err);
 		if (fd >= 0)

@@ -90,7 +90,8 @@ class Product:
 
     def argv(self, *args, config=True):
         chosen = ["--config", str(self.config)] if config else []
-        return [str(binary()), *chosen, "--resolver", self.resolver, *map(str, args)]
+        resolver = ["--resolver", self.resolver] if self.resolver else []  # else this machine's
+        return [str(binary()), *chosen, *resolver, *map(str, args)]
 
     def env(self, changes=None):
         kept = {name: os.environ[name] for name in KEEP_ENVIRONMENT if name in os.environ}

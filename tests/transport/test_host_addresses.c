@@ -6,6 +6,11 @@
 
 #include <arpa/inet.h>
 
+static struct deadline soon(void)
+{
+	return deadline_in(60 * 1000, /* cancel= */ NULL);
+}
+
 TEST(given_addresses_are_taken_and_nobody_is_asked)
 {
 	char v6[] = "2001:db8::1", v4[] = "192.0.2.1";
@@ -13,7 +18,8 @@ TEST(given_addresses_are_taken_and_nobody_is_asked)
 	const struct str_list given = {items, ARRAY_LEN(items)};
 	struct error err = {0};
 	size_t count = 0;
-	struct dns_address *addresses = host_addresses("no-resolver-knows-this.invalid", 22, &given, &count, &err);
+	struct dns_address *addresses =
+		host_addresses("no-resolver-knows-this.invalid", 22, &given, soon(), &count, &err);
 	CHECK_OK(addresses != NULL, err);
 	CHECK_INT(count, 2);
 	CHECK_STR(addresses[0].text, "[2001:db8::1]:22");
@@ -26,16 +32,16 @@ TEST(without_them_the_system_is_asked)
 	const struct str_list none = {0};
 	struct error err = {0};
 	size_t count = 0;
-	struct dns_address *addresses = host_addresses("127.0.0.1", 443, &none, &count, &err);
+	struct dns_address *addresses = host_addresses("127.0.0.1", 443, &none, soon(), &count, &err);
 	CHECK_OK(addresses != NULL, err);
 	CHECK_INT(count, 1);
 	CHECK_INT(ntohs(((struct sockaddr_in *)&addresses[0].addr)->sin_port), 443);
 	free(addresses);
-	addresses = host_addresses("::1", 443, NULL, &count, &err);
+	addresses = host_addresses("::1", 443, NULL, soon(), &count, &err);
 	CHECK_OK(addresses != NULL, err);
 	CHECK_INT(ntohs(((struct sockaddr_in6 *)&addresses[0].addr)->sin6_port), 443);
 	free(addresses);
-	CHECK(host_addresses("no-resolver-knows-this.invalid", 443, NULL, &count, &err) == NULL);
+	CHECK(host_addresses("no-resolver-knows-this.invalid", 443, NULL, soon(), &count, &err) == NULL);
 	CHECK_INT(err.category, ERROR_NETWORK);
 	CHECK_CONTAINS(err.message, "no-resolver-knows-this.invalid");
 }
@@ -49,7 +55,7 @@ TEST(no_more_than_the_limit)
 	size_t count = 0;
 	for (size_t i = 0; i < ARRAY_LEN(items); i++)
 		items[i] = address;
-	struct dns_address *addresses = host_addresses("a", 22, &given, &count, &err);
+	struct dns_address *addresses = host_addresses("a", 22, &given, soon(), &count, &err);
 	CHECK_OK(addresses != NULL, err);
 	CHECK_INT(count, LIMIT_HOST_ADDRESSES);
 	free(addresses);
