@@ -10,7 +10,6 @@
 #include "service/solver.h"
 #include "service/worker.h"
 #include "transport/courier.h"
-#include "transport/remote.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +17,6 @@
 
 enum {
 	PARALLEL_SERVERS = 32,
-	HANDSHAKE_MS = 5000, /* each certificate's, at most */
 };
 
 struct testing {
@@ -110,13 +108,6 @@ static bool build_job(const struct testing *testing, const struct config_server 
 	return true;
 }
 
-/* The longest it may take: the courier is killed then. */
-static int64_t rehearsal_ms(const struct rehearsal_job *job)
-{
-	return (int64_t)job->push.transfer_ms + remote_run_longest_ms(job->push.command_ms) +
-	       HANDSHAKE_MS * ((int64_t)job->certificate_count + 1);
-}
-
 /* --- One server --- */
 
 static bool run_test(const struct testing *testing, struct server_test *test, struct error *err)
@@ -127,7 +118,7 @@ static bool run_test(const struct testing *testing, struct server_test *test, st
 	const struct rehearsal_watch watch = {&hearing, on_begun, on_ended};
 
 	if (!build_job(testing, test->server, &job, err) ||
-	    !courier_rehearse(&job, &watch, service_deadline(service, rehearsal_ms(&job)), err))
+	    !courier_rehearse(&job, &watch, service_deadline(service, rehearsal_longest_ms(&job)), err))
 		return false;
 	if (!error_is_set(&hearing.failure))
 		return true;

@@ -78,10 +78,12 @@ struct push_job {
 void push_certificate_done(struct push_certificate *certificate);
 void push_job_done(struct push_job *job);
 
-/* For connecting and transferring altogether: a distant server's time is made of round trips, some for each
- * certificate.
+/*
+ * For connecting and transferring altogether: a distant server's time is made of round trips, some for each
+ * certificate. The other is that of JOB with COUNT certificates.
  */
 int64_t push_transfer_ms(const struct push_job *job);
+int64_t push_transfer_for_ms(const struct push_job *job, size_t count);
 
 /* The longest a whole transaction may take, its roll-back and tidying up included. */
 int64_t push_longest_ms(const struct push_job *job);

@@ -52,11 +52,15 @@ void push_job_done(struct push_job *job)
 	*job = (struct push_job){0};
 }
 
-int64_t push_transfer_ms(const struct push_job *job)
+int64_t push_transfer_for_ms(const struct push_job *job, size_t count)
 {
 	enum { EACH_MS = 5000 }; /* some thirty round trips */
-	size_t further = job->certificate_count > 0 ? job->certificate_count - 1 : 0;
-	return (int64_t)job->transfer_ms + EACH_MS * (int64_t)further;
+	return (int64_t)job->transfer_ms + EACH_MS * (int64_t)(count > 0 ? count - 1 : 0);
+}
+
+int64_t push_transfer_ms(const struct push_job *job)
+{
+	return push_transfer_for_ms(job, job->certificate_count);
 }
 
 int64_t push_longest_ms(const struct push_job *job)

@@ -443,11 +443,17 @@ static void run_steps(struct rehearsal *r)
 	}
 }
 
+int64_t rehearsal_longest_ms(const struct rehearsal_job *job)
+{
+	return push_transfer_for_ms(&job->push, job->certificate_count) + remote_run_longest_ms(job->push.command_ms) +
+	       PROBE_MS * ((int64_t)job->certificate_count + 1);
+}
+
 bool rehearsal_run(const struct rehearsal_job *job, const struct rehearsal_watch *watch, struct error *err)
 {
 	struct rehearsal r = {.job = job, .watch = watch, .err = err};
 
-	r.transfer = deadline_in(job->push.transfer_ms, NULL);
+	r.transfer = deadline_in(push_transfer_for_ms(&job->push, job->certificate_count), NULL);
 	if (log_in(&r))
 		run_steps(&r);
 	remote_disconnect(&r.remote);

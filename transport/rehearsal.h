@@ -49,6 +49,9 @@ struct rehearsal_watch {
 	void (*ended)(void *ctx, const struct rehearsal_finding *finding);
 };
 
+/* The longest all of it may take; `timeout` grows with the certificates as for a deployment. */
+int64_t rehearsal_longest_ms(const struct rehearsal_job *job);
+
 /*
  * Run JOB. The way to the server ends at its first failure; what can be looked at then is looked at, whatever fails.
  * False with the first failure.

@@ -142,9 +142,12 @@ def test_a_distant_server_gets_time_for_each_of_them(lab, product, counted):
         entry = {**counted.entry(lab), "timeout": 4}
         product.write_config(lab.config([lab.wildcard(f"*.{cert}", ["web-1"]) for cert in CERTS[:3]], servers={"web-1": entry}))
         run = product.run("apply", "--json")
+        (control / "greeting.json").write_text('{"slow": 0.1}')
+        test = product.run("server", "test", "web-1")
     finally:
         counted.server.use_sftp("internal-sftp")
     assert run.code == 0 and run.seconds > 5, run
+    assert test.code == 0 and test.seconds > 4, test
     assert [certificates.fingerprint(product.live(cert) / "cert.pem") for cert in CERTS[:3]] == served(lab)[:3]
 
 
