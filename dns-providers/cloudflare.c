@@ -212,14 +212,25 @@ static bool cloudflare_remove_txt(struct dns_provider *provider, const char *zon
 	       provider_records_remove(&records, provider, zone_id, name, value, record, deadline, err);
 }
 
+static bool cloudflare_check(const struct dns_setting *settings, size_t count, size_t *ret_index, struct error *err)
+{
+	return cloudflare_account_check(&cloudflare_module, settings, count, ret_index, err);
+}
+
+static struct dns_provider *cloudflare_open(const struct dns_setting *settings, size_t count,
+					    struct http_client *client, struct error *err)
+{
+	return cloudflare_account_open(&cloudflare_module, settings, count, client, err);
+}
+
 const struct dns_provider_module cloudflare_module = {
 	.name = "cloudflare",
 	.title = "Cloudflare",
 	.url = "https://developers.cloudflare.com/fundamentals/api/get-started/create-token/",
 	.keys = keys,
 	.at_once = 4, /* 1200 in five minutes */
-	.check = cloudflare_account_check,
-	.open = cloudflare_account_open,
+	.check = cloudflare_check,
+	.open = cloudflare_open,
 	.close = cloudflare_account_close,
 	.find_zone = cloudflare_find_zone,
 	.takes_any_name = cloudflare_takes_any_name,

@@ -7,7 +7,6 @@
 
 #include "base/log.h"
 #include "base/str.h"
-#include "dns-providers/cloudflare.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +46,8 @@ static void settings_done(struct settings *settings)
 	provider_setting_done(&settings->url);
 }
 
-static bool find_settings(const struct dns_setting *from, size_t count, struct settings *ret, struct error *err)
+static bool find_settings(const struct dns_provider_module *module, const struct dns_setting *from, size_t count,
+			  struct settings *ret, struct error *err)
 {
 	/* A credential in the config is not mixed with another one that happens to be in the environment. */
 	bool key_given = provider_setting_given(from, count, "api_key");
@@ -63,8 +63,8 @@ static bool find_settings(const struct dns_setting *from, size_t count, struct s
 		{"api_url", true, &ret->url},
 	};
 	for (size_t i = 0; i < ARRAY_LEN(wanted); i++) {
-		if (!provider_setting_find(&cloudflare_module, from, count, wanted[i].key, wanted[i].environment,
-					   wanted[i].ret, err))
+		if (!provider_setting_find(module, from, count, wanted[i].key, wanted[i].environment, wanted[i].ret,
+					   err))
 			return false;
 	}
 	return true;
@@ -125,11 +125,12 @@ static bool check_forms(const struct settings *settings, struct error *err)
 	return settings->url.value.data == NULL || provider_check_url(&settings->url, err);
 }
 
-bool cloudflare_account_check(const struct dns_setting *from, size_t count, size_t *ret_index, struct error *err)
+bool cloudflare_account_check(const struct dns_provider_module *module, const struct dns_setting *from, size_t count,
+			      size_t *ret_index, struct error *err)
 {
 	CLEANUP(settings_done) struct settings settings = {0};
 	*ret_index = count;
-	return find_settings(from, count, &settings, err) && check_credential(&settings, err) &&
+	return find_settings(module, from, count, &settings, err) && check_credential(&settings, err) &&
 	       check_kinds(&settings, err) && check_forms(&settings, err);
 }
 
@@ -176,8 +177,8 @@ static bool take_credential(struct dns_provider *provider, const struct settings
 	return provider_header("Authorization: Bearer ", &settings->zone_token.value, &provider->zone_auth, err);
 }
 
-struct dns_provider *cloudflare_account_open(const struct dns_setting *from, size_t count, struct http_client *client,
-					     struct error *err)
+struct dns_provider *cloudflare_account_open(const struct dns_provider_module *module, const struct dns_setting *from,
+					     size_t count, struct http_client *client, struct error *err)
 {
 	CLEANUP(settings_done) struct settings settings = {0};
 	CLEANUP(provider_closep) struct dns_provider *provider = calloc(1, sizeof(*provider));
@@ -187,15 +188,15 @@ struct dns_provider *cloudflare_account_open(const struct dns_setting *from, siz
 		return NULL;
 	}
 	provider_zones_init(&provider->found);
-	provider_turns_init(&provider->turns, cloudflare_module.at_once);
+	provider_turns_init(&provider->turns, module->at_once);
 	provider->records = (struct provider_api){
-		.title = cloudflare_module.title,
+		.title = module->title,
 		.request_id_header = "cf-ray",
 		.client = client,
 		.turns = &provider->turns,
 		.hints = hints,
 	};
-	if (!find_settings(from, count, &settings, err) || !check_credential(&settings, err) ||
+	if (!find_settings(module, from, count, &settings, err) || !check_credential(&settings, err) ||
 	    !check_kinds(&settings, err) || !check_forms(&settings, err) ||
 	    !take_credential(provider, &settings, err) ||
 	    !provider_base_url(&settings.url, CLOUDFLARE_API_URL, &provider->base, err) ||

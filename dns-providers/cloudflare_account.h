@@ -29,9 +29,11 @@ struct dns_provider {
 	struct provider_zones found;
 };
 
-/* The module's check, open and close (provider.h). */
-bool cloudflare_account_check(const struct dns_setting *settings, size_t count, size_t *ret_index, struct error *err);
-struct dns_provider *cloudflare_account_open(const struct dns_setting *settings, size_t count,
+/* The check, open and close (provider.h) of MODULE, cloudflare.c's. */
+bool cloudflare_account_check(const struct dns_provider_module *module, const struct dns_setting *settings,
+			      size_t count, size_t *ret_index, struct error *err);
+struct dns_provider *cloudflare_account_open(const struct dns_provider_module *module,
+					     const struct dns_setting *settings, size_t count,
 					     struct http_client *client, struct error *err);
 void cloudflare_account_close(struct dns_provider *provider);
 
