@@ -9,7 +9,7 @@
 #include "service/hooks.h"
 #include "service/issue.h"
 #include "service/journal.h"
-#include "service/renewal_info.h"
+#include "service/renewal_info_ask.h"
 #include "service/worker.h"
 
 #include <stdio.h>

@@ -19,6 +19,7 @@
 #include "service/profile_choice.h"
 #include "service/progress.h"
 #include "service/renewal_info.h"
+#include "service/renewal_info_ask.h"
 #include "service/rollback.h"
 #include "service/schedule.h"
 #include "service/solver.h"

@@ -7,9 +7,13 @@
 #define SERVICE_RENEWAL_INFO_H
 
 #include "acme/ari.h"
-#include "service/plan.h"
+#include "acme/chain.h"
+#include "store/renewal.h"
 
-/* CHAIN is RECORD's live certificate: keep how the CA knows it. One that ARI cannot be used for is noted as such. */
+/*
+ * CHAIN is RECORD's live certificate (NULL: there is none): keep how the CA knows it. One that ARI cannot be used for
+ * is noted as such.
+ */
 MUST_CHECK bool renewal_info_identify(struct renewal *record, const struct chain *chain, struct error *err);
 
 /* RECORD's live certificate as the CA knows it; NULL where it does not, or that is not known here. Borrowed. */
@@ -31,18 +35,5 @@ void renewal_info_failed(struct renewal *record, const struct error *cause, int6
 
 /* It offers no renewal information: looked at again much later. */
 void renewal_info_not_offered(struct renewal *record, int64_t now);
-
-/*
- * Ask about every certificate of PLAN that is not due and whose time to be asked about has come, a few at once, over
- * one conversation per CA. Answers go into the records, under each certificate's lock, and PLAN's items are decided
- * anew. Sends nothing where no such time has come. A failure is a warning and no more.
- */
-void renewal_info_ask(struct service *service, struct plan *plan);
-
-/*
- * The same for the certificate that RECORD has just been issued, over SESSION, under the certificate's lock, which the
- * caller holds. Saves RECORD where that changed it.
- */
-void renewal_info_ask_first(struct service *service, struct acme_session *session, struct renewal *record);
 
 #endif
