@@ -8,7 +8,7 @@
 
 #include "service/hooks.h"
 #include "service/issue.h"
-#include "service/journal.h"
+#include "service/journal_sweep.h"
 #include "service/renewal_info_ask.h"
 #include "service/worker.h"
 

@@ -14,6 +14,7 @@
 #include "dns-providers/provider.h"
 #include "service/dns_propagation.h"
 #include "service/journal.h"
+#include "service/journal_sweep.h"
 #include "transport/dns_zone.h"
 
 #include <stdio.h>

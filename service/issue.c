@@ -20,7 +20,6 @@
 #include "service/progress.h"
 #include "service/renewal_info.h"
 #include "service/renewal_info_ask.h"
-#include "service/rollback.h"
 #include "service/schedule.h"
 #include "service/solver.h"
 #include "service/wanted.h"
@@ -434,7 +433,7 @@ static bool look_again(struct issuance *issuance, struct plan_item *item, bool f
 	uint64_t planned = item->wanted.generation, live = 0;
 	bool recovered = false;
 
-	if (!rollback_on_record(service_store(service), item->wanted.name, &rollback, err) ||
+	if (!renewal_load_rollback(service_store(service), item->wanted.name, &rollback, err) ||
 	    !store_recover(service_store(service), item->wanted.name, &rollback, &live, &recovered, err) ||
 	    !plan_refresh(service, &item->wanted, &stored, err))
 		return false;

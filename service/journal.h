@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * What is published for one certificate in DNS, or as a file in a webroot here, on disk before it is published: what a
- * run that was killed left behind is removed by the next run, exactly that and nothing else. Servers' webroots need no
- * journal: their couriers outlive the run.
+ * run that was killed left behind is removed by the next run (journal_sweep.h), exactly that and nothing else. Servers'
+ * webroots need no journal: their couriers outlive the run.
  */
 #ifndef SERVICE_JOURNAL_H
 #define SERVICE_JOURNAL_H
@@ -42,11 +42,5 @@ MUST_CHECK bool journal_set_record(struct journal *journal, const char *name, co
 /* It is gone. Written by journal_save(). */
 void journal_drop(struct journal *journal, const char *name, const char *value);
 MUST_CHECK bool journal_save(struct journal *journal, struct error *err);
-
-/*
- * Remove what the journals of all certificates list, unless a run is at work on the certificate. What cannot be removed
- * is told as a warning and stays listed. Costs one look at a folder when there is nothing.
- */
-void journal_sweep(struct service *service);
 
 #endif

@@ -42,18 +42,6 @@ static void rollback_done(struct rollback *rollback)
 	str_list_done(&rollback->notes);
 }
 
-bool rollback_on_record(struct store *store, const char *name, struct store_rollback *ret, struct error *err)
-{
-	CLEANUP(renewal_done) struct renewal record = {0};
-	bool found = false;
-	if (!renewal_load(store, name, &record, &found, err))
-		return false;
-	*ret = (struct store_rollback){0};
-	if (found && record.rolled_back_from != 0)
-		*ret = (struct store_rollback){.to = record.generation, .from = record.rolled_back_from};
-	return true;
-}
-
 /* --- Which generation --- */
 
 static bool load(struct rollback *rollback, struct error *err)

@@ -25,8 +25,4 @@ struct rollback_request {
 MUST_CHECK bool rollback_certificate(struct service *service, const struct rollback_request *request,
 				     struct run_result *ret, struct error *err);
 
-/* What NAME's record says of a rollback, for store_recover(). Zeroed where it says nothing. */
-MUST_CHECK bool rollback_on_record(struct store *store, const char *name, struct store_rollback *ret,
-				   struct error *err);
-
 #endif

@@ -52,6 +52,12 @@ struct published_value *published_record_add(struct published_record *record, st
 	return &values[record->count++];
 }
 
+void published_record_drop(struct published_record *record, size_t index)
+{
+	published_value_done(&record->values[index]);
+	record->values[index] = record->values[--record->count];
+}
+
 bool published_value_set_record(struct published_value *value, const char *handle, struct error *err)
 {
 	json_t *text AUTO_JSON = handle != NULL && strlen(handle) <= TEXT_MAX ? json_string(handle) : NULL;

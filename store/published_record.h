@@ -31,6 +31,9 @@ void published_record_done(struct published_record *record);
 /* An empty value behind the others; NULL when out of memory. Borrowed until the next one is added. */
 MUST_CHECK struct published_value *published_record_add(struct published_record *record, struct error *err);
 
+/* Value number INDEX leaves; the last one takes its place. */
+void published_record_drop(struct published_record *record, size_t index);
+
 /* HANDLE removes VALUE. One that a record cannot hold, such as a program's bytes that are no text, is not remembered.
  */
 MUST_CHECK bool published_value_set_record(struct published_value *value, const char *handle, struct error *err);

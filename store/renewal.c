@@ -380,6 +380,18 @@ bool renewal_load(struct store *store, const char *name, struct renewal *ret, bo
 	return true;
 }
 
+bool renewal_load_rollback(struct store *store, const char *name, struct store_rollback *ret, struct error *err)
+{
+	CLEANUP(renewal_done) struct renewal record = {0};
+	bool found = false;
+	if (!renewal_load(store, name, &record, &found, err))
+		return false;
+	*ret = (struct store_rollback){0};
+	if (found && record.rolled_back_from != 0)
+		*ret = (struct store_rollback){.to = record.generation, .from = record.rolled_back_from};
+	return true;
+}
+
 bool renewal_save(struct store *store, const struct renewal *renewal, struct error *err)
 {
 	struct buf text CLEANUP(buf_done) = {0};

@@ -150,6 +150,10 @@ MUST_CHECK bool renewal_load(struct store *store, const char *name, struct renew
 			     struct error *err);
 MUST_CHECK bool renewal_save(struct store *store, const struct renewal *renewal, struct error *err);
 
+/* What NAME's record says of a rollback, for store_recover(). Zeroed where it says nothing. */
+MUST_CHECK bool renewal_load_rollback(struct store *store, const char *name, struct store_rollback *ret,
+				      struct error *err);
+
 /* The server's entry, added empty when there is none; NULL with ERR when out of memory. Borrowed. */
 MUST_CHECK struct renewal_server *renewal_server(struct renewal *renewal, const char *name, struct error *err);
 
