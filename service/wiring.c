@@ -3,7 +3,7 @@
  * The only file that joins ports to implementations: the engine's port is filled from transport/, providers get their
  * HTTP client, connections are made once and shared by a run's workers.
  */
-#include "service/service.h"
+#include "service/service_internal.h"
 
 #include "acme/session.h"
 #include "base/buf.h"
@@ -43,17 +43,6 @@ struct provider_connection {
 	char *credentials;
 	const struct dns_provider_module *module;
 	struct dns_provider *provider;
-};
-
-struct service {
-	struct service_options options;
-	struct store *store;
-	struct responders responders;
-	pthread_mutex_t lock; /* over everything below */
-	struct dns_resolver *resolver;
-	struct http_client *provider_http;
-	struct ca_connection *cas;
-	struct provider_connection *providers;
 };
 
 struct service *service_open(const struct service_options *options, struct error *err)
@@ -127,46 +116,6 @@ void service_close(struct service *service)
 	free(service);
 }
 
-const struct service_options *service_options(const struct service *service)
-{
-	return &service->options;
-}
-
-struct store *service_store(const struct service *service)
-{
-	return service->store;
-}
-
-struct responders *service_responders(struct service *service)
-{
-	return &service->responders;
-}
-
-struct deadline service_deadline(const struct service *service, int64_t ms)
-{
-	return deadline_in(ms, service->options.cancel);
-}
-
-static struct dns_resolver *resolver_locked(struct service *service, struct error *err)
-{
-	if (service->resolver == NULL)
-		service->resolver = dns_resolver_new(service->options.resolvers, err);
-	return service->resolver;
-}
-
-struct dns_resolver *service_resolver(struct service *service, struct error *err)
-{
-	(void)pthread_mutex_lock(&service->lock);
-	struct dns_resolver *resolver = resolver_locked(service, err);
-	(void)pthread_mutex_unlock(&service->lock);
-	return resolver;
-}
-
-static bool have_resolvers(const struct service *service)
-{
-	return service->options.resolvers != NULL && service->options.resolvers->len > 0;
-}
-
 static bool port_wait(void *ctx, int64_t ms, struct deadline deadline, struct error *err)
 {
 	(void)ctx;
@@ -216,7 +165,7 @@ static bool open_session(struct service *service, struct ca_connection *ca, stru
 			/* Whoever brings trust anchors of his own runs a CA of his own, maybe on this very host. */
 			.allow_loopback = ca->ca_bundle != NULL,
 		};
-		if (have_resolvers(service)) {
+		if (service_has_resolvers(service)) {
 			http.resolver = service_resolver(service, err);
 			if (http.resolver == NULL)
 				return false;
@@ -388,25 +337,6 @@ bool service_check_providers(const struct config *config, struct error *err)
 	return true;
 }
 
-static struct http_client *http_locked(struct service *service, struct error *err)
-{
-	struct http_client_options http = {.allow_loopback = false};
-	if (service->provider_http != NULL)
-		return service->provider_http;
-	if (have_resolvers(service) && (http.resolver = resolver_locked(service, err)) == NULL)
-		return NULL;
-	service->provider_http = http_client_new(&http, err);
-	return service->provider_http;
-}
-
-struct http_client *service_http(struct service *service, struct error *err)
-{
-	(void)pthread_mutex_lock(&service->lock);
-	struct http_client *client = http_locked(service, err);
-	(void)pthread_mutex_unlock(&service->lock);
-	return client;
-}
-
 static bool open_provider(struct service *service, struct provider_connection *connection, struct error *err)
 {
 	CLEANUP(dns_credentials_done) struct dns_credentials credentials = {0};
@@ -439,7 +369,7 @@ static bool open_provider(struct service *service, struct provider_connection *c
 				  : dns_provider_check(connection->module, settings, count, &bad, err);
 	if (!fine)
 		return false;
-	if (http_locked(service, err) == NULL)
+	if (service_http_locked(service, err) == NULL)
 		return false;
 	connection->provider = connection->module->open(settings, count, service->provider_http, err);
 	return connection->provider != NULL;
