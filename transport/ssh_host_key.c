@@ -6,8 +6,10 @@
 #include "base/log.h"
 #include "transport/known_hosts.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 void ssh_host_key_done(struct ssh_host_key *key)
 {
@@ -42,18 +44,34 @@ static bool export_key(ssh_key key, struct ssh_host_key *ret, struct error *err)
 	return take_text(fingerprint, &ret->fingerprint, err) && ok;
 }
 
-/* The given file as our own parser sees it; a missing one knows nobody. */
-static enum known_hosts_verdict ask_known_hosts(const char *path, const struct known_hosts_key *key, unsigned *ret_line)
+/* A file that is not there, or that stands for none, as /dev/null does, knows nobody. */
+static bool knows_nobody(const char *path)
+{
+	struct stat info;
+	if (stat(path, &info) != 0)
+		return errno == ENOENT || errno == ENOTDIR;
+	return S_ISCHR(info.st_mode) || (S_ISREG(info.st_mode) && info.st_size == 0);
+}
+
+/* The given file as our own parser sees it. One that cannot be read may say that the key is revoked. */
+static bool ask_known_hosts(const char *path, const struct known_hosts_key *key, enum known_hosts_verdict *ret,
+			    unsigned *ret_line, struct error *err)
 {
 	struct secret text CLEANUP(secret_done) = {0};
-	struct error unreadable = {0};
 
+	*ret = KNOWN_HOSTS_UNKNOWN;
 	*ret_line = 0;
-	if (!secret_read_file(&text, path, LIMIT_CONFIG_FILE, false, &unreadable)) {
-		log_debug("%s: %s", path, unreadable.message);
-		return KNOWN_HOSTS_UNKNOWN;
+	if (knows_nobody(path))
+		return true;
+	if (!secret_read_file(&text, path, LIMIT_CONFIG_FILE, false, err)) {
+		error_hint(err,
+			   "it is a known_hosts file: what it says of %s, which may be that its key is revoked, is not "
+			   "known; make it readable, or name others by `known_hosts`",
+			   key->host);
+		return false;
 	}
-	return known_hosts_check(text.data, text.len, key, ret_line);
+	*ret = known_hosts_check(text.data, text.len, key, ret_line);
+	return true;
 }
 
 /* The key as it is listed in such a file. */
@@ -74,7 +92,9 @@ static bool judge_key(const struct ssh_target *target, struct ssh_host_key *key,
 	key->verdict = KNOWN_HOSTS_UNKNOWN;
 	for (size_t i = 0; i < files->len; i++) {
 		unsigned number = 0;
-		enum known_hosts_verdict said = ask_known_hosts(files->items[i], &looked_for, &number);
+		enum known_hosts_verdict said;
+		if (!ask_known_hosts(files->items[i], &looked_for, &said, &number, err))
+			return false;
 		if (!known_hosts_weighs_more(said, key->verdict))
 			continue;
 		key->verdict = said;

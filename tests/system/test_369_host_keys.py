@@ -242,3 +242,33 @@ def test_the_host_is_asked_for_a_key_of_the_kind_that_is_known(lab, product, hos
     assert line in target.known.read_text()
     run = product.run("deploy", "--json")
     assert run.code == 0 and outcome(run)["result"] == "unchanged", run
+
+
+def test_a_file_that_cannot_be_read_might_revoke_the_key(lab, product, hosts):
+    """It is there, and what it says is not known: that is no reason to go on, whatever another file says."""
+    target, other = hosts
+    target.know()
+    more = target.known.with_name("more")
+    line = f"x.test {other.key} {'of a large fleet ' * 20}\n"
+    texts = {
+        "large": (line * (3 * 2**20 // len(line)), True),
+        "larger than any": (line * (5 * 2**20 // len(line)) + f"@revoked * {target.key}\n", False),
+        "empty": ("", True),
+    }
+    servers = {"web-1": {**target.entry(lab), "known_hosts": [str(target.known), str(more)]}}
+    product.write_config(lab.config([lab.wildcard(f"*.{CERT}", ["web-1"])], servers=servers))
+    write(more, "")
+    assert product.run("apply").code == 0
+    for what, (text, fine) in texts.items():
+        write(more, text, 0o600)
+        target.mark()
+        run = product.run("deploy", "--json")
+        assert outcome(run)["result"] == ("unchanged" if fine else "failed"), f"{what}: {run}"
+        if not fine:
+            error = outcome(run)["error"]
+            assert error["step"] == "connect" and f"{more} is larger than" in error["detail"] and error["hint"], run
+            assert not target.was_offered(), run
+    more.unlink()
+    more.mkdir()
+    run = product.run("deploy", "--json")
+    assert outcome(run)["result"] == "failed" and str(more) in outcome(run)["error"]["detail"], run
