@@ -224,8 +224,11 @@ bool remote_find_account(struct remote *remote, enum remote_account kind, const 
 		*ret = (int64_t)number;
 		return true;
 	}
-	if (!sftp_read_file(remote->sftp, kinds[kind].path, &text, &found, err))
+	if (!sftp_read_file(remote->sftp, kinds[kind].path, &text, &found, err)) {
+		error_hint(err, "give the number of the %s \"%s\" in the config: then that file is not needed",
+			   kinds[kind].word, name);
 		return false;
+	}
 	if (!remote_accounts_find(buf_cstr(&text), text.len, name, &id)) {
 		(void)error_set(err, ERROR_REMOTE, NULL, "the server has no %s called \"%s\" in its %s",
 				kinds[kind].word, name, kinds[kind].path);

@@ -25,11 +25,16 @@ static bool passed_over(const struct remote *remote, const struct error *refused
 	return false;
 }
 
-static bool read_accounts(struct remote *remote, const char *path, struct buf *out, struct error *err)
+/* *WHOLE becomes false where it is not all there. */
+static bool read_accounts(struct remote *remote, const char *path, struct buf *out, bool *whole, struct error *err)
 {
 	struct error refused = {0};
 	bool found = false;
-	return sftp_read_file(remote->sftp, path, out, &found, &refused) || passed_over(remote, &refused, err);
+
+	if (sftp_read_file(remote->sftp, path, out, &found, &refused))
+		return true;
+	*whole = false;
+	return passed_over(remote, &refused, err);
 }
 
 bool remote_identify(struct remote *remote, struct remote_identity *ret, struct error *err)
@@ -44,15 +49,19 @@ bool remote_identify(struct remote *remote, struct remote_identity *ret, struct 
 		*ret = identity;
 		return true;
 	}
-	if (!read_accounts(remote, "/etc/passwd", &users, err) || !read_accounts(remote, "/etc/group", &groups, err))
+	bool whole = true;
+	if (!read_accounts(remote, "/etc/passwd", &users, &whole, err) ||
+	    !read_accounts(remote, "/etc/group", &groups, &whole, err))
 		return false;
-	identity.known = remote_accounts_user(buf_cstr(&users), users.len, user, &identity.uid, &identity.gids[0]);
+	identity.known =
+		whole && remote_accounts_user(buf_cstr(&users), users.len, user, &identity.uid, &identity.gids[0]);
 	identity.gid_count = identity.known ? 1 : 0;
 	const char *text = buf_cstr(&groups);
 	size_t len = groups.len;
 	while (identity.known && identity.gid_count < REMOTE_GROUPS_MAX &&
 	       remote_accounts_next_group(&text, &len, user, &identity.gids[identity.gid_count]))
 		identity.gid_count++;
+	identity.known = identity.known && identity.gid_count < REMOTE_GROUPS_MAX;
 	*ret = identity;
 	return true;
 }

@@ -8,11 +8,13 @@
 #include "transport/remote.h"
 #include "transport/sftp.h"
 
-enum { REMOTE_GROUPS_MAX = 64 };
+enum { REMOTE_GROUPS_MAX = 1024 };
 
 /* Who files belong to that are made there. */
 struct remote_identity {
-	bool known; /* false: the server's files do not tell, as with accounts of a directory service */
+	/* False: the server's files do not tell, as with accounts of a directory service, or say more than is looked
+	 * at. */
+	bool known;
 	uint32_t uid;
 	uint32_t gids[REMOTE_GROUPS_MAX];
 	size_t gid_count;

@@ -1,9 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
 """server test as the accounts of docs/deployment.md: it needs no more than a deployment does, and finds what they lack."""
 
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
 import pytest
 from conftest import need
 from lab.accounts import Account, why_no_accounts
+from lab.servers import write
 from test_313_server_test import failed, rehearse
 from test_323_documented_account import limited  # noqa: F401
 
@@ -45,3 +51,32 @@ def test_an_account_without_commands(lab, files_only, product):
     product.write_config(lab.config([domain], servers={"web-1": entry}))
     steps = rehearse(product)["web-1"]
     assert failed(steps) == [] and steps["test"]["result"] == "skipped", steps
+
+
+@pytest.fixture
+def chroot():
+    """A folder as sshd wants it: root's, like all that are above it."""
+    folder = Path(tempfile.mkdtemp(prefix="certferry-chroot-", dir="/var/lib"))
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("groups, size, owner, hint", [
+    (100, 0, "ok", None), (2000, 0, "ok", None), (100, 2**21, "failed", "give the number of the group"),
+])  # fmt: skip
+def test_a_server_with_many_groups(lab, files_only, product, chroot, groups, size, owner, hint):
+    """The account is in all of them, and the files are for the last one."""
+    server, (uid, gid) = lab.servers["web-1"], files_only.ids()
+    (chroot / "live").mkdir()
+    os.chown(chroot / "live", uid, gid)
+    write(chroot / "etc/passwd", f"{files_only.name}:x:{uid}:{gid}::/:/bin/sh\n")
+    lines = [f"crowd-{number}:x:{70000 + number}:{files_only.name}\n" for number in range(groups)]
+    write(chroot / "etc/group", "".join(lines) + "#" * size + "\n")
+    server.rule_ssh(f"Match User {files_only.name}\n\tForceCommand internal-sftp\n\tChrootDirectory {chroot}\n")
+    entry = lab.server_entry(server, user=files_only.name, test_command="", reload_command="", dir="/live",
+                             group=f"crowd-{groups - 1}", verify=False)  # fmt: skip
+    product.write_config(lab.config([lab.wildcard(f"*.{CERT}", ["web-1"], serve=False)], servers={"web-1": entry}))
+    steps = rehearse(product, code=0 if owner == "ok" else 1)["web-1"]
+    assert steps["owner"]["result"] == owner, steps
+    assert hint is None or hint in steps["owner"]["error"]["hint"], steps
