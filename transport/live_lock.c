@@ -202,31 +202,63 @@ static bool held_by_another(const char *folder, const char *turn, struct error *
 	return false;
 }
 
-/* By our clock against the server's, of which only a difference of many minutes would matter. */
-static bool is_stale(const struct found *found, int64_t stale_ms)
+/* One that wants the lock of HOME. */
+struct taker {
+	struct sftp *sftp;
+	const char *home, *holder;
+	int64_t stale_ms;
+	char turn[TURN_MAX];
+	bool compared; /* the clocks */
+	int64_t ahead; /* seconds that the server's is ahead of ours */
+};
+
+/* A lock is as old as the server's clock says, which may be hours off: that is seen by a link that is made for it. */
+static bool compare_clocks(struct taker *taker, struct error *err)
 {
-	return found->modified > 0 && clock_wall() - found->modified > stale_ms / 1000;
+	char *beside AUTO_FREE = beside_path(taker->home, taker->holder, err);
+	char *link AUTO_FREE = beside != NULL ? str_format(err, "%s.now", beside) : NULL;
+	struct sftp_entry entry;
+
+	if (taker->compared)
+		return true;
+	if (link == NULL || !sftp_renew_link(taker->sftp, link, "-", err) ||
+	    !sftp_look(taker->sftp, link, false, &entry, err) || !sftp_remove(taker->sftp, link, err))
+		return false;
+	taker->compared = true;
+	taker->ahead = entry.modified > 0 ? entry.modified - clock_wall() : 0;
+	return true;
+}
+
+static bool is_stale(const struct taker *taker, const struct found *found)
+{
+	return found->modified > 0 && clock_wall() + taker->ahead - found->modified > taker->stale_ms / 1000;
 }
 
 /*
- * One look, and a try where there is something to try. *RET_TAKEN false: another has it, or REFUSED says why it could
- * not be taken: mostly that another was faster.
+ * One look, and a try where there is something to try. Not taken: another has it, or REFUSED says why it could not be
+ * taken: mostly that another was faster.
  */
-static bool try_lock(struct sftp *sftp, const char *home, const char *holder, int64_t stale_ms, const char *turn,
-		     struct live_lock *lock, struct found *ret_found, struct error *refused, struct error *err)
+static bool try_lock(struct taker *taker, struct live_lock *lock, struct found *ret_found, struct error *refused,
+		     struct error *err)
 {
-	if (!look(sftp, home, holder, ret_found, err))
+	struct sftp *sftp = taker->sftp;
+
+	if (!look(sftp, taker->home, taker->holder, ret_found, err))
 		return false;
 	if (ret_found->turn == NULL) {
-		if (move_in(sftp, home, lock->folder, holder, turn, ret_found->unfinished, refused))
-			return str_set(&lock->turn, turn, err);
+		if (move_in(sftp, taker->home, lock->folder, taker->holder, taker->turn, ret_found->unfinished,
+			    refused))
+			return str_set(&lock->turn, taker->turn, err);
 		return true;
 	}
-	bool ours = is_of(ret_found->turn, holder);
+	bool ours = is_of(ret_found->turn, taker->holder);
 	lock->waited = lock->waited || !ours;
-	if ((ours || is_stale(ret_found, stale_ms)) && pass_over(sftp, lock->folder, ret_found->turn, turn, refused)) {
+	if (!ours && !compare_clocks(taker, err))
+		return false;
+	if ((ours || is_stale(taker, ret_found)) &&
+	    pass_over(sftp, lock->folder, ret_found->turn, taker->turn, refused)) {
 		lock->left_over = true;
-		return str_set(&lock->turn, turn, err);
+		return str_set(&lock->turn, taker->turn, err);
 	}
 	return true;
 }
@@ -235,15 +267,15 @@ bool live_lock_take(struct sftp *sftp, const char *home, const char *holder, int
 		    struct live_lock *ret, struct error *err)
 {
 	struct live_lock lock CLEANUP(live_lock_done) = {.folder = folder_path(home, err)};
+	struct taker taker = {.sftp = sftp, .home = home, .holder = holder, .stale_ms = stale_ms};
 	unsigned refusals = 0; /* in a row */
-	char turn[TURN_MAX];
 
-	if (lock.folder == NULL || !name_turn(holder, turn, err))
+	if (lock.folder == NULL || !name_turn(holder, taker.turn, err))
 		return false;
 	while (lock.turn == NULL) {
 		struct found found CLEANUP(found_done) = {0};
 		struct error refused = {0}, over = {0};
-		if (!try_lock(sftp, home, holder, stale_ms, turn, &lock, &found, &refused, err))
+		if (!try_lock(&taker, &lock, &found, &refused, err))
 			return false;
 		refusals = error_is_set(&refused) ? refusals + 1 : 0;
 		if (refusals == TRIES || (refusals > 0 && !sftp_usable(sftp))) {

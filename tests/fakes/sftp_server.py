@@ -5,7 +5,8 @@ program between it and sshd (Subsystem sftp python3 sftp_server.py FOLDER).
 
 Which part of the tests a session belongs to is told by the first path it names: FOLDER/NAME for …/slots/NAME/….
 FOLDER/NAME/plan.json says what to do, {"at": N, "do": …}: N counts the session's requests from 1 (0: the greeting, told by
-FOLDER/greeting.json, which with "slow" makes every request take so many seconds). A plan is for one session, unless it has
+FOLDER/greeting.json, which with "slow" makes every request take so many seconds, and with "clock" has a clock that is so many
+seconds ahead). A plan is for one session, unless it has
 "always". Each request is written to FOLDER/NAME/log. "signal" sends "number" to all that is below the process "below".
 """
 
@@ -68,6 +69,15 @@ def other_attributes(body):
     return packet(body[:at] + struct.pack(">I", mode) + body[at + 4 :])
 
 
+def by_another_clock(body, ahead):
+    kind, _, flags = struct.unpack_from(">BII", body) if len(body) >= 9 else (0, 0, 0)
+    at = 9 + 8 * bool(flags & 1) + 8 * bool(flags & 2) + 4 * bool(flags & 4)
+    if kind != ATTRS or not flags & 8:
+        return body
+    times = (time + ahead for time in struct.unpack_from(">II", body, at))
+    return body[:at] + struct.pack(">II", *times) + body[at + 8 :]
+
+
 def shortened(body):
     kind, number = struct.unpack_from(">BI", body)
     if kind != DATA:
@@ -100,11 +110,11 @@ class Session:
         self.folder, self.slot, self.count, self.plan = folder, None, -1, {}
         self.server = subprocess.Popen([SFTP_SERVER], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.tampered = {}  # id of a request -> what is done to its reply
-        self.mute, self.slow = False, 0
+        self.mute, self.slow, self.clock = False, 0, 0
         greeting = folder / "greeting.json"
         if greeting.exists():
             self.plan = json.loads(greeting.read_text())
-            self.slow = self.plan.get("slow", 0)
+            self.slow, self.clock = self.plan.get("slow", 0), self.plan.get("clock", 0)
 
     def choose(self, body):
         found = SLOT.search(body)
@@ -186,6 +196,7 @@ class Session:
     def reply(self, body):
         number = None if body[0] == 2 else struct.unpack_from(">I", body, 1)[0]
         what = self.tampered.pop(number, None)
+        body = by_another_clock(body, self.clock) if self.clock else body
         return REPLIES[what](body) if what else packet(body)
 
     def end(self):

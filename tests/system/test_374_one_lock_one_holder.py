@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """A lock that a deployment left behind is passed on to one, however many wait for it, each at the worst moment."""
 
+import json
 import os
 import shutil
 import signal
@@ -110,6 +111,35 @@ def test_ones_own_is_as_young_as_its_new_turn(slots):
     first.leave()
     code, text = first.end()
     assert code == 0, text
+    slots.recover()
+
+
+@pytest.mark.parametrize("ahead", [-7200, 7200])
+def test_by_the_servers_clock(slots, ahead):
+    """It is hours off. Who is inside is waited for; who was an hour ago is not."""
+    slots.settle("ours")
+    slot, greeting = slots.slots[0], slots.control / "greeting.json"
+    first, other = Installation(slots, "first"), Installation(slots, "other")
+    greeting.write_text(json.dumps({"clock": ahead}))
+    try:
+        first.enter()
+        other.leave()
+        other.begin()
+        code, text = other.end()
+        assert turns(slots) == ["first"], text
+        assert code == 4 and "another certferry" in text and str(first.product.state) in text, text
+        first.leave()
+        assert first.end()[0] == 0
+
+        (slot.control / "turns").unlink()
+        (slot.control / "out-first").unlink()
+        (slot.control / "in-first").unlink()
+        first.killed()
+        other.begin()
+        code, text = other.end()
+        assert code == 0 and turns(slots) == ["first", "other"], text
+    finally:
+        greeting.unlink()
     slots.recover()
 
 
