@@ -11,8 +11,8 @@
  * as the new turn.
  *
  * Our own installation's transactions never meet here, since the store has a lock for that: our own lock found in place
- * tells that one was cut off, and may have left rubbish. Another's is waited for, and passed over once it is older than
- * any transaction lives.
+ * tells that one was cut off, and may have left rubbish. Another's is waited for, and passed over once it is, by the
+ *server's clock, older than any transaction lives.
  */
 #ifndef TRANSPORT_LIVE_LOCK_H
 #define TRANSPORT_LIVE_LOCK_H
