@@ -156,6 +156,27 @@ bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *e
 	return true;
 }
 
+/* What was kept is not there: was it put back, or is there still what it was to be replaced by? */
+bool live_copy_check_previous(struct sftp *sftp, const struct live_copy *copy, struct error *err)
+{
+	struct sftp_entry entry;
+	bool fresh = false;
+
+	if (!copy->unsettled)
+		return true;
+	if (!sftp_look(sftp, copy->previous, false, &entry, err) ||
+	    (entry.kind == SFTP_ABSENT && !content_is(sftp, copy, &fresh, err)))
+		return false;
+	if (!fresh)
+		return true;
+	(void)error_set(err, ERROR_REMOTE, NULL, "something has removed what was kept of %s meanwhile: %s", copy->path,
+			copy->previous);
+	error_hint(err,
+		   "the new files of this certificate stay there, key and certificate matching, but unproven; find "
+		   "out what removes files there (these commands?), then `certferry deploy` tests and loads them");
+	return false;
+}
+
 bool live_copy_switch_back(struct sftp *sftp, const struct live_copy *copy, struct error *err)
 {
 	char *target AUTO_FREE = NULL;

@@ -44,6 +44,9 @@ MUST_CHECK bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, stru
 /* Keep what is there, then replace it. */
 MUST_CHECK bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *err);
 
+/* Whether what was kept can be put back: ERROR_REMOTE where something removed it. */
+MUST_CHECK bool live_copy_check_previous(struct sftp *sftp, const struct live_copy *copy, struct error *err);
+
 /* What was kept is there again. */
 MUST_CHECK bool live_copy_switch_back(struct sftp *sftp, const struct live_copy *copy, struct error *err);
 

@@ -85,8 +85,10 @@ static bool inspect_current(struct live_dir *live, struct sftp_sight *current, s
 
 /* The journal of a transaction that was cut off tells what was good before it. */
 static bool inspect_journal(struct sftp *sftp, struct live_dir *live, const struct sftp_sight *journal,
-			    struct error *err)
+			    const struct sftp_sight *current, struct error *err)
 {
+	/* A link that leads nowhere is nothing to go back to. */
+	const char *now = current->beyond.kind != SFTP_ABSENT ? live->current : NULL;
 	const char *target = journal->target;
 	struct sftp_entry entry = {.kind = SFTP_ABSENT};
 
@@ -98,7 +100,7 @@ static bool inspect_journal(struct sftp *sftp, struct live_dir *live, const stru
 		if (previous == NULL || !sftp_look(sftp, previous, true, &entry, err))
 			return false;
 	}
-	return str_set(&live->previous, entry.kind == SFTP_DIRECTORY ? target : live->current, err);
+	return str_set(&live->previous, entry.kind == SFTP_DIRECTORY ? target : now, err);
 }
 
 bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret, struct error *err)
@@ -120,7 +122,7 @@ bool live_dir_inspect(struct sftp *sftp, const char *home, struct live_dir *ret,
 		sights[PREVIOUS].path = journal;
 		ok = sftp_survey(sftp, sights, SIGHTS, err) && live_folder_judge_link(&sights[HOME], err) &&
 		     inspect_above(&sights[ABOVE], err) && inspect_current(&live, &sights[CURRENT], err) &&
-		     inspect_journal(sftp, &live, &sights[PREVIOUS], err);
+		     inspect_journal(sftp, &live, &sights[PREVIOUS], &sights[CURRENT], err);
 		sftp_sights_done(sights, SIGHTS);
 	}
 	if (!ok)
@@ -403,6 +405,68 @@ static bool point_back(struct sftp *sftp, const struct live_dir *live, struct er
 	return sftp_replace(sftp, journal, current, err);
 }
 
+/* The number a generation's name begins with; false for names that are not of ours. */
+static bool generation_number(const char *name, uint64_t *ret)
+{
+	return name_is_valid(name) && parse_u64(name, strspn(name, "0123456789"), UINT64_MAX, ret);
+}
+
+/* Whether GENERATION has all that it had when it was made. Of a snapshot we cannot know more than that it is there. */
+static bool is_whole(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
+		     const char *generation, bool *ret, struct error *err)
+{
+	enum { ALWAYS = LIVE_FILES_MAX - 1 }; /* combined.pem may be wanted only now */
+	uint64_t number = 0;
+	bool snapshot = generation_number(generation + strlen(GENERATIONS), &number) && number == 0;
+
+	*ret = true;
+	for (size_t i = 0; i < ALWAYS && *ret; i++) {
+		char *path AUTO_FREE =
+			snapshot ? path_in(live, generation, err)
+				 : str_format(err, "%s/%s/%s", live->home, generation, files->list[i].name);
+		struct sftp_entry entry;
+		if (path == NULL || !sftp_look(sftp, path, /* follow= */ true, &entry, err))
+			return false;
+		*ret = entry.kind != SFTP_ABSENT;
+	}
+	return true;
+}
+
+/* Nothing to go back to: what is there instead, and what to do. */
+static bool previous_is_gone(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
+			     struct error *err)
+{
+	const char *now = live->fresh != NULL ? live->fresh : live->current;
+	bool whole = false;
+
+	if (now != NULL && !is_whole(sftp, live, files, now, &whole, err))
+		return false;
+	(void)error_set(err, ERROR_REMOTE, NULL, "something has removed the previous files meanwhile: %s/%s",
+			live->home, live->previous);
+	if (whole)
+		error_hint(
+			err,
+			"the new files stay there, key and certificate matching, but unproven; find out what removes "
+			"files there (these commands?), then `certferry deploy` tests and loads them");
+	else
+		error_hint(
+			err,
+			"the new files are gone too: that server has only what it has loaded, until it is restarted; "
+			"find out what removes files there (these commands?), then `certferry deploy` brings them "
+			"again");
+	return false;
+}
+
+bool live_dir_check_previous(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
+			     struct error *err)
+{
+	bool whole = true;
+
+	if (live->previous != NULL && !is_whole(sftp, live, files, live->previous, &whole, err))
+		return false;
+	return whole || previous_is_gone(sftp, live, files, err);
+}
+
 bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 			  struct error *err)
 {
@@ -423,12 +487,6 @@ static bool end_journal(struct sftp *sftp, const struct live_dir *live, struct e
 {
 	char *path AUTO_FREE = path_in(live, JOURNAL, err);
 	return path != NULL && sftp_remove(sftp, path, err);
-}
-
-/* The number a generation's name begins with; false for names that are not of ours. */
-static bool generation_number(const char *name, uint64_t *ret)
-{
-	return name_is_valid(name) && parse_u64(name, strspn(name, "0123456789"), UINT64_MAX, ret);
 }
 
 static int newest_first(const void *a, const void *b)

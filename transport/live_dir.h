@@ -74,6 +74,13 @@ MUST_CHECK bool live_dir_switch(struct sftp *sftp, struct live_dir *live, const 
 /* Whether there is something to go back from. */
 bool live_dir_moved(const struct live_dir *live);
 
+/*
+ * Whether the previous generation can be gone back to: ERROR_REMOTE where something removed it, or a file of it. Then
+ * what is live had better stay.
+ */
+MUST_CHECK bool live_dir_check_previous(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
+					struct error *err);
+
 /* The previous generation live again; where there was none, no names. Can be repeated. */
 MUST_CHECK bool live_dir_switch_back(struct sftp *sftp, const struct live_dir *live, const struct live_files *files,
 				     struct error *err);

@@ -53,10 +53,10 @@ bool push_roll_back(struct transaction *t, struct error *err)
 
 	t->cancel = NULL;
 	if (!switch_back_somehow(t, &second)) {
-		add_second_cause(
-			err, "and putting the previous files back failed", &second,
-			"look at this server now: its files are the new ones or the previous ones, key and certificate "
-			"matching; the next run will try again");
+		add_second_cause(err, "and putting the previous files back failed", &second,
+				 t->robbed ? second.hint
+					   : "look at this server now: its files are the new ones or the previous "
+					     "ones, key and certificate matching; the next run will try again");
 		return false;
 	}
 	t->cancel = t->interrupted ? NULL : cancel;

@@ -45,6 +45,7 @@ struct transaction {
 	bool switched;                /* what readers see may have changed */
 	bool reloaded;                /* a reload was at least begun */
 	bool interrupted;             /* and hence less patient */
+	bool robbed;                  /* something removed what there is to go back to */
 };
 
 /* ERR concerns PLACEMENT. Returns false. */

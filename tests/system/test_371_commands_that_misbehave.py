@@ -5,6 +5,7 @@ or take the server's sshd with them: the run ends in time, says what happened, a
 
 import contextlib
 import os
+import shutil
 import signal
 import time
 
@@ -69,8 +70,8 @@ def in_reload(command, result, *texts):
     return {"reload_command": command}, result, "reload", texts
 
 
-def no_effect(command, *texts):
-    return {"reload_command": command}, "rolled_back", "verify", ("still serves", *texts)
+def no_effect(command, *texts, result="rolled_back"):
+    return {"reload_command": command}, result, "verify", ("still serves", *texts)
 
 
 def test_while_they_are_tested(slots):
@@ -112,6 +113,7 @@ def test_that_change_the_files_themselves(slots):
     """What they destroy is theirs; the run still ends with what it knows, and the next one puts everything in order."""
     meet(slots, [
         in_test("rm -rf {slot.home}; exit 1", "failed", "exited with status 1", "putting the previous files back failed"),
+        in_test("rm -rf {slot.home}/generations/*; exit 1", "failed", "removed the previous files meanwhile"),
         in_test("rm {slot.home}/current; ln -s /etc {slot.home}/current; exit 1", "rolled_back"),
         in_test("rm {slot.home}/*.pem; cp {slot.slots.plain}/*.pem {slot.home}; exit 1", "rolled_back"),
         in_test("rm {slot.home}/.certferry-*; exit 1", "rolled_back"),
@@ -119,6 +121,38 @@ def test_that_change_the_files_themselves(slots):
         in_test(": > {slot.home}/privkey.pem; exit 1", "rolled_back"),
         in_reload("{slot.nginx.reload_command}; rm {slot.home}/cert.pem", "deployed"),
     ], watched=False)  # fmt: skip
+
+
+def test_that_remove_what_there_is_to_go_back_to(slots):
+    """The new files stay then, whole, and that is said, with what to do."""
+    previous, gone = "{slot.home}/$(readlink {slot.home}/.certferry-previous)", "something has removed"
+    kept = "{slot.extra}/.combined.pem.certferry-previous"
+    _, deployed = meet(slots, [
+        in_test(f"rm -r {previous}; exit 1", "failed", "exited with status 1", gone),
+        in_test(f"rm {kept}; exit 1", "failed", gone, "combined.pem meanwhile"),
+        in_reload(f"{{slot.nginx.reload_command}}; rm -r {previous}; exit 1", "failed", gone),
+        no_effect(f"rm -r {previous}", gone, result="failed"),
+    ])  # fmt: skip
+    for slot, entry in zip(slots, list(deployed.values())[:4]):
+        assert "the new files" in entry["error"]["hint"] and "stay there" in entry["error"]["hint"], entry
+        assert "`certferry deploy` tests and loads them" in entry["error"]["hint"], entry
+
+
+def test_that_remove_a_part_of_it(slots):
+    """A key without its certificate, or the other way round, is nothing to go back to."""
+    slots.settle("ours")
+    for slot, name in zip(slots, ("privkey.pem", "fullchain.pem")):
+        slot.changes = {"test_command": f"rm {slot.home}/$(readlink {slot.home}/.certferry-previous)/{name}; exit 1"}
+        slot.previous = slot.home / os.readlink(slot.home / "current")
+    run = slots.deploy("--to", "s0", "--to", "s1")
+    assert run.code == 1, run
+    for slot in slots.slots[:2]:
+        entry = run.deployed(slots.cert)[slot.name]
+        slot.check(entry, slots.new)
+        assert entry["result"] == "failed" and f"removed the previous files meanwhile: {slot.previous}" in entry["error"]["detail"], entry
+        assert slot.look() == (slots.new, slots.new) and "the new files stay there" in entry["error"]["hint"], entry
+        shutil.rmtree(slot.previous)
+    slots.recover()
 
 
 def test_one_that_hangs_costs_the_others_nothing(slots):
