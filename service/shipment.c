@@ -19,6 +19,8 @@ struct loading {
 	struct shipment *shipment;
 	uint64_t *generations; /* of each item, once read; 0: not */
 	size_t *carried;       /* the item that each certificate of the job is */
+	int64_t ended;         /* wall clock seconds */
+	uint64_t random;       /* of the next try's time: what went together is tried again together */
 };
 
 static const struct renewal *wanted_of(const struct loading *loading, size_t index)
@@ -119,7 +121,7 @@ static bool remember(struct loading *loading, size_t index, struct error *err)
 	uint64_t generation = loading->generations[index] != 0 ? loading->generations[index] : wanted->generation;
 	const struct config *config = service_options(service)->config;
 	const struct config_server *server = config != NULL ? config_find_server(config, entry->name) : NULL;
-	pending_ended(entry, generation, outcome, clock_wall(), schedule_random());
+	pending_ended(entry, generation, outcome, loading->ended, loading->random);
 	if (server != NULL && pending_is_done(outcome))
 		placement_of(server, entry->placed);
 	if (error_is_set(&outcome->error) && outcome->error.retry_at == 0)
@@ -132,7 +134,13 @@ void shipment_run(struct service *service, const struct plan *plan, const struct
 {
 	AUTO_FREE uint64_t *generations = calloc(shipment->count + 1, sizeof(*generations));
 	AUTO_FREE size_t *carried = calloc(shipment->count + 1, sizeof(*carried));
-	struct loading loading = {service, plan, options, shipment, generations, carried};
+	struct loading loading = {.service = service,
+				  .plan = plan,
+				  .options = options,
+				  .shipment = shipment,
+				  .generations = generations,
+				  .carried = carried,
+				  .random = schedule_random()};
 	bool ready = generations != NULL && carried != NULL;
 	struct error cause = {0};
 
@@ -140,6 +148,7 @@ void shipment_run(struct service *service, const struct plan *plan, const struct
 		error_oom(&cause);
 	if (!ready || !ship(&loading, step, ctx, &cause))
 		spread_cause(shipment, &cause);
+	loading.ended = clock_wall();
 	for (size_t i = 0; i < shipment->count; i++) {
 		const char *name = wanted_of(&loading, i)->name;
 		struct error unwritten = {0};

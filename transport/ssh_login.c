@@ -211,7 +211,9 @@ static bool failed(const struct attempt *a, struct error *err)
 	}
 	(void)error_set(err, ERROR_CONFIG, NULL, "there is neither an SSH identity nor an agent for %s@%s",
 			target->user, target->host);
-	error_hint(err, "configure `identity_file` or `agent` for this server");
+	error_hint(err,
+		   "configure `identity_file` or `agent` for this server; without, ~/.ssh/id_ed25519, id_ecdsa and "
+		   "id_rsa of whoever runs this are looked for");
 	return false;
 }
 

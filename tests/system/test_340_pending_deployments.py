@@ -131,3 +131,14 @@ def test_an_older_versions_record_holds_nothing(lab, deployed):
     (deployed.state / f"renewal/{CERT}.json").write_text(json.dumps(changed))
     run = deployed.run("apply", "--json")
     assert run.code == 0 and run.deployed(CERT)["web-1"]["result"] == "unchanged", run
+
+
+def test_what_failed_together_is_tried_again_together(lab, product):
+    """Two certificates on one server are one transaction, also the next time."""
+    names = [CERT, "also-pend.ferry.test"]
+    product.write_config(lab.config([lab.wildcard(f"*.{name}", ["web-1"]) for name in names]))
+    lab.servers["web-1"].stop_ssh()
+    run = product.run("apply", "--json")
+    assert run.code == 3, run
+    times = {run.deployed(name)["web-1"]["error"]["retry_at"] for name in names}
+    assert len(times) == 1 and None not in times, run
