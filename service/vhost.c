@@ -20,7 +20,6 @@
 enum { VERIFY_MS = 10 * 1000, MILLISECONDS = 1000 };
 
 static const char DEFAULT_ROOT[] = "/var/www/html";
-static const char DEFAULT_CA[] = "/etc/ssl/certs/ca-certificates.crt"; /* of Debian and most others */
 
 /*
  * Where distributions have virtual hosts, the first whose folders are there. Alpine's nginx reads http.d where sites
@@ -153,7 +152,7 @@ static bool find_upstreams(struct making *making, struct error *err)
 		return error_set(err, ERROR_USAGE, "usage", "--upstream-ca: %s", reason.message);
 	making->vhost.upstreams = making->upstreams;
 	making->vhost.upstream_count = texts->len;
-	making->vhost.upstream_ca = ca == NULL ? DEFAULT_CA : str_equal(ca, "none") ? NULL : ca;
+	making->vhost.upstream_ca = ca == NULL ? SITE_TRUSTED : str_equal(ca, "none") ? NULL : ca;
 	return true;
 }
 

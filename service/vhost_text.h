@@ -38,7 +38,8 @@ struct vhost {
 	const char *root;                       /* folder of files, and of the challenges' */
 	const struct vhost_upstream *upstreams; /* requests are spread over them */
 	size_t upstream_count;                  /* 0: files are served */
-	const char *upstream_ca; /* path there: who is believed about https ones; NULL: nobody is asked */
+	const char
+		*upstream_ca; /* path there, or SITE_TRUSTED: who is believed about https ones; NULL: nobody is asked */
 	uint16_t http_port, https_port;
 };
 

@@ -117,6 +117,30 @@ static bool look_for_ipv6(struct transaction *t, struct site_facts *facts, struc
 	return true;
 }
 
+/* Where systems have the CAs that are trusted, all in one file. */
+static const char *const trusted_files[] = {
+	SITE_TRUSTED_USUAL,                                  /* Debian, Alpine, Arch, Gentoo */
+	"/etc/pki/tls/certs/ca-bundle.crt",                  /* Fedora, RHEL */
+	"/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", /* the same, without the older name */
+	"/etc/ssl/ca-bundle.pem",                            /* openSUSE */
+	"/etc/ssl/cert.pem",                                 /* FreeBSD */
+};
+
+static bool look_for_trusted(struct transaction *t, struct site_facts *facts, struct error *err)
+{
+	struct sftp_entry entry;
+
+	if (strchr(t->job->text, SITE_TRUSTED[0]) == NULL)
+		return true;
+	for (size_t i = 0; i < ARRAY_LEN(trusted_files) && facts->trusted == NULL; i++) {
+		if (!sftp_look(t->remote.sftp, trusted_files[i], /* follow= */ true, &entry, err))
+			return false;
+		if (entry.kind == SFTP_FILE)
+			facts->trusted = trusted_files[i];
+	}
+	return true;
+}
+
 static char *render(const struct transaction *t, const struct site_facts *facts, struct error *err)
 {
 	CLEANUP(buf_done) struct buf text;
@@ -132,8 +156,8 @@ static bool choose_text(struct transaction *t, struct error *err)
 	struct site_facts facts = {0};
 
 	ask_version(t, &facts);
-	return look_for_ipv6(t, &facts, err) && (t->text = render(t, &facts, err)) != NULL &&
-	       (t->printed = render(t, &unknown, err)) != NULL;
+	return look_for_ipv6(t, &facts, err) && look_for_trusted(t, &facts, err) &&
+	       (t->text = render(t, &facts, err)) != NULL && (t->printed = render(t, &unknown, err)) != NULL;
 }
 
 /*

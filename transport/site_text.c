@@ -26,6 +26,19 @@ static bool holds(char condition, const struct site_facts *facts)
 						 : !facts->version_known;
 }
 
+static void put_line(const char *line, size_t len, const struct site_facts *facts, struct buf *out)
+{
+	const char *trusted = memchr(line, SITE_TRUSTED[0], len);
+
+	if (trusted == NULL) {
+		buf_append(out, line, len);
+		return;
+	}
+	buf_append(out, line, (size_t)(trusted - line));
+	buf_str(out, facts->trusted != NULL ? facts->trusted : SITE_TRUSTED_USUAL);
+	buf_append(out, trusted + 1, len - (size_t)(trusted - line) - 1);
+}
+
 void site_text_render(const char *text, const struct site_facts *facts, struct buf *out)
 {
 	while (*text != '\0') {
@@ -35,7 +48,7 @@ void site_text_render(const char *text, const struct site_facts *facts, struct b
 		size_t len = strcspn(text, "\n");
 		len += text[len] == '\n' ? 1 : 0;
 		if (wanted)
-			buf_append(out, text, len);
+			put_line(text, len, facts, out);
 		text += len;
 	}
 }

@@ -19,11 +19,18 @@
 #define SITE_NO_HYBRID "\x05"    /* before */
 #define SITE_VERSION_OPEN "\x06" /* which version it is, is not known: for the printed text */
 
+/* Stands for the path of the server's file of the CAs that are trusted. */
+#define SITE_TRUSTED "\x07"
+
+/* Where that is on Debian, and what stands for it where it is not known. */
+#define SITE_TRUSTED_USUAL "/etc/ssl/certs/ca-certificates.crt"
+
 struct site_facts {
 	bool no_ipv6;
 	bool http2_on;
 	bool hybrid;
-	bool version_known; /* of the web server */
+	bool version_known;  /* of the web server */
+	const char *trusted; /* for SITE_TRUSTED; NULL: the usual one */
 };
 
 /* TEXT as a server of FACTS has it, appended to OUT (to be checked). */

@@ -16,6 +16,10 @@ ETC = ("passwd", "group", "nsswitch.conf", "hosts", "mime.types", "ld.so.cache",
 MODULES = "/usr/lib/apache2/modules"
 
 
+TRUSTED = {"Fedora and RHEL": "/etc/pki/tls/certs/ca-bundle.crt", "Alpine": "/etc/ssl/certs/ca-certificates.crt",
+           "openSUSE": "/etc/ssl/ca-bundle.pem", "FreeBSD": "/etc/ssl/cert.pem"}  # fmt: skip
+
+
 def why_no_views():
     """Why no process can have a view of its own here; None where it can."""
     done = subprocess.run(["unshare", "-m", "true"], capture_output=True, text=True, check=False)
@@ -93,6 +97,10 @@ class Layout(Sites):
             elif path.exists():
                 shutil.copy(path, self.tree / "etc" / name)
         self_signed(self.dir / "own", ["localhost"])
+        self.trusted = TRUSTED[self.name.split(" on ")[1]]
+        (self.tree / "etc/ssl/certs/ca-certificates.crt").unlink(missing_ok=True)
+        (self.tree / "etc/ssl/cert.pem").unlink(missing_ok=True)
+        write(self.at(self.trusted), (self.dir / "own/fullchain.pem").read_text())
         self.words = {"dir": self.dir, "port": self.port, "plain": self.plain, "http_port": self.http_port,
                       "self_signed": self.dir / "own"}  # fmt: skip
         for path in self.layout["folders"]:

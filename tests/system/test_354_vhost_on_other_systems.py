@@ -46,6 +46,11 @@ def test_the_place_is_found_and_the_site_served(lab, product, site):
     assert site.handshake(CERT, protocols=["h2", "http/1.1"])[0] == "TLSv1.3"
     assert product.run("vhost", "web", CERT, "--install", "--json").json["result"] == "unchanged"
 
+    # In front of one with TLS, by the CAs that this system trusts.
+    run = product.run("vhost", "web", CERT, "--upstream", "https://localhost:1", "--install", "--force")
+    assert run.code == 0 and until(lambda: site.request(CERT)[0] in (500, 502, 503)), run
+    assert f" {site.trusted}" in site.at(site.place(CERT)).read_text().replace('"', ""), run
+
     # In front of several, what that takes is there too.
     behind = ["--upstream", "http://127.0.0.1:1", "--upstream", "http://127.0.0.1:2"]
     run = product.run("vhost", "web", CERT, *behind, "--install", "--force")

@@ -30,6 +30,24 @@ TEST(a_server_has_the_lines_that_are_for_it)
 	}
 }
 
+TEST(a_server_has_its_own_file_of_trusted_cas)
+{
+	static const struct {
+		struct site_facts facts;
+		const char *text;
+	} cases[] = {
+		{{0}, "ca-file /etc/ssl/certs/ca-certificates.crt;\nold " SITE_TRUSTED_USUAL},
+		{{.trusted = "/etc/ssl/cert.pem", .hybrid = true}, "ca-file /etc/ssl/cert.pem;\n"},
+	};
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		CLEANUP(buf_done) struct buf text;
+		buf_init(&text, 1000);
+		site_text_render("ca-file " SITE_TRUSTED ";\n" SITE_NO_HYBRID "old " SITE_TRUSTED, &cases[i].facts,
+				 &text);
+		CHECK_STR(buf_cstr(&text), cases[i].text);
+	}
+}
+
 TEST(versions)
 {
 	static const struct {
