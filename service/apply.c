@@ -6,6 +6,7 @@
  */
 #include "service/apply.h"
 
+#include "base/log.h"
 #include "service/hooks.h"
 #include "service/issue.h"
 #include "service/journal_sweep.h"
@@ -87,6 +88,27 @@ static void sort_out(struct issuing *issuing)
 	}
 }
 
+/*
+ * Issuing takes minutes at times, and other runs may have renewed and deployed what this one left alone. What cannot be
+ * read any more is told by what comes next.
+ */
+static void look_again(const struct issuing *issuing)
+{
+	for (size_t i = 0; issuing->due_count > 0 && i < issuing->plan->count; i++) {
+		struct plan_item *item = &issuing->plan->items[i];
+		CLEANUP(renewal_done) struct renewal stored = {0};
+		struct error ignored = {0};
+		char reason[sizeof(item->reason)];
+		if (item->action != PLAN_NONE || item->error != NULL)
+			continue;
+		if (!plan_refresh(issuing->service, &item->wanted, &stored, &ignored))
+			log_debug("%s: as it was before: %s", item->wanted.name, ignored.message);
+		else if (stored.name != NULL &&
+			 plan_decide(&item->wanted, &stored, clock_wall(), /* force= */ false, reason) == PLAN_NONE)
+			(void)snprintf(item->reason, sizeof(item->reason), "%s", reason);
+	}
+}
+
 /* What is known of each certificate once issuing is over. */
 static bool describe(const struct plan *plan, struct run_result *results, struct error *err)
 {
@@ -135,6 +157,7 @@ bool apply_plan(struct service *service, struct plan *plan, const struct apply_o
 	sort_out(&issuing);
 	issue_all(&issuing);
 	retry_hooks(&issuing);
+	look_again(&issuing);
 	if (!plan_look(service, plan, err))
 		return false;
 	struct deploy_options deploy = options->deploy;

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Two runs at once: one waits for the other's lock, and each certificate is ordered once."""
 
+import json
 import time
 
 
@@ -50,3 +51,27 @@ def test_a_server_is_deployed_to_by_one_run_at_a_time(lab, product):
         out, _ = process.communicate(timeout=60)
         assert process.returncode == 0, out
     assert log.read_text().split() == ["begin", "end"] * 3
+
+
+def test_what_another_run_did_meanwhile_is_no_surprise(lab, product):
+    """One issues for as long as it is held; the other renews and deploys what the first has left alone."""
+    quick, slow = "quick-85.ferry.test", "slow-85.ferry.test"
+    began, go = product.dir / "began", product.dir / "go"
+    hold = f"touch {began}; until [ -e {go} ]; do sleep 0.05; done"
+    product.write_config(lab.config([lab.wildcard(f"*.{quick}", ["web-1"]), lab.wildcard(f"*.{slow}", hooks={"pre": hold})]))
+    assert product.run("apply", quick).code == 0
+    first = product.start("apply", "--json")
+    try:
+        end = time.monotonic() + 60
+        while not began.exists():
+            assert first.poll() is None and time.monotonic() < end
+            time.sleep(0.02)
+        run = product.run("renew", "--force", quick)
+        assert run.code == 0, run
+    finally:
+        go.touch()
+        out, err = first.communicate(timeout=120)
+    assert first.returncode == 0, out + err
+    result = {entry["name"]: entry for entry in json.loads(out)["results"]}[quick]
+    assert result["generation"] == 2 and result["action"] == "unchanged" and result["notes"] == [], result
+    assert result["deployed"][0]["result"] == "unchanged" and "serves another certificate" not in err, (result, err)
