@@ -105,7 +105,7 @@ bool account_record_load(struct store *store, const char *name, struct account_r
 	if (!store_read_record(store, STORE_ACCOUNT, name, &text, &found, err))
 		return false;
 	if (found && !account_record_parse(buf_cstr(&text), text.len, name, ret, err)) {
-		record_hint(store, STORE_ACCOUNT, name, err);
+		store_record_hint(store, STORE_ACCOUNT, name, err);
 		return false;
 	}
 	*ret_found = found;

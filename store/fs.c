@@ -8,7 +8,6 @@
 #include "store/fs_atomic.h"
 #include "store/fs_read.h"
 #include "store/fs_store.h"
-#include "store/record.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -138,6 +137,33 @@ char *store_record_path(const struct store *store, enum store_record kind, const
 	return path != NULL ? str_format(err, "%s/%s", store->dir, path) : NULL;
 }
 
+/* What to do about a damaged record: the words around its path. */
+static const struct {
+	const char *before;
+	const char *after;
+} advice[] = {
+	[STORE_RENEWAL] = {"restore",
+			   " from a backup; or move it away: `apply` writes it anew for what the config describes, "
+			   "what `issue` made has to be issued again"},
+	[STORE_ORDER] = {"remove", ": the next run places a new order"},
+	[STORE_ACCOUNT] = {"restore", " from a backup; or remove it but keep the key.pem beside it: the CA finds the "
+				      "account by its key"},
+	[STORE_PUBLISHED] = {"remove",
+			     " after the TXT records and challenge files that it names, if they are still there"},
+	[STORE_REVOKED_KEY] = {"remove", " when you are sure that the key it stands for is used nowhere any more"},
+};
+
+void store_record_hint(const struct store *store, enum store_record kind, const char *name, struct error *err)
+{
+	struct error ignored = {0};
+	if (err->category == ERROR_INTERNAL || err->hint[0] != '\0')
+		return;
+	char *path AUTO_FREE = store_record_path(store, kind, name, &ignored);
+	if (path == NULL)
+		return;
+	error_hint(err, "%s %s%s", advice[kind].before, path, advice[kind].after);
+}
+
 bool store_read_record(struct store *store, enum store_record kind, const char *name, struct buf *ret, bool *ret_found,
 		       struct error *err)
 {
@@ -150,7 +176,7 @@ bool store_read_record(struct store *store, enum store_record kind, const char *
 	}
 	if (fs_read_text(place.folder, place.file, LIMIT_STATE_FILE, /* may_be_empty= */ false, ret, ret_found, err))
 		return true;
-	record_hint(store, kind, name, err);
+	store_record_hint(store, kind, name, err);
 	return error_attribute(err, ERROR_STORE, step);
 }
 

@@ -60,7 +60,7 @@ bool order_record_load(struct store *store, const char *name, struct order_recor
 	if (!store_read_record(store, STORE_ORDER, name, &text, &found, err))
 		return false;
 	if (found && !order_record_parse(buf_cstr(&text), text.len, name, ret, err)) {
-		record_hint(store, STORE_ORDER, name, err);
+		store_record_hint(store, STORE_ORDER, name, err);
 		return false;
 	}
 	*ret_found = found;

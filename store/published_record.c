@@ -127,7 +127,7 @@ bool published_record_load(struct store *store, const char *name, struct publish
 	if (!store_read_record(store, STORE_PUBLISHED, name, &text, &found, err))
 		return false;
 	if (found && !published_record_parse(buf_cstr(&text), text.len, name, ret, err)) {
-		record_hint(store, STORE_PUBLISHED, name, err);
+		store_record_hint(store, STORE_PUBLISHED, name, err);
 		return false;
 	}
 	return true;

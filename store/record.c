@@ -219,30 +219,3 @@ bool record_damaged(enum store_record kind, const char *name, const struct error
 	return error_set(err, ERROR_STORE, "store", "%s %s: %s", path,
 			 cause->category == ERROR_DATA ? "is damaged" : "cannot be used", cause->message);
 }
-
-/* The words around the path. */
-static const struct {
-	const char *before;
-	const char *after;
-} advice[] = {
-	[STORE_RENEWAL] = {"restore",
-			   " from a backup; or move it away: `apply` writes it anew for what the config describes, "
-			   "what `issue` made has to be issued again"},
-	[STORE_ORDER] = {"remove", ": the next run places a new order"},
-	[STORE_ACCOUNT] = {"restore", " from a backup; or remove it but keep the key.pem beside it: the CA finds the "
-				      "account by its key"},
-	[STORE_PUBLISHED] = {"remove",
-			     " after the TXT records and challenge files that it names, if they are still there"},
-	[STORE_REVOKED_KEY] = {"remove", " when you are sure that the key it stands for is used nowhere any more"},
-};
-
-void record_hint(const struct store *store, enum store_record kind, const char *name, struct error *err)
-{
-	struct error ignored = {0};
-	if (err->category == ERROR_INTERNAL || err->hint[0] != '\0')
-		return;
-	char *path AUTO_FREE = store_record_path(store, kind, name, &ignored);
-	if (path == NULL)
-		return;
-	error_hint(err, "%s %s%s", advice[kind].before, path, advice[kind].after);
-}

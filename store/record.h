@@ -55,9 +55,6 @@ MUST_CHECK bool record_set_str(json_t *object, const char *key, const char *text
 /* CAUSE, found in NAME's record of KIND, as ERROR_STORE that names the file. Always returns false. */
 bool record_damaged(enum store_record kind, const char *name, const struct error *cause, struct error *err);
 
-/* What to do about NAME's damaged record; when ERR has no advice yet and is about the record's content. */
-void record_hint(const struct store *store, enum store_record kind, const char *name, struct error *err);
-
 /* An error as an object, and back. The step is kept as text of [a-z0-9-]; see error_record.c. */
 MUST_CHECK json_t *error_record_write(const struct error *error, struct error *err);
 MUST_CHECK bool error_record_read(const json_t *object, struct error *ret, struct error *err);

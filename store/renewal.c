@@ -373,7 +373,7 @@ bool renewal_load(struct store *store, const char *name, struct renewal *ret, bo
 	if (!store_read_record(store, STORE_RENEWAL, name, &text, &found, err))
 		return false;
 	if (found && !renewal_parse(buf_cstr(&text), text.len, name, ret, err)) {
-		record_hint(store, STORE_RENEWAL, name, err);
+		store_record_hint(store, STORE_RENEWAL, name, err);
 		return false;
 	}
 	*ret_found = found;

@@ -79,7 +79,7 @@ bool revoked_key_load(struct store *store, const struct key *key, struct revoked
 	if (!name_of(key, name, err) || !store_read_record(store, STORE_REVOKED_KEY, name, &text, &found, err))
 		return false;
 	if (found && !revoked_key_parse(buf_cstr(&text), text.len, name, ret, err)) {
-		record_hint(store, STORE_REVOKED_KEY, name, err);
+		store_record_hint(store, STORE_REVOKED_KEY, name, err);
 		return false;
 	}
 	*ret_found = found;

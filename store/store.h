@@ -154,6 +154,9 @@ MUST_CHECK bool store_list_records(struct store *store, enum store_record kind, 
 MUST_CHECK char *store_record_path(const struct store *store, enum store_record kind, const char *name,
 				   struct error *err);
 
+/* What to do about NAME's damaged record; when ERR has no advice yet and is about the record's content. */
+void store_record_hint(const struct store *store, enum store_record kind, const char *name, struct error *err);
+
 /* accounts/<name>/key.pem, 0600. */
 MUST_CHECK bool store_read_account_key(struct store *store, const char *name, struct secret *ret, bool *ret_found,
 				       struct error *err);
