@@ -38,6 +38,7 @@ void vhost_put_names(struct buf *out, const struct vhost *vhost);
 /* ":8443" behind a host; nothing for the usual port. */
 const char *vhost_port_suffix(const struct vhost *vhost, char out[VHOST_PORT_MAX]);
 
+/* The writers, each in its file, for vhost_text.c. */
 void vhost_write_nginx(struct buf *out, const struct vhost *vhost);
 void vhost_write_apache(struct buf *out, const struct vhost *vhost);
 void vhost_write_haproxy(struct buf *out, const struct vhost *vhost);
