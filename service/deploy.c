@@ -2,9 +2,9 @@
 /*
  * Groups what is to be deployed by server, and sends it off in the order of the certificates' rollouts (rollout.h).
  *
- * Workers take the next server whenever one may begin. A server that has not answered within STALLED_MS gives its place
- * to another and goes on beside it, so that a few that hang cost the others seconds, not their time-out each; and one
- * that could not be reached last time has its turn last.
+ * Workers take the next server whenever one may begin, which is a matter of places (places.h) and of the rollouts.
+ * Before a courier changes anything it asks both once more. A server that could not be reached last time has its turn
+ * last.
  */
 #include "service/deploy.h"
 
@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "config/config.h"
 #include "service/pending.h"
+#include "service/places.h"
 #include "service/progress.h"
 #include "service/rollout.h"
 #include "service/shipment.h"
@@ -23,7 +24,7 @@
 
 enum {
 	DEFAULT_PARALLEL = 10,
-	STALLED_MS = 3000, /* a server that is well lets us in sooner */
+	STALLED_MS = 3000, /* a canary that is well lets us in sooner */
 };
 
 /* One certificate on one server: indexes into the plan, and where its result goes. */
@@ -43,8 +44,8 @@ struct trip {
 	struct deployment *deployment;
 	const char *certificate, *server;
 	size_t stop;
+	struct place place;
 	int64_t began_ms;
-	bool connected;
 	bool stalled; /* the rollouts know of it */
 	struct trip *next;
 };
@@ -56,11 +57,11 @@ struct deployment {
 	struct run_result *results;
 	struct load *loads; /* as many as stops */
 	size_t load_count;
-	size_t parallel;
 
 	pthread_mutex_t lock; /* of what follows */
 	pthread_cond_t changed;
 	struct rollout rollout;
+	struct places places;
 	struct trip *trips; /* under way */
 	struct progress_fleet fleet;
 };
@@ -209,8 +210,8 @@ static bool collect_item(struct deployment *deployment, size_t index, struct err
 	}
 	/* As many servers at once as the most careful of the certificates involved allows. */
 	size_t parallel = domain != NULL ? (size_t)domain->rollout.parallel : DEFAULT_PARALLEL;
-	if (track->place_count > 0 && parallel < deployment->parallel)
-		deployment->parallel = parallel;
+	if (track->place_count > 0 && parallel < deployment->places.parallel)
+		deployment->places.parallel = parallel;
 	return true;
 }
 
@@ -221,17 +222,15 @@ static void on_step(void *ctx, const char *step)
 	struct trip *trip = ctx;
 	struct deployment *deployment = trip->deployment;
 
-	if (!trip->connected && !str_equal(step, "connect")) {
-		(void)pthread_mutex_lock(&deployment->lock);
-		trip->connected = true;
-		(void)pthread_mutex_unlock(&deployment->lock);
-	}
+	(void)pthread_mutex_lock(&deployment->lock);
+	places_heard(&deployment->places, &trip->place, !str_equal(step, "connect"), clock_monotonic_ms());
+	(void)pthread_mutex_unlock(&deployment->lock);
 	progress_step(service_options(deployment->service)->progress, trip->certificate, trip->server, step);
 }
 
-static void report(struct deployment *deployment, const struct delivery *delivery, const struct push_outcome *outcome,
-		   const char *word)
+static void report(struct deployment *deployment, const struct delivery *delivery, const struct push_outcome *outcome)
 {
+	const char *word = pending_is_untried(&outcome->error) ? "not tried" : push_result_name(outcome->result);
 	struct certificate_result *certificate = &deployment->results->certificates[delivery->item];
 	struct server_result *result = &certificate->servers[delivery->slot];
 	const char *name = deployment->plan->items[delivery->item].wanted.name;
@@ -247,13 +246,14 @@ static void tell_fleet(const struct deployment *deployment)
 }
 
 /* Under the lock: others may begin. */
-static void end_trip(struct deployment *deployment, const struct trip *trip)
+static void end_trip(struct deployment *deployment, struct trip *trip)
 {
 	deployment->fleet.running--;
 	struct trip **at = &deployment->trips;
 	while (*at != trip)
 		at = &(*at)->next;
 	*at = trip->next;
+	places_leave(&deployment->places, &trip->place);
 	(void)pthread_cond_broadcast(&deployment->changed);
 }
 
@@ -298,6 +298,88 @@ static void settle(struct deployment *deployment, size_t stop, const size_t *leg
 	}
 }
 
+/* --- Waiting for others --- */
+
+/* What is silent gives up: its place, or being the canary. *RET_WAKE_MS is when that happens next; INT64_MAX: never. */
+static bool look_around(struct deployment *deployment, int64_t *ret_wake_ms)
+{
+	int64_t now = clock_monotonic_ms();
+	bool is_free = places_free(&deployment->places, now, ret_wake_ms);
+
+	for (struct trip *trip = deployment->trips; trip != NULL; trip = trip->next) {
+		int64_t until = trip->began_ms + STALLED_MS;
+		if (trip->place.answered || trip->stalled)
+			continue;
+		if (now >= until) {
+			rollout_stalls(&deployment->rollout, trip->stop);
+			trip->stalled = true;
+		} else if (until < *ret_wake_ms) {
+			*ret_wake_ms = until;
+		}
+	}
+	return is_free;
+}
+
+static void wait_for_change(struct deployment *deployment, int64_t wake_ms)
+{
+	struct timespec at = {.tv_sec = wake_ms / 1000, .tv_nsec = wake_ms % 1000 * 1000000};
+	if (wake_ms == INT64_MAX)
+		(void)pthread_cond_wait(&deployment->changed, &deployment->lock);
+	else
+		(void)pthread_cond_timedwait(&deployment->changed, &deployment->lock, &at);
+}
+
+/* Under the lock. Others that hold a place or are canaries end in time, so this comes to an end. */
+static bool await_leave(struct trip *trip, struct error *err)
+{
+	struct deployment *deployment = trip->deployment;
+
+	enum { SLICE_MS = 250 }; /* to see that the run is interrupted: then nobody is to wait for others */
+	const struct cancel *cancel = service_options(deployment->service)->cancel;
+
+	for (bool told = false; !cancel_requested(cancel); told = true) {
+		int64_t wake_ms = INT64_MAX, soon_ms = clock_monotonic_ms() + SLICE_MS;
+		(void)look_around(deployment, &wake_ms);
+		enum rollout_leave leave = rollout_may_change(&deployment->rollout, trip->stop);
+		if (leave == ROLLOUT_STOPPED) {
+			rollout_stopped(&deployment->rollout, trip->stop, err);
+			return false;
+		}
+		if (leave == ROLLOUT_GO && places_keep(&deployment->places, &trip->place, clock_monotonic_ms()))
+			return true;
+		if (!told)
+			progress_step(service_options(deployment->service)->progress, trip->certificate, trip->server,
+				      "wait");
+		wait_for_change(deployment, wake_ms < soon_ms ? wake_ms : soon_ms);
+	}
+	return true;
+}
+
+static bool may_change(void *ctx, struct error *err)
+{
+	struct trip *trip = ctx;
+	(void)pthread_mutex_lock(&trip->deployment->lock);
+	bool may = await_leave(trip, err);
+	(void)pthread_mutex_unlock(&trip->deployment->lock);
+	return may;
+}
+
+/* --- One server's turn --- */
+
+/* Under the lock. A server that was not tried is none that is done. */
+static void count_trip(struct deployment *deployment, const struct push_outcome *outcomes, size_t going)
+{
+	bool tried = false, failed = false;
+
+	for (size_t i = 0; i < going; i++) {
+		tried = tried || !pending_is_untried(&outcomes[i].error);
+		failed = failed || end_of(&outcomes[i]) != ROLLOUT_DONE;
+	}
+	deployment->fleet.done += tried;
+	deployment->fleet.failed += tried && failed;
+	tell_fleet(deployment);
+}
+
 /* One stop from begin to end; called with the lock held, which is given back meanwhile. */
 static void make_stop(struct deployment *deployment, size_t stop)
 {
@@ -324,71 +406,25 @@ static void make_stop(struct deployment *deployment, size_t stop)
 		.began_ms = clock_monotonic_ms(),
 		.next = deployment->trips,
 	};
+	const struct push_watch watch = {on_step, may_change, &trip};
 	deployment->trips = &trip;
+	places_enter(&deployment->places, &trip.place, trip.began_ms);
 	deployment->fleet.running++;
 	tell_fleet(deployment);
 	(void)pthread_mutex_unlock(&deployment->lock);
 	if (going > 0)
-		shipment_run(deployment->service, deployment->plan, deployment->options, &shipment, on_step, &trip);
+		shipment_run(deployment->service, deployment->plan, deployment->options, &shipment, &watch);
 	(void)pthread_mutex_lock(&deployment->lock);
 	settle(deployment, stop, legs, going, outcomes);
 	end_trip(deployment, &trip);
 	(void)pthread_mutex_unlock(&deployment->lock);
 	for (size_t i = 0; i < load->count; i++)
-		report(deployment, &load->deliveries[legs[i]], &outcomes[i],
-		       i < going ? push_result_name(outcomes[i].result) : "not tried");
+		report(deployment, &load->deliveries[legs[i]], &outcomes[i]);
 	(void)pthread_mutex_lock(&deployment->lock);
-	if (going == 0)
-		return;
-	deployment->fleet.done++;
-	for (size_t i = 0; i < going; i++) {
-		if (end_of(&outcomes[i]) == ROLLOUT_DONE)
-			continue;
-		deployment->fleet.failed++;
-		break;
-	}
-	tell_fleet(deployment);
+	count_trip(deployment, outcomes, going);
 }
 
 /* --- All of them --- */
-
-/*
- * Whether one more server may be deployed to now. *RET_WAKE_MS is when a server that has not answered yet will give its
- * place away; INT64_MAX: none is waited for.
- */
-static bool has_place(struct deployment *deployment, int64_t *ret_wake_ms)
-{
-	int64_t now = clock_monotonic_ms();
-	size_t working = 0, stalled = 0;
-
-	*ret_wake_ms = INT64_MAX;
-	for (struct trip *trip = deployment->trips; trip != NULL; trip = trip->next) {
-		int64_t until = trip->began_ms + STALLED_MS;
-		if (!trip->connected && now >= until) {
-			stalled++;
-			if (!trip->stalled)
-				rollout_stalls(&deployment->rollout, trip->stop);
-			trip->stalled = true;
-			continue;
-		}
-		working++;
-		if (!trip->connected && until < *ret_wake_ms)
-			*ret_wake_ms = until;
-	}
-	/* Those that are too many to be waited for beside the others keep their places. */
-	if (stalled > LIMIT_STALLED_SERVERS)
-		working += stalled - LIMIT_STALLED_SERVERS;
-	return working < deployment->parallel;
-}
-
-static void wait_for_change(struct deployment *deployment, int64_t wake_ms)
-{
-	struct timespec at = {.tv_sec = wake_ms / 1000, .tv_nsec = wake_ms % 1000 * 1000000};
-	if (wake_ms == INT64_MAX)
-		(void)pthread_cond_wait(&deployment->changed, &deployment->lock);
-	else
-		(void)pthread_cond_timedwait(&deployment->changed, &deployment->lock, &at);
-}
 
 /* One worker: as long as servers wait, it takes the next that may begin, or waits for one to end. */
 static void work(void *ctx, size_t index)
@@ -399,7 +435,7 @@ static void work(void *ctx, size_t index)
 	while (rollout_waiting(&deployment->rollout)) {
 		int64_t wake_ms = INT64_MAX;
 		size_t stop = 0;
-		if (has_place(deployment, &wake_ms) && rollout_next(&deployment->rollout, &stop))
+		if (look_around(deployment, &wake_ms) && rollout_next(&deployment->rollout, &stop))
 			make_stop(deployment, stop);
 		else
 			wait_for_change(deployment, wake_ms);
@@ -416,7 +452,7 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 		.plan = plan,
 		.options = options,
 		.results = results,
-		.parallel = SIZE_MAX, /* until a certificate says less */
+		.places.parallel = SIZE_MAX, /* until a certificate says less */
 	};
 
 	if (!deployment_init(&deployment, err))
@@ -426,8 +462,8 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 			return false;
 	}
 	size_t workers = deployment.rollout.stop_count;
-	if (workers > LIMIT_STALLED_SERVERS && workers - LIMIT_STALLED_SERVERS > deployment.parallel)
-		workers = deployment.parallel + LIMIT_STALLED_SERVERS;
+	if (workers > LIMIT_STALLED_SERVERS && workers - LIMIT_STALLED_SERVERS > deployment.places.parallel)
+		workers = deployment.places.parallel + LIMIT_STALLED_SERVERS;
 	deployment.fleet.servers = deployment.rollout.stop_count;
 	worker_run_all(workers, workers, work, &deployment);
 	deployment.fleet = (struct progress_fleet){0};

@@ -64,10 +64,15 @@ static bool bothered_nobody(const struct error *cause)
 	       cause->category == ERROR_STORE;
 }
 
+bool pending_is_untried(const struct error *cause)
+{
+	return str_equal(cause->step, "rollout");
+}
+
 /* Nothing on the server was touched, and nothing is known of it. */
 static bool was_unreachable(const struct error *cause)
 {
-	return str_equal(cause->step, "connect") || bothered_nobody(cause);
+	return str_equal(cause->step, "connect") || pending_is_untried(cause) || bothered_nobody(cause);
 }
 
 bool pending_refused(const struct renewal *wanted, const struct renewal_server *server)

@@ -33,6 +33,9 @@ const struct error *pending_busy(const struct renewal_server *server);
 /* SERVER could not be reached last time, whatever it was to be brought. */
 bool pending_is_unreachable(const struct renewal_server *server);
 
+/* CAUSE is that the rollout did not let it begin. */
+bool pending_is_untried(const struct error *cause);
+
 /* An outcome of that kind: the server was reached, and something went wrong there. */
 bool pending_is_refusal(const struct push_outcome *outcome);
 

@@ -194,6 +194,42 @@ bool rollout_leg_goes(const struct rollout *rollout, size_t stop, size_t leg)
 	return rollout->stops[stop].legs[leg].goes;
 }
 
+enum rollout_leave rollout_may_change(struct rollout *rollout, size_t index)
+{
+	struct rollout_stop *stop = &rollout->stops[index];
+	bool goes = false, waits = false;
+
+	for (size_t i = 0; i < stop->count; i++) {
+		const struct rollout_leg *leg = &stop->legs[i];
+		const struct rollout_track *track = &rollout->tracks[leg->track];
+		if (!leg->goes || is_stopped(track))
+			continue;
+		goes = true;
+		waits = waits || (is_gated(track) && track->canaries > 0 && !leg->canary);
+	}
+	if (!goes || waits)
+		return goes ? ROLLOUT_WAIT : ROLLOUT_STOPPED;
+	/* One that stood down because it was silent for long may be the canary after all. */
+	for (size_t i = 0; i < stop->count; i++) {
+		struct rollout_leg *leg = &stop->legs[i];
+		struct rollout_track *track = &rollout->tracks[leg->track];
+		if (!leg->goes || is_stopped(track) || !is_gated(track) || leg->canary)
+			continue;
+		leg->canary = true;
+		track->canaries++;
+	}
+	return ROLLOUT_GO;
+}
+
+void rollout_stopped(const struct rollout *rollout, size_t index, struct error *err)
+{
+	const struct rollout_stop *stop = &rollout->stops[index];
+	for (size_t i = 0; i < stop->count && !error_is_set(err); i++) {
+		if (stop->legs[i].goes)
+			rollout_not_tried(&rollout->tracks[stop->legs[i].track], err);
+	}
+}
+
 /* It is a canary no more, and has not been tried again either. */
 static void stand_down(struct rollout *rollout, struct rollout_leg *leg)
 {

@@ -78,6 +78,16 @@ MUST_CHECK bool rollout_next(struct rollout *rollout, size_t *ret_stop);
 bool rollout_waiting(struct rollout *rollout);
 bool rollout_leg_goes(const struct rollout *rollout, size_t stop, size_t leg);
 
+/*
+ * Whether a running stop may change something on its server now. WAIT: another one is the canary that it would be too;
+ * ask again when one has ended. STOPPED: every certificate that it brings was stopped.
+ */
+enum rollout_leave { ROLLOUT_GO, ROLLOUT_WAIT, ROLLOUT_STOPPED };
+enum rollout_leave rollout_may_change(struct rollout *rollout, size_t stop);
+
+/* Why a stop that was STOPPED was not tried. */
+void rollout_stopped(const struct rollout *rollout, size_t stop, struct error *err);
+
 /* A running stop has not answered for long: whoever waits for it as a canary waits for the next one instead. */
 void rollout_stalls(struct rollout *rollout, size_t stop);
 

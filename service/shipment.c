@@ -60,19 +60,19 @@ static bool build_job(struct loading *loading, const struct config_server *serve
 }
 
 /* The courier is killed when its time is over. */
-static bool send(struct loading *loading, const struct push_job *job, push_step *step, void *ctx, struct error *err)
+static bool send(struct loading *loading, const struct push_job *job, const struct push_watch *watch, struct error *err)
 {
 	AUTO_FREE struct push_outcome *outcomes = calloc(job->certificate_count + 1, sizeof(*outcomes));
 	struct deadline deadline = service_deadline(loading->service, push_longest_ms(job));
 	if (outcomes == NULL)
 		return error_oom(err);
-	bool ok = job->certificate_count == 0 || courier_run(job, step, ctx, deadline, outcomes, err);
+	bool ok = job->certificate_count == 0 || courier_run(job, watch, deadline, outcomes, err);
 	for (size_t i = 0; i < job->certificate_count; i++)
 		loading->shipment->outcomes[loading->carried[i]] = outcomes[i];
 	return ok;
 }
 
-static bool ship(struct loading *loading, push_step *step, void *ctx, struct error *err)
+static bool ship(struct loading *loading, const struct push_watch *watch, struct error *err)
 {
 	struct service *service = loading->service;
 	struct deadline lock_deadline = service_deadline(service, service_options(service)->lock_timeout_ms);
@@ -84,7 +84,7 @@ static bool ship(struct loading *loading, push_step *step, void *ctx, struct err
 	/* Servers that share a folder on one host take turns. */
 	CLEANUP(store_unlockp)
 	struct store_lock *lock = store_lock(service_store(service), "server", server->place, lock_deadline, err);
-	return lock != NULL && build_job(loading, server, &job, err) && send(loading, &job, step, ctx, err);
+	return lock != NULL && build_job(loading, server, &job, err) && send(loading, &job, watch, err);
 }
 
 /* Where nothing was tried, or the courier itself failed, no outcome has a cause of its own. */
@@ -130,7 +130,7 @@ static bool remember(struct loading *loading, size_t index, struct error *err)
 }
 
 void shipment_run(struct service *service, const struct plan *plan, const struct deploy_options *options,
-		  struct shipment *shipment, push_step *step, void *ctx)
+		  struct shipment *shipment, const struct push_watch *watch)
 {
 	AUTO_FREE uint64_t *generations = calloc(shipment->count + 1, sizeof(*generations));
 	AUTO_FREE size_t *carried = calloc(shipment->count + 1, sizeof(*carried));
@@ -146,14 +146,14 @@ void shipment_run(struct service *service, const struct plan *plan, const struct
 
 	if (!ready)
 		error_oom(&cause);
-	if (!ready || !ship(&loading, step, ctx, &cause))
+	if (!ready || !ship(&loading, watch, &cause))
 		spread_cause(shipment, &cause);
 	loading.ended = clock_wall();
 	for (size_t i = 0; i < shipment->count; i++) {
 		const char *name = wanted_of(&loading, i)->name;
 		struct error unwritten = {0};
 		error_context(&shipment->outcomes[i].error, /* step= */ NULL, name, shipment->server);
-		if (!ready || remember(&loading, i, &unwritten))
+		if (!ready || pending_is_untried(&shipment->outcomes[i].error) || remember(&loading, i, &unwritten))
 			continue;
 		error_context(&unwritten, "remember", name, shipment->server);
 		log_failure(LOG_LEVEL_WARNING, &unwritten);

@@ -18,9 +18,10 @@ struct shipment {
 /*
  * Bring it there under the server's lock, so that two runs never deploy to it at once; what is pushed is read from the
  * store under that lock, so it is always the newest. Whatever becomes of it is in the outcomes, with server and
- * certificate and, where it failed, the time of the next try; and in the certificates' records.
+ * certificate and, where it failed, the time of the next try; and in the certificates' records, but for what WATCH did
+ * not let change anything, which counts as not tried.
  */
 void shipment_run(struct service *service, const struct plan *plan, const struct deploy_options *options,
-		  struct shipment *shipment, push_step *step, void *ctx);
+		  struct shipment *shipment, const struct push_watch *watch);
 
 #endif

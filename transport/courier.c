@@ -35,13 +35,13 @@ enum interruption {
 
 struct errand {
 	const struct courier_errand *what;
-	push_step *step;
-	void *ctx;
+	const struct push_watch *watch; /* or NULL */
 	struct deadline deadline;
 	const char *at; /* the step begun last; NULL: none */
 	bool live;      /* it may have changed what is live */
 	enum interruption interruption;
 	struct deadline whole; /* while it is interrupted: the one that holds without */
+	bool denied;           /* it was not to change anything */
 };
 
 /* A new state of the interruption, for MS milliseconds; the cancellation has done its work. */
@@ -49,6 +49,12 @@ static void go_on(struct errand *errand, enum interruption interruption, int64_t
 {
 	errand->interruption = interruption;
 	errand->deadline = deadline_within(errand->whole, ms);
+}
+
+static void announce(const struct errand *errand, const char *step)
+{
+	if (errand->watch != NULL && errand->watch->step != NULL)
+		errand->watch->step(errand->watch->ctx, step);
 }
 
 static void note_step(struct errand *errand, const char *step)
@@ -59,8 +65,22 @@ static void note_step(struct errand *errand, const char *step)
 	errand->live = was_live || str_equal(step, "switch");
 	if (errand->live && !was_live && errand->interruption == TOLD)
 		go_on(errand, TOLD, errand->what->interrupted_ms);
-	if (errand->step != NULL)
-		errand->step(errand->ctx, step);
+	announce(errand, step);
+}
+
+/* The courier wants to change something. One that is interrupted meanwhile is told by and by, not let. */
+static bool let_it(struct errand *errand, int socket, struct error *err)
+{
+	const struct push_watch *watch = errand->watch;
+	int64_t asked = clock_monotonic_ms();
+
+	if (watch != NULL && watch->may_change != NULL && !watch->may_change(watch->ctx, err)) {
+		errand->denied = true;
+		return false;
+	}
+	errand->deadline.at_ms += clock_monotonic_ms() - asked;
+	return cancel_requested(errand->deadline.cancel) ||
+	       courier_send(socket, COURIER_GO, "", 0, errand->deadline, err);
 }
 
 static void tell(struct errand *errand, const struct courier_process *process)
@@ -81,8 +101,8 @@ static bool waits_on(struct errand *errand, const struct courier_process *proces
 	if (errand->interruption != UNDISTURBED || !cancel_requested(errand->deadline.cancel))
 		return false;
 	errand->whole = (struct deadline){errand->deadline.at_ms, NULL};
-	if (tellable && errand->step != NULL)
-		errand->step(errand->ctx, "interrupted");
+	if (tellable)
+		announce(errand, "interrupted");
 	if (errand->live && tellable)
 		go_on(errand, PATIENT, COURIER_PATIENCE_MS);
 	else if (errand->live)
@@ -128,6 +148,11 @@ static bool await_report(struct errand *errand, const struct courier_process *pr
 			return false;
 		if (type == COURIER_REPORT)
 			return errand->what->decode(errand->what->outcomes, message.data, message.len, err);
+		if (type == COURIER_ASK) {
+			if (!let_it(errand, socket, err))
+				return false;
+			continue;
+		}
 		const char *step = type == COURIER_STEP ? courier_decode_step(message.data, message.len) : NULL;
 		if (step == NULL)
 			return error_set(err, ERROR_DATA, NULL, "a courier sent a message out of turn");
@@ -174,10 +199,10 @@ static bool no_report(const struct errand *errand, bool closed, int status, stru
 	return false;
 }
 
-bool courier_errand_run(const char *program, const struct courier_errand *what, push_step *step, void *ctx,
+bool courier_errand_run(const char *program, const struct courier_errand *what, const struct push_watch *watch,
 			struct deadline deadline, struct error *err)
 {
-	struct errand errand = {.what = what, .step = step, .ctx = ctx, .deadline = deadline};
+	struct errand errand = {.what = what, .watch = watch, .deadline = deadline};
 	struct courier_process process;
 	bool closed = false;
 
@@ -189,7 +214,8 @@ bool courier_errand_run(const char *program, const struct courier_errand *what, 
 	int status = courier_process_end(&process, reported || closed ? EXIT_MS : 0);
 	if (reported)
 		return true;
-	(void)no_report(&errand, closed, status, err);
+	if (!errand.denied)
+		(void)no_report(&errand, closed, status, err);
 	error_context(err, courier_step, NULL, what->server);
 	return false;
 }
@@ -223,7 +249,7 @@ static bool fail_all(const struct push_job *job, struct push_outcome *outcomes, 
 	return false;
 }
 
-bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
+bool courier_run_with(const char *program, const struct push_job *job, const struct push_watch *watch,
 		      struct deadline deadline, struct push_outcome *outcomes, struct error *err)
 {
 	struct deployment deployment = {.outcomes = outcomes, .count = job->certificate_count};
@@ -234,7 +260,7 @@ bool courier_run_with(const char *program, const struct push_job *job, push_step
 					    .outcomes = &deployment,
 					    .encode = encode_deployment,
 					    .decode = decode_deployment};
-	if (!courier_errand_run(program, &what, step, ctx, deadline, err))
+	if (!courier_errand_run(program, &what, watch, deadline, err))
 		return fail_all(job, outcomes, err);
 	if (!error_is_set(&deployment.failure))
 		return true;
@@ -242,8 +268,8 @@ bool courier_run_with(const char *program, const struct push_job *job, push_step
 	return false;
 }
 
-bool courier_run(const struct push_job *job, push_step *step, void *ctx, struct deadline deadline,
+bool courier_run(const struct push_job *job, const struct push_watch *watch, struct deadline deadline,
 		 struct push_outcome *outcomes, struct error *err)
 {
-	return courier_run_with("/proc/self/exe", job, step, ctx, deadline, outcomes, err);
+	return courier_run_with("/proc/self/exe", job, watch, deadline, outcomes, err);
 }

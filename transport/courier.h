@@ -21,15 +21,16 @@
 enum { COURIER_FD = 3 };
 
 /*
- * Start a courier for JOB, pass on its steps, and wait for its report. OUTCOMES as push_run's. Safe to call from
- * several threads.
+ * Start a courier for JOB, with WATCH as push_run() has it, and wait for its report. OUTCOMES as push_run's. Safe to
+ * call from several threads.
  *
- * At DEADLINE the courier is killed. On cancellation it is told to end, as push_run() does it: from its step "switch"
- * on only after COURIER_PATIENCE_MS, in which what is well comes to its end by itself; and it is killed where it takes
- * longer than that allows. STEP hears "interrupted" then. Killed at any moment, by us or with us, it leaves key and
+ * At DEADLINE, which is put off by as long as WATCH takes to let it change something, the courier is killed. On
+ * cancellation it is told to end, as push_run() does it: from its step "switch" on only after COURIER_PATIENCE_MS, in
+ * which what is well comes to its end by itself; and it is killed where it takes longer than that allows. WATCH hears
+ * "interrupted" then. Killed at any moment, by us or with us, it leaves key and
  * certificate matching on the server, and a journal there from which the next run goes on (live_dir.h).
  */
-MUST_CHECK bool courier_run(const struct push_job *job, push_step *step, void *ctx, struct deadline deadline,
+MUST_CHECK bool courier_run(const struct push_job *job, const struct push_watch *watch, struct deadline deadline,
 			    struct push_outcome *outcomes, struct error *err);
 
 enum { COURIER_PATIENCE_MS = 2000 };

@@ -25,10 +25,10 @@ struct courier_errand {
 };
 
 /* Send a courier out as courier_run() does. True when it reported, whatever that says. */
-MUST_CHECK bool courier_errand_run(const char *program, const struct courier_errand *what, push_step *step, void *ctx,
-				   struct deadline deadline, struct error *err);
+MUST_CHECK bool courier_errand_run(const char *program, const struct courier_errand *what,
+				   const struct push_watch *watch, struct deadline deadline, struct error *err);
 
-MUST_CHECK bool courier_run_with(const char *program, const struct push_job *job, push_step *step, void *ctx,
+MUST_CHECK bool courier_run_with(const char *program, const struct push_job *job, const struct push_watch *watch,
 				 struct deadline deadline, struct push_outcome *outcomes, struct error *err);
 
 MUST_CHECK struct courier_publication *courier_publish_with(const char *program, const struct publish_job *job,

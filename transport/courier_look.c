@@ -30,7 +30,7 @@ bool courier_look(const struct look_job *job, struct deadline deadline, struct l
 					    .encode = encode,
 					    .decode = decode};
 
-	if (!courier_errand_run("/proc/self/exe", &what, /* step= */ NULL, /* ctx= */ NULL, deadline, err))
+	if (!courier_errand_run("/proc/self/exe", &what, /* watch= */ NULL, deadline, err))
 		return false;
 	if (!error_is_set(&report.failure))
 		return true;

@@ -32,7 +32,7 @@ bool courier_decode_frame(const void *data, size_t len, struct courier_frame *re
 	frame.payload = reader_string(&reader, LIMIT_IPC_FRAME, &frame.len);
 	frame.more = (type & COURIER_MORE) != 0;
 	type &= ~(unsigned)COURIER_MORE;
-	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_LOOK)
+	if (!reader_finished(&reader) || version != COURIER_VERSION || type < COURIER_JOB || type > COURIER_GO)
 		return error_set(err, ERROR_DATA, NULL, "malformed frame between courier and parent");
 	frame.type = (enum courier_type)type;
 	*ret = frame;

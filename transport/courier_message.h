@@ -28,6 +28,8 @@ enum courier_type {
 	COURIER_FINDING = 7,  /* courier to parent: what came of one of its steps */
 	COURIER_SITE = 8,     /* parent to courier, once: a virtual host */
 	COURIER_LOOK = 9,     /* parent to courier, once: places behind a jump host */
+	COURIER_ASK = 10,     /* courier to parent, once: a deployment is about to change something */
+	COURIER_GO = 11,      /* parent to courier: it may */
 };
 
 /* Set in the type of a frame that is not the last of its message. */

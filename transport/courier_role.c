@@ -57,6 +57,7 @@ static bool send_report(int fd, const struct push_outcome *outcomes, size_t coun
 /* ---- an interruption ---- */
 
 static struct cancel interruption;
+static struct cancel *interrupter; /* that, once the parent can tell us; NULL: it cannot, and has its own time-out */
 
 static void on_interrupt(int number)
 {
@@ -64,8 +65,8 @@ static void on_interrupt(int number)
 	cancel_request(&interruption);
 }
 
-/* From here on the parent may tell us (courier_process.h). NULL: nobody can, and it has its own time-out for us. */
-static struct cancel *listen_for_interruption(void)
+/* From here on the parent may tell us (courier_process.h). */
+static void listen_for_interruption(void)
 {
 	const struct sigaction action = {.sa_handler = on_interrupt};
 	struct error err = {0};
@@ -75,9 +76,9 @@ static struct cancel *listen_for_interruption(void)
 	(void)sigaddset(&held, COURIER_INTERRUPT);
 	if (cancel_init(&interruption, &err) && sigaction(COURIER_INTERRUPT, &action, NULL) == 0 &&
 	    sigprocmask(SIG_UNBLOCK, &held, NULL) == 0)
-		return &interruption;
-	log_debug("cannot be interrupted: %s", err.message);
-	return NULL;
+		interrupter = &interruption;
+	else
+		log_debug("cannot be interrupted: %s", err.message);
 }
 
 /* ---- a deployment ---- */
@@ -92,10 +93,29 @@ static void send_step(void *ctx, const char *step)
 		log_debug("step not told: %s", ignored.message);
 }
 
+/* The parent answers, or ends us. */
+static bool ask_parent(void *ctx, struct error *err)
+{
+	enum { DAY_MS = 24 * 3600 * 1000 };
+	const int *fd = ctx;
+	struct buf message CLEANUP(buf_done);
+	enum courier_type type = COURIER_ASK;
+	bool closed = false;
+
+	buf_init(&message, LIMIT_IPC_FRAME);
+	if (!courier_send(*fd, COURIER_ASK, "", 0, deadline_in(SEND_MS, NULL), err) ||
+	    !courier_receive(*fd, &type, &message, &closed, deadline_in(DAY_MS, interrupter), err))
+		return false;
+	if (closed || type != COURIER_GO)
+		return error_set(err, ERROR_INTERNAL, NULL, "the courier was not allowed to go on");
+	return true;
+}
+
 static bool deploy(int fd, const struct buf *message)
 {
 	struct push_job job CLEANUP(push_job_done) = {0};
 	struct push_outcome *outcomes AUTO_FREE = NULL;
+	const struct push_watch watch = {send_step, ask_parent, &fd};
 	struct error failure = {0};
 
 	if (!courier_decode_job(message->data, message->len, &job, &failure))
@@ -103,7 +123,8 @@ static bool deploy(int fd, const struct buf *message)
 	outcomes = calloc(job.certificate_count + 1, sizeof(outcomes[0]));
 	if (outcomes == NULL)
 		return false;
-	if (push_run(&job, listen_for_interruption(), send_step, &fd, outcomes, &failure))
+	listen_for_interruption();
+	if (push_run(&job, interrupter, &watch, outcomes, &failure))
 		error_clear(&failure);
 	return send_report(fd, outcomes, job.certificate_count, &failure);
 }
@@ -251,6 +272,8 @@ int courier_main(int fd)
 	case COURIER_REPORT:
 	case COURIER_WITHDRAW:
 	case COURIER_FINDING:
+	case COURIER_ASK:
+	case COURIER_GO:
 		break;
 	}
 	return EXIT_FAILURE;

@@ -43,12 +43,13 @@ static void put_back(struct courier_errand what, const struct site_job *job, str
 	struct deadline deadline = deadline_in(cancel_requested(cancel) ? COURIER_GRACE_MS : most, NULL);
 	struct site_job undo = *job; /* borrows everything */
 	struct site_outcome undone = {.result = PUSH_FAILED};
+	const struct push_watch watch = {.step = on_step, .ctx = watched};
 	struct error second = {0};
 
 	undo.undo = true;
 	what.job = &undo;
 	what.outcomes = &undone;
-	if (!courier_errand_run(program, &what, on_step, watched, deadline, &second))
+	if (!courier_errand_run(program, &what, &watch, deadline, &second))
 		undone = (struct site_outcome){.result = PUSH_FAILED, .error = second};
 	ret->place = undone.place;
 	ret->error.hint[0] = '\0';
@@ -69,6 +70,7 @@ bool courier_install_site(const struct site_job *job, push_step *step, void *ctx
 			  struct site_outcome *ret)
 {
 	struct watched watched = {step, ctx, false};
+	const struct push_watch watch = {.step = on_step, .ctx = &watched};
 	const struct courier_errand what = {.type = COURIER_SITE,
 					    .job = job,
 					    .server = job->target.server,
@@ -79,7 +81,7 @@ bool courier_install_site(const struct site_job *job, push_step *step, void *ctx
 	struct error err = {0};
 
 	*ret = (struct site_outcome){.result = PUSH_FAILED};
-	if (!courier_errand_run(program, &what, on_step, &watched, deadline, &err)) {
+	if (!courier_errand_run(program, &what, &watch, deadline, &err)) {
 		*ret = (struct site_outcome){.result = PUSH_FAILED, .error = err};
 		if (watched.live)
 			put_back(what, job, &watched, deadline.cancel, ret);

@@ -24,14 +24,38 @@ static const struct step {
 static void announce(const struct transaction *t, const char *step)
 {
 	log_debug("%s: %s", t->job->target.server, step);
-	if (t->step != NULL)
-		t->step(t->ctx, step);
+	if (t->watch != NULL && t->watch->step != NULL)
+		t->watch->step(t->watch->ctx, step);
+}
+
+/*
+ * Asked behind "compare": what does not differ needs no leave, and what was looked at is looked at again under the
+ * lock. A server that was left alone for long may have tired of us.
+ */
+static bool may_change(struct transaction *t, struct error *err)
+{
+	enum { LONG_MS = 10 * 1000 };
+	int64_t asked = clock_monotonic_ms();
+
+	if (t->watch == NULL || t->watch->may_change == NULL)
+		return true;
+	if (!t->watch->may_change(t->watch->ctx, err))
+		return false;
+	int64_t waited = clock_monotonic_ms() - asked;
+	t->transfer.at_ms += waited;
+	if (waited < LONG_MS)
+		return true;
+	remote_disconnect(&t->remote);
+	if (push_connect(t, err))
+		return true;
+	error_context(err, "connect", NULL, t->job->target.server);
+	return false;
 }
 
 static bool run_steps(struct transaction *t, struct error *err)
 {
 	for (size_t i = 0; i < ARRAY_LEN(steps) && !t->unchanged; i++) {
-		bool goes_on = push_may_go_on(t, err);
+		bool goes_on = push_may_go_on(t, err) && (steps[i].run != push_upload || may_change(t, err));
 		if (goes_on)
 			announce(t, steps[i].name);
 		if (!goes_on || !steps[i].run(t, err)) {
@@ -140,10 +164,10 @@ static void report(struct transaction *t, bool ok, bool rolled_back, const struc
 	}
 }
 
-bool push_run(const struct push_job *job, struct cancel *cancel, push_step *step, void *ctx,
+bool push_run(const struct push_job *job, struct cancel *cancel, const struct push_watch *watch,
 	      struct push_outcome *outcomes, struct error *err)
 {
-	struct transaction t CLEANUP(end) = {.job = job, .cancel = cancel, .step = step, .ctx = ctx};
+	struct transaction t CLEANUP(end) = {.job = job, .cancel = cancel, .watch = watch};
 	bool rolled_back = false;
 
 	if (!begin(&t, outcomes, err))

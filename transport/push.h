@@ -104,16 +104,28 @@ struct push_outcome {
 /* Hears each step as it begins: "connect", "compare", "upload", "switch", "test", "reload", "verify", "roll-back". */
 typedef void push_step(void *ctx, const char *step);
 
+/* Who watches a deployment, and has a say in it. */
+struct push_watch {
+	push_step *step; /* NULL: nobody hears */
+
+	/*
+	 * Asked once, before "upload" changes anything; may take as long as it likes, which is not held against the
+	 * server. False with ERR: nothing is changed. NULL: nobody is asked.
+	 */
+	bool (*may_change)(void *ctx, struct error *err);
+	void *ctx;
+};
+
 /*
- * Run JOB. OUTCOMES has certificate_count entries. Returns true when every outcome is DEPLOYED or UNCHANGED; otherwise
- * ERR is the first cause. A transaction is all or nothing per server: when one certificate makes test, reload or verify
- * fail, all of the job's certificates are rolled back.
+ * Run JOB; WATCH may be NULL. OUTCOMES has certificate_count entries. Returns true when every outcome is DEPLOYED or
+ * UNCHANGED; otherwise ERR is the first cause. A transaction is all or nothing per server: when one certificate makes
+ * test, reload or verify fail, all of the job's certificates are rolled back.
  *
  * CANCEL (NULL: never) interrupts it: no other step begins, a command that runs is ended as at its time-out, and what
  * has changed what is live is rolled back (ERROR_CANCELLED). A transaction that is proven, or being rolled back, goes
  * on to its end; only the reload behind that is given up.
  */
-MUST_CHECK bool push_run(const struct push_job *job, struct cancel *cancel, push_step *step, void *ctx,
+MUST_CHECK bool push_run(const struct push_job *job, struct cancel *cancel, const struct push_watch *watch,
 			 struct push_outcome *outcomes, struct error *err);
 
 #endif

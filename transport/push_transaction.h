@@ -32,10 +32,9 @@ struct placement {
 
 struct transaction {
 	const struct push_job *job;
-	push_step *step;
-	void *ctx;
-	struct cancel *cancel;    /* what is waited for is given up by it; NULL: not any more */
-	struct deadline transfer; /* for everything but commands and verification */
+	const struct push_watch *watch; /* or NULL */
+	struct cancel *cancel;          /* what is waited for is given up by it; NULL: not any more */
+	struct deadline transfer;       /* for everything but commands and verification */
 	struct remote remote;
 	struct sftp_owner owner;
 	struct placement *placements; /* certificate_count */

@@ -8,6 +8,8 @@ the planned one something happens to the connection.
     assert relay.reached
     relay.release()                        # the server's ends of connections that went silent are closed
 
+    relay.gate.clear()                     # connections that come now are held, silent, until gate.set()
+
 Where packets end can be seen from outside as long as the cipher is AES-GCM, whose lengths are not encrypted: it is what the
 product likes best.
 """
@@ -105,6 +107,8 @@ class Relay(threading.Thread):
         self.to, self.listener = to, socket.create_server(("127.0.0.1", 0), backlog=50)
         self.port = self.listener.getsockname()[1]
         self.lock, self.threads, self.held, self.over = threading.Lock(), [], [], False
+        self.gate = threading.Event()
+        self.gate.set()
         self.plan()
         self.start()
 
@@ -136,6 +140,7 @@ class Relay(threading.Thread):
         self.threads, self.held = [], []
 
     def serve(self, client):
+        self.gate.wait()
         try:
             connection = Connection(self, client)
         except OSError:
@@ -169,6 +174,7 @@ class Relay(threading.Thread):
 
     def stop(self):
         self.over = True
+        self.gate.set()
         self.listener.shutdown(socket.SHUT_RDWR)
         self.listener.close()
         self.release()

@@ -144,6 +144,39 @@ TEST(one_that_stalls_gives_its_place_too_and_counts_when_it_refuses_after_all)
 	CHECK(!goes(&rollout, 4, 0));
 }
 
+TEST(one_that_stalled_changes_nothing_beside_another_canary)
+{
+	struct rollout rollout CLEANUP(rollout_done) = fleet(5, 1, 0);
+	CHECK_INT(begins(&rollout), 1);
+	CHECK_INT(rollout_may_change(&rollout, 0), ROLLOUT_GO);
+	rollout_stalls(&rollout, 0);
+	CHECK_INT(begins(&rollout), 2);
+	CHECK_INT(rollout_may_change(&rollout, 0), ROLLOUT_WAIT);
+	CHECK_INT(rollout_may_change(&rollout, 1), ROLLOUT_GO);
+	ends(&rollout, 2, ROLLOUT_END_UNREACHED);
+	CHECK_INT(rollout_may_change(&rollout, 0), ROLLOUT_GO); /* it is the canary again */
+	CHECK_INT(begins(&rollout), NONE);
+	ends(&rollout, 1, ROLLOUT_DONE);
+	CHECK_INT(begins(&rollout), 3);
+}
+
+TEST(what_runs_when_the_rollout_stops_changes_nothing_any_more)
+{
+	struct rollout rollout CLEANUP(rollout_done) = fleet(3, 0, 0);
+	struct error err = {0};
+	add(&rollout, 1, B, ROLLOUT_NOTHING);
+	CHECK_INT(begins(&rollout), 1);
+	CHECK_INT(begins(&rollout), 2);
+	CHECK_INT(begins(&rollout), 3);
+	CHECK_INT(rollout_may_change(&rollout, 2), ROLLOUT_GO);
+	ends(&rollout, 1, ROLLOUT_END_REFUSED);
+	CHECK_INT(rollout_may_change(&rollout, 2), ROLLOUT_STOPPED);
+	rollout_stopped(&rollout, 2, &err);
+	CHECK_STR(err.step, "rollout");
+	CHECK_CONTAINS(err.message, "when web-1 failed");
+	CHECK_INT(rollout_may_change(&rollout, 1), ROLLOUT_GO); /* B was not stopped */
+}
+
 TEST(one_that_refused_and_now_stalls_holds_nobody)
 {
 	struct rollout rollout CLEANUP(rollout_done) = fleet(3, 0, 1);

@@ -213,7 +213,7 @@ static bool run(const char *program, struct push_outcome *outcome, struct error 
 	struct push_job job;
 	error_clear(err);
 	make_job(&job, "example.com", LIMIT_CHAIN_BODY); /* several frames */
-	bool ok = courier_run_with(program, &job, NULL, NULL, deadline_in(5000, NULL), outcome, err);
+	bool ok = courier_run_with(program, &job, NULL, deadline_in(5000, NULL), outcome, err);
 	push_job_done(&job);
 	return ok;
 }

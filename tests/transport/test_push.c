@@ -1,170 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/*
- * Deployment to a real sshd on loopback: what a reader of the files sees before, during and after, whatever fails. The
- * "certificates" are texts with a number, so that a key and a certificate of different generations show.
- */
+/* Deployment to a real sshd on loopback: what a reader of the files sees before, during and after, whatever fails. */
 #include "base/clock.h"
-#include "base/limits.h"
-#include "support_sshd.h"
-#include "tests/support/test.h"
-#include "transport/courier.h"
-#include "transport/courier_internal.h"
+#include "push_fixture.h"
 
-#include <pwd.h>
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
-
-static struct test_sshd sshd;
-static char root[300]; /* the server's "live" folder of the current test */
-static char steps[256];
-
-static char *dup_text(const char *text)
-{
-	char *copy = text != NULL ? strdup(text) : NULL;
-	CHECK(text == NULL || copy != NULL);
-	return copy;
-}
-
-static const char *file(const char *name)
-{
-	static char paths[8][512];
-	static size_t next;
-	char *path = paths[next++ % ARRAY_LEN(paths)];
-	(void)snprintf(path, sizeof(paths[0]), "%s/example.com/%s", root, name);
-	return path;
-}
-
-static const char *in_root(const char *name)
-{
-	static char paths[4][512];
-	static size_t next;
-	char *path = paths[next++ % ARRAY_LEN(paths)];
-	(void)snprintf(path, sizeof(paths[0]), "%s/%s", root, name);
-	return path;
-}
-
-static char *numbered(const char *what, unsigned number)
-{
-	char text[64];
-	(void)snprintf(text, sizeof(text), "%s %u\n", what, number);
-	return dup_text(text);
-}
-
-/* A job for certificate NAME in its generation NUMBER. */
-static void add_certificate(struct push_job *job, const char *name, unsigned number)
-{
-	struct error err = {0};
-	char key[64];
-	job->certificates = realloc(job->certificates, (job->certificate_count + 1) * sizeof(job->certificates[0]));
-	struct push_certificate *c = &job->certificates[job->certificate_count++];
-	*c = (struct push_certificate){.name = dup_text(name), .generation = number};
-	c->cert = numbered("cert", number);
-	c->chain = numbered("chain", number);
-	c->fullchain = numbered("fullchain", number);
-	(void)snprintf(key, sizeof(key), "key %u\n", number);
-	CHECK_OK(secret_set(&c->privkey, key, strlen(key), &err), err);
-	(void)snprintf(c->fingerprint_sha256, sizeof(c->fingerprint_sha256), "%064x", number);
-	c->server_name = dup_text(name);
-}
-
-static void add_copy(struct push_job *job, enum push_file which, const char *path)
-{
-	struct push_certificate *c = &job->certificates[job->certificate_count - 1];
-	c->copies = realloc(c->copies, (c->copy_count + 1) * sizeof(c->copies[0]));
-	c->copies[c->copy_count++] = (struct push_copy){which, dup_text(path)};
-}
-
-static void make_job(struct push_job *job, const struct test_sshd *server, unsigned number)
-{
-	struct error err = {0};
-	char id[512];
-	(void)snprintf(id, sizeof(id), "%s/id", server->dir);
-	*job = (struct push_job){.target.port = server->port,
-				 .key_mode = 0600,
-				 .transfer_ms = 10000,
-				 .command_ms = 10000,
-				 .verify_ms = 1000};
-	job->target.server = dup_text("web-1");
-	job->target.host = dup_text("127.0.0.1");
-	job->target.user = dup_text(getpwuid(getuid())->pw_name);
-	test_set_only(&job->target.known_hosts, server->known_hosts);
-	job->dir = dup_text(root);
-	job->holder = dup_text("tests");
-	job->test_command = dup_text("true");
-	CHECK_OK(secret_read_file(ssh_target_next_identity(&job->target), id, LIMIT_KEY_FILE, true, &err), err);
-	(void)snprintf(id, sizeof(id), "echo reload >> %s/reloads", root);
-	job->reload_command = dup_text(id);
-	add_certificate(job, "example.com", number);
-}
-
-static void set_text(char **field, const char *text)
-{
-	free(*field);
-	*field = dup_text(text);
-}
-
-static void note_step(void *ctx, const char *step)
-{
-	(void)ctx;
-	(void)strncat(steps, step, sizeof(steps) - strlen(steps) - 1);
-	(void)strncat(steps, " ", sizeof(steps) - strlen(steps) - 1);
-}
-
-static bool push(struct push_job *job, struct push_outcome *outcomes, struct error *err)
-{
-	error_clear(err);
-	steps[0] = '\0';
-	return push_run(job, /* cancel= */ NULL, note_step, NULL, outcomes, err);
-}
-
-/* A server folder of its own for each test. */
-static void fresh_root(const char *name)
-{
-	(void)snprintf(root, sizeof(root), "%s/%s", test_temp_dir(), name);
-	CHECK_INT(mkdir(root, 0755), 0);
-}
-
-static void check_live(unsigned number)
-{
-	char want[64];
-	(void)snprintf(want, sizeof(want), "key %u\n", number);
-	CHECK_STR(test_read_file(file("privkey.pem")), want);
-	(void)snprintf(want, sizeof(want), "fullchain %u\n", number);
-	CHECK_STR(test_read_file(file("fullchain.pem")), want);
-	(void)snprintf(want, sizeof(want), "cert %u\n", number);
-	CHECK_STR(test_read_file(file("cert.pem")), want);
-	(void)snprintf(want, sizeof(want), "chain %u\n", number);
-	CHECK_STR(test_read_file(file("chain.pem")), want);
-}
-
-static unsigned mode_of(const char *path)
-{
-	struct stat info = {0};
-	(void)stat(path, &info);
-	return info.st_mode & 07777;
-}
-
-static bool exists(const char *path)
-{
-	struct stat info;
-	return lstat(path, &info) == 0;
-}
-
-static void deploy(unsigned number)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err;
-	make_job(&job, &sshd, number);
-	CHECK_OK(push(&job, &outcome, &err), err);
-	CHECK_STR(push_result_name(outcome.result), "deployed");
-	push_job_done(&job);
-}
 
 TEST(first_deployment_and_nothing_the_second_time)
 {
@@ -175,7 +15,7 @@ TEST(first_deployment_and_nothing_the_second_time)
 	make_job(&job, &sshd, 7);
 	CHECK_OK(push(&job, &outcome, &err), err);
 	CHECK_STR(push_result_name(outcome.result), "deployed");
-	CHECK_STR(steps, "connect compare upload switch test reload verify ");
+	CHECK_STR(steps, "connect compare may-change upload switch test reload verify ");
 	check_live(7);
 	CHECK_INT(mode_of(file("privkey.pem")), 0600);
 	CHECK_INT(mode_of(file("cert.pem")), 0644);
@@ -319,7 +159,7 @@ TEST(a_failing_reload_is_rolled_back_and_reloaded)
 	CHECK_STR(push_result_name(outcome.result), "rolled_back");
 	CHECK_STR(err.step, "reload");
 	CHECK_CONTAINS(err.said, "cert 2");
-	CHECK_STR(steps, "connect compare upload switch test reload roll-back ");
+	CHECK_STR(steps, "connect compare may-change upload switch test reload roll-back ");
 	check_live(1);
 	set_text(&job.reload_command, "false");
 	CHECK(!push(&job, &outcome, &err));
@@ -609,138 +449,8 @@ TEST(a_certificate_that_is_not_served_is_rolled_back)
 	push_job_done(&job);
 }
 
-/* ---- through the courier ---- */
-
-static bool run_courier(struct push_job *job, int64_t ms, struct cancel *cancel, struct push_outcome *outcome,
-			struct error *err)
-{
-	error_clear(err);
-	steps[0] = '\0';
-	return courier_run(job, note_step, NULL, deadline_in(ms, cancel), outcome, err);
-}
-
-TEST(the_courier_does_the_same)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err;
-	fresh_root("courier");
-	make_job(&job, &sshd, 1);
-	CHECK_OK(run_courier(&job, 20000, NULL, &outcome, &err), err);
-	CHECK_STR(push_result_name(outcome.result), "deployed");
-	CHECK_STR(steps, "connect compare upload switch test reload verify ");
-	check_live(1);
-	push_job_done(&job);
-	make_job(&job, &sshd, 2);
-	set_text(&job.test_command, "echo no; exit 9");
-	CHECK(!run_courier(&job, 20000, NULL, &outcome, &err));
-	CHECK_STR(push_result_name(outcome.result), "rolled_back");
-	CHECK_STR(err.step, "test");
-	CHECK_STR(outcome.error.said, "no");
-	push_job_done(&job);
-}
-
-/* Cut off in the test command, however long a busy machine takes to get there. */
-static void run_until_test(struct push_job *job, struct push_outcome *outcome, struct error *err)
-{
-	for (int64_t ms = 1500;; ms *= 2) {
-		CHECK(!run_courier(job, ms, NULL, outcome, err));
-		if (strcmp(err->step, "test") == 0 || ms > 15000)
-			return;
-	}
-}
-
-TEST(the_courier_is_killed_at_its_deadline)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err;
-	fresh_root("courier-late");
-	make_job(&job, &sshd, 1);
-	set_text(&job.test_command, "sleep 20");
-	job.command_ms = 20000;
-	run_until_test(&job, &outcome, &err);
-	CHECK_INT(err.category, ERROR_TIMEOUT);
-	CHECK_STR(err.step, "test");
-	CHECK_STR(err.server, "web-1");
-	CHECK_STR(push_result_name(outcome.result), "failed");
-	push_job_done(&job);
-}
-
-TEST(a_cancelled_courier_leaves_nothing)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err = {0};
-	struct cancel cancel;
-	CHECK_OK(cancel_init(&cancel, &err), err);
-	cancel_request(&cancel);
-	fresh_root("courier-cancelled");
-	make_job(&job, &sshd, 1);
-	CHECK(!run_courier(&job, 20000, &cancel, &outcome, &err));
-	CHECK_INT(err.category, ERROR_CANCELLED);
-	CHECK(!exists(in_root("example.com")));
-	push_job_done(&job);
-	cancel_done(&cancel);
-}
-
-/* Key and certificate of the same generation, or nothing at all. */
-static void check_matching(void)
-{
-	const char *key = test_read_file(file("privkey.pem"));
-	const char *cert = test_read_file(file("cert.pem"));
-	if (key[0] == '\0' && cert[0] == '\0')
-		return;
-	CHECK_STR(strchr(key, ' '), strchr(cert, ' '));
-}
-
-TEST(killed_at_any_moment_key_and_certificate_match)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err;
-	unsigned killed = 0;
-	fresh_root("killed");
-	CHECK_INT(mkdir(in_root("example.com"), 0755), 0);
-	test_write_file(file("cert.pem"), "cert 0\n", 0644);
-	test_write_file(file("privkey.pem"), "key 0\n", 0600);
-	for (unsigned i = 1; i <= 60; i++) {
-		make_job(&job, &sshd, i);
-		/* Ever later, a few milliseconds at a time: through every step of the transaction. */
-		if (!run_courier(&job, 5 + 4 * (int64_t)(i % 40), NULL, &outcome, &err))
-			killed++;
-		push_job_done(&job);
-		check_matching();
-	}
-	CHECK(killed > 5);
-	deploy(100);
-	check_live(100);
-	CHECK(!exists(file(".certferry-previous")));
-}
-
-TEST(a_transaction_cut_off_is_taken_up_again)
-{
-	struct push_job job;
-	struct push_outcome outcome;
-	struct error err;
-	fresh_root("cut-off");
-	deploy(1);
-	make_job(&job, &sshd, 2);
-	set_text(&job.test_command, "sleep 20");
-	job.command_ms = 20000;
-	run_until_test(&job, &outcome, &err);
-	check_live(2); /* new and matching, but never tested */
-	set_text(&job.test_command, "false");
-	CHECK(!push(&job, &outcome, &err));
-	CHECK_STR(push_result_name(outcome.result), "rolled_back");
-	check_live(1); /* what was good before the one that was cut off */
-	push_job_done(&job);
-}
-
 int main(int argc, char **argv)
 {
-	if (strcmp(argv[0], COURIER_ROLE) == 0)
-		return courier_main(COURIER_FD);
 	if (!test_sshd_available())
 		return 0;
 	test_sshd_start(&sshd, "sshd", NULL);
