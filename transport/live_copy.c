@@ -129,7 +129,7 @@ static bool keep_file(struct sftp *sftp, const struct live_copy *copy, struct er
 }
 
 /* What an earlier transaction kept was the last proven content: it stays. */
-static bool keep_previous(struct sftp *sftp, struct live_copy *copy, struct error *err)
+bool live_copy_keep(struct sftp *sftp, struct live_copy *copy, struct error *err)
 {
 	char *target AUTO_FREE = NULL;
 	struct sftp_entry entry;
@@ -150,7 +150,7 @@ static bool keep_previous(struct sftp *sftp, struct live_copy *copy, struct erro
 
 bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *err)
 {
-	if (!keep_previous(sftp, copy, err) || !sftp_replace(sftp, copy->fresh, copy->path, err))
+	if (!live_copy_keep(sftp, copy, err) || !sftp_replace(sftp, copy->fresh, copy->path, err))
 		return false;
 	copy->staged = false;
 	return true;

@@ -41,7 +41,10 @@ void live_copy_sweep(struct sftp *sftp, const struct live_copy *copy);
 /* Write the new content beside the path. */
 MUST_CHECK bool live_copy_upload(struct sftp *sftp, struct live_copy *copy, struct sftp_owner owner, struct error *err);
 
-/* Keep what is there, then replace it. */
+/* Keep what is there, to be put back, where an earlier transaction has not kept it already. */
+MUST_CHECK bool live_copy_keep(struct sftp *sftp, struct live_copy *copy, struct error *err);
+
+/* Keep what is there, if that is not done, then replace it. */
 MUST_CHECK bool live_copy_switch(struct sftp *sftp, struct live_copy *copy, struct error *err);
 
 /* Whether what was kept can be put back: ERROR_REMOTE where something removed it. */

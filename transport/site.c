@@ -230,7 +230,7 @@ static bool inspect(struct transaction *t, struct error *err)
 	    !sftp_read_link(sftp, t->mark, &word, err))
 		return false;
 	t->linking = str_equal(word, mark_linking);
-	/* What we write is older than the mark; whoever mended it by hand came later. */
+	/* What we write and keep is older than the mark; whoever mended it by hand came later. */
 	t->theirs = file.kind != SFTP_ABSENT && file.modified > mark.modified;
 	return true;
 }
@@ -284,8 +284,8 @@ static bool heal(struct transaction *t, struct error *err)
 static bool is_unchanged(const struct transaction *t)
 {
 	bool looked = t->place != NULL && t->copy.path != NULL;
-	return looked && !t->healed && !t->marked &&
-	       (t->job->undo || (t->copy.same && !t->copy.unsettled && t->linked));
+	return looked && !t->healed && !t->marked && !t->copy.unsettled &&
+	       (t->job->undo || (t->copy.same && t->linked));
 }
 
 /* What is there already, in the place of the new file or its link, may be there. */
@@ -335,6 +335,9 @@ static bool upload(struct transaction *t, struct error *err)
 
 static bool switch_over(struct transaction *t, struct error *err)
 {
+	/* Before the mark, by which a run that comes later tells what we wrote from what somebody mended. */
+	if (!t->copy.same && !live_copy_keep(t->remote.sftp, &t->copy, err))
+		return false;
 	t->switched = true;
 	t->marked = true;
 	t->linking = !t->linked;

@@ -62,6 +62,12 @@ class Server(NginxSites, Planned):
                 for folder in (self.available, self.enabled) for path in folder.iterdir()
                 if not path.name.startswith(".certferry-lock")}  # fmt: skip
 
+    def check_mark(self):
+        """By the mark's time the next run tells what the one that was cut off wrote from what somebody mended by hand."""
+        for mark in self.available.glob("*.certferry-begun"):
+            for kept in self.available.glob("*.certferry-previous"):
+                assert kept.lstat().st_mtime_ns <= mark.lstat().st_mtime_ns
+
     def is_locked(self):
         return any(self.available.glob(".certferry-lock*"))
 
@@ -204,6 +210,7 @@ def test_where_both_die_the_next_run_begins_with_putting_back(lab, lacking, site
         assert until_reached(process, site), number
         kill(process, "courier", "run")
         begun = any(path.name.endswith(".certferry-begun") for path in site.look())
+        site.check_mark()
         run = install(lacking)
         assert run.json["result"] == "rolled_back" and site.look() == there and site.passes(), f"request {number}\n{run}"
         assert any("cut off" in note for note in run.json["notes"]) == begun, f"request {number}, {begun}\n{run}"
