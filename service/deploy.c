@@ -462,8 +462,9 @@ bool deploy_plan(struct service *service, const struct plan *plan, const struct 
 			return false;
 	}
 	size_t workers = deployment.rollout.stop_count;
-	if (workers > LIMIT_STALLED_SERVERS && workers - LIMIT_STALLED_SERVERS > deployment.places.parallel)
-		workers = deployment.places.parallel + LIMIT_STALLED_SERVERS;
+	size_t most = places_most(&deployment.places);
+	if (workers > most)
+		workers = most;
 	deployment.fleet.servers = deployment.rollout.stop_count;
 	worker_run_all(workers, workers, work, &deployment);
 	deployment.fleet = (struct progress_fleet){0};

@@ -10,6 +10,11 @@ enum {
 	LONGEST_MS = 3000, /* also as long as none has let us in: a server that is well does so sooner */
 };
 
+size_t places_most(const struct places *places)
+{
+	return places->parallel > LIMIT_COURIERS ? places->parallel : LIMIT_COURIERS;
+}
+
 static int64_t patience_ms(const struct places *places)
 {
 	if (places->answered == 0)
@@ -58,7 +63,7 @@ static size_t review(struct places *places, int64_t now_ms, int64_t *ret_wake_ms
 	for (struct place *place = places->taken; place != NULL; place = place->next) {
 		int64_t until = place->heard_ms + patience;
 		/* Those that are too many to be waited for beside the others keep theirs. */
-		bool may_give = place->held && !place->kept && beside < LIMIT_STALLED_SERVERS;
+		bool may_give = place->held && !place->kept && beside < places_most(places) - places->parallel;
 		if (may_give && now_ms >= until) {
 			place->held = false;
 			beside++;

@@ -31,6 +31,9 @@ struct places {
 	int64_t answered_ms; /* and how long they took altogether */
 };
 
+/* How many servers may be under way at once, with those that are waited for beside the others. */
+size_t places_most(const struct places *places);
+
 /* One that is begun now, zeroed; it holds a place from here on. */
 void places_enter(struct places *places, struct place *place, int64_t now_ms);
 

@@ -6,7 +6,7 @@
 #include <stdatomic.h>
 
 enum {
-	WORKER_THREADS_MAX = 256,   /* more than LIMIT_PARALLEL_SERVERS and LIMIT_STALLED_SERVERS together */
+	WORKER_THREADS_MAX = 256,   /* more than LIMIT_PARALLEL_SERVERS */
 	WORKER_STACK = 1024 * 1024, /* jansson recurses a little; struct error is 11 KiB on the stack */
 };
 

@@ -81,16 +81,28 @@ TEST(how_long_is_long_depends_on_the_others)
 
 TEST(only_so_many_wait_beside_the_others)
 {
+	enum { BESIDE = LIMIT_COURIERS - 5 };
 	struct places places = start(5);
-	for (size_t i = 0; i < LIMIT_STALLED_SERVERS + 4; i++)
+	CHECK_INT(places_most(&places), LIMIT_COURIERS);
+	for (size_t i = 0; i < BESIDE + 4; i++)
 		(void)enter(&places, 0);
 	CHECK(places_free(&places, 3000, &wake));
 	struct place *well = enter(&places, 3000);
 	CHECK(!places_free(&places, 9000, &wake));
 	CHECK_INT(wake, INT64_MAX);
 	CHECK(places_keep(&places, well, 9000));
-	places_leave(&places, &list[LIMIT_STALLED_SERVERS + 3]); /* the last to come gave its place away first */
+	places_leave(&places, &list[BESIDE + 3]); /* the last to come gave its place away first */
 	CHECK(places_free(&places, 9000, &wake));
+}
+
+TEST(where_many_may_at_once_none_wait_beside_them)
+{
+	struct places places = start(LIMIT_COURIERS + 1);
+	CHECK_INT(places_most(&places), LIMIT_COURIERS + 1);
+	for (size_t i = 0; i < LIMIT_COURIERS + 1; i++)
+		(void)enter(&places, 0);
+	CHECK(!places_free(&places, 9000, &wake));
+	CHECK_INT(wake, INT64_MAX);
 }
 
 TEST_MAIN()
