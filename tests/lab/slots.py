@@ -16,6 +16,7 @@ import hashlib
 import json
 import os
 import shutil
+import signal
 import socket
 import ssl
 import stat
@@ -252,6 +253,16 @@ class Slots:
     def stop(self):
         for slot in self:
             slot.nginx.stop()
+
+    @contextlib.contextmanager
+    def commands_ended(self):
+        """What commands left running, by its number in a file "pid" of their slot's control folder, is gone afterwards."""
+        try:
+            yield
+        finally:
+            for path in self.control.glob("*/pid"):
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(int(path.read_text()), signal.SIGKILL)
 
     # Two generations in the store, of which the one that is live here is to be live there.
 

@@ -18,6 +18,7 @@ from lab.hostile import Hostile  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
 from lab.scripted import Scripted  # noqa: E402
+from lab.sites import Upstream  # noqa: E402
 from lab.slots import Slots  # noqa: E402
 from lab.vendor import newest_pebble  # noqa: E402
 
@@ -31,8 +32,9 @@ def pytest_sessionstart(session):
 
 @pytest.fixture(scope="module")
 def lab(request):
+    """With two servers, or as many as the file's SERVERS says."""
     failed_before = request.session.testsfailed
-    with Lab() as laboratory:
+    with Lab(servers=getattr(request.module, "SERVERS", 2)) as laboratory:
         yield laboratory
         if request.session.testsfailed > failed_before:
             laboratory.keep_folder = True
@@ -53,6 +55,14 @@ def account(lab):
     lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
     with Account() as one:
         yield one
+
+
+@pytest.fixture(scope="module")
+def upstream():
+    """A program behind virtual hosts."""
+    running = Upstream()
+    yield running
+    running.stop()
 
 
 @pytest.fixture

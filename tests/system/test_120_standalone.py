@@ -14,6 +14,7 @@ import pytest
 
 from lab import certificates
 from lab.processes import free_port
+from lab.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -33,13 +34,6 @@ def issue(ca, product, *args, **more):
 def is_open(port):
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.01)
 
 
 def test_several_names_and_the_renewal_remembers(ca, product):
@@ -148,7 +142,7 @@ def test_interrupted_it_leaves_no_listener(lab, product, number):
                                 "--ca-bundle", str(ca.ca_bundle), "--state-dir", str(product.state), "--agree-tos",
                                 config=False, together=True)  # fmt: skip
         mark = 0
-        wait_for(lambda: any("/chalZ/" in path for _, path in ca.requests(mark)), "the challenge answered")
+        until(lambda: any("/chalZ/" in path for _, path in ca.requests(mark)), "the challenge answered")
         assert is_open(port)
         begin = time.monotonic()
         process.send_signal(number)

@@ -6,12 +6,12 @@ there, with the same key, and places no second order. With a key of ours, and wi
 import json
 import os
 import signal
-import time
 
 import pytest
 from fakes.acme_server import Fault
 from lab import certificates
 from lab.processes import run as command
+from lab.wait import until
 
 NAMES = ["www.ferry.test", "ferry.test"]
 # Step -> how many orders there may be in all. An order whose answer never came is unknown here: only then a second one.
@@ -30,13 +30,6 @@ def arguments(scripted, product, own):
     what = ["--csr", own] if own else ["-d", NAMES[0], "-d", NAMES[1]]
     return ["issue", *what, "--webroot", scripted.webroot, "--server", scripted.server.url, "--ca-bundle",
             scripted.server.ca_bundle, "--state-dir", product.state, "--agree-tos", "--json"]  # fmt: skip
-
-
-def until(condition, what):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, f"not within 20 s: {what}"
-        time.sleep(0.01)
 
 
 @pytest.mark.parametrize("whose", ["our key", "own request"])

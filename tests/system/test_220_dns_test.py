@@ -6,14 +6,9 @@ import time
 
 import pytest
 
+from lab.wait import until
+
 NAME = "_acme-challenge.www.ferry.test"
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.02)
 
 
 def only_reads_and_one_round_trip(lab):
@@ -67,7 +62,7 @@ def test_without_a_config_by_a_credentials_file(lab, product):
 def test_interrupted_it_takes_the_value_away(lab, configured, number):
     lab.cloudflare.lag(60)
     process = configured.start("dns", "test", "cloudflare", "www.ferry.test")
-    wait_for(lambda: lab.cloudflare.records(NAME), "the value at the vendor")
+    until(lambda: lab.cloudflare.records(NAME), "the value at the vendor")
     time.sleep(0.2)
     process.send_signal(number)
     out, err = process.communicate(timeout=20)

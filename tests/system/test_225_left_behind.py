@@ -8,14 +8,9 @@ import time
 
 from fakes.acme_server import AcmeServer
 
+from lab.wait import until
+
 NAME = "_acme-challenge.left.ferry.test"
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.02)
 
 
 def leave_behind(lab, product):
@@ -24,7 +19,7 @@ def leave_behind(lab, product):
     lab.cloudflare.lag(60)
     product.write_config(lab.config([lab.wildcard("*.left.ferry.test")]))
     process = product.start("apply")
-    wait_for(lambda: len(lab.cloudflare.records(NAME)) == 3, "both values at the vendor")
+    until(lambda: len(lab.cloudflare.records(NAME)) == 3, "both values at the vendor")
     time.sleep(0.2)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
@@ -58,7 +53,7 @@ def test_also_when_the_run_was_killed_before_the_vendors_answer(lab, product):
     product.write_config(lab.config([lab.wildcard("*.left.ferry.test")]))
     lab.cloudflare.fault("slow", method="POST", path="dns_records", seconds=30)
     process = product.start("apply")
-    wait_for(lambda: lab.cloudflare.records(NAME), "the first value at the vendor")
+    until(lambda: lab.cloudflare.records(NAME), "the first value at the vendor")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     product.write_config(lab.config([lab.domain("left-www.ferry.test")]))
@@ -81,7 +76,7 @@ def test_a_run_at_work_is_left_alone(lab, product):
     lab.cloudflare.lag(60)
     product.write_config(lab.config([lab.wildcard("*.left.ferry.test")]))
     process = product.start("apply")
-    wait_for(lambda: len(lab.cloudflare.records(NAME)) == 2, "both values at the vendor")
+    until(lambda: len(lab.cloudflare.records(NAME)) == 2, "both values at the vendor")
     run = product.run("renew", "--lock-timeout", "1")
     assert len(lab.cloudflare.records(NAME)) == 2, run
     lab.cloudflare.lag(0)

@@ -13,16 +13,10 @@ import pytest
 from conftest import need
 from lab import certificates
 from lab.selfhosted import Bind, PowerDNS, World
+from lab.wait import until
 
 KEY, SECRET = "far.lab", base64.b64encode(os.urandom(32)).decode()
 OURS, AT_BIND, AT_PDNS = "ferry.test", "far-bind.test", "far-pdns.test"
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +86,7 @@ def test_what_a_killed_run_left_is_removed_where_it_is(world, vendor):
     product = world.product(providers(world, "cloudflare", "corp", "pdns"), [entry(*names)])
     vendor.lag(60)
     process = product.start("apply")
-    wait_for(lambda: len(values(vendor)) == 1 and len(far(world)) == 2, "a value at each provider")
+    until(lambda: len(values(vendor)) == 1 and len(far(world)) == 2, "a value at each provider")
     time.sleep(0.2)
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()

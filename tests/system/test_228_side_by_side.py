@@ -10,17 +10,11 @@ import time
 import pytest
 from lab import certificates
 from lab.vendor import VENDORS
+from lab.wait import until
 
 # The most requests at once that docs/dns-providers.md promises.
 LIMITS = {"azure": 4, "cloudflare": 4, "digitalocean": 4, "google": 4, "route53": 2}
 ZONE = "ferry.test"
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.02)
 
 
 def entry(names, provider="cloudflare", **more):
@@ -140,9 +134,9 @@ def test_a_kill_in_the_middle(lab, product, made):
     product.write_config(lab.config([entry(names)]))
     process = product.start("apply")
     if made == 0:
-        wait_for(lambda: journal(product, names[0]), "the journal")
+        until(lambda: journal(product, names[0]), "the journal")
     else:
-        wait_for(lambda: len(lab.cloudflare.records()) >= made, "values at the vendor")
+        until(lambda: len(lab.cloudflare.records()) >= made, "values at the vendor")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     assert len(journal(product, names[0])) == 12, "all that might have been put are listed"
@@ -160,11 +154,11 @@ def test_what_was_under_way_at_ctrl_c_is_looked_for_again(lab, product):
     lab.cloudflare.fault("late", method="POST", path="dns_records", seconds=1.5, count=4)
     product.write_config(lab.config([entry(names)]))
     process = product.start("apply")
-    wait_for(lambda: lab.cloudflare.most_at_once() == 4, "four at once")
+    until(lambda: lab.cloudflare.most_at_once() == 4, "four at once")
     os.kill(process.pid, signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert process.returncode == 130, out + err
-    wait_for(lambda: len(lab.cloudflare.records()) == 4, "what was under way")
+    until(lambda: len(lab.cloudflare.records()) == 4, "what was under way")
     assert len(journal(product, names[0])) == 4
     product.write_config(lab.config([lab.domain(f"other-late.{ZONE}")]))
     run = product.run("apply")
@@ -200,7 +194,7 @@ def test_dns_test_that_is_killed_leaves_it_to_the_next_run(lab, product):
     for following in (["dns", "test", "cloudflare", f"other.{ZONE}"], ["apply"]):
         lab.cloudflare.lag(60)
         process = product.start("dns", "test", "cloudflare", f"tried.{ZONE}")
-        wait_for(lambda: len(lab.cloudflare.records(name)) == 2, "the value at the vendor")
+        until(lambda: len(lab.cloudflare.records(name)) == 2, "the value at the vendor")
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         lab.cloudflare.lag(0)
@@ -219,7 +213,7 @@ def test_dns_test_by_a_credentials_file(lab, product):
     lab.cloudflare.lag(60)
     trial = ["dns", "test", "cloudflare", f"filed.{ZONE}", "--credentials", "cloudflare.ini", "--state-dir", "state"]
     process = product.start(*trial, config=False)
-    wait_for(lambda: lab.cloudflare.records(), "the value at the vendor")
+    until(lambda: lab.cloudflare.records(), "the value at the vendor")
     os.kill(process.pid, signal.SIGKILL)
     process.communicate()
     lab.cloudflare.lag(0)

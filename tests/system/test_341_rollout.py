@@ -8,18 +8,10 @@ import time
 
 import pytest
 
-from lab.lab import Lab
 
+SERVERS = 4
 CERT = "fleet.ferry.test"
 FLEET = ["web-1", "web-2", "web-3", "web-4"]
-
-
-@pytest.fixture(scope="module")
-def lab(request):
-    failed_before = request.session.testsfailed
-    with Lab(servers=4) as laboratory:
-        yield laboratory
-        laboratory.keep_folder |= request.session.testsfailed > failed_before
 
 
 def config(lab, rollout, others=(), **entries):

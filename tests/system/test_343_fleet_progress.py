@@ -7,18 +7,10 @@ import re
 import pytest
 
 from lab.fleet import Fleet
-from lab.lab import Lab
 from lab.terminal import watch
 
+SERVERS = 3
 CERT = "many.ferry.test"
-
-
-@pytest.fixture(scope="module")
-def lab(request):
-    failed_before = request.session.testsfailed
-    with Lab(servers=3) as laboratory:
-        yield laboratory
-        laboratory.keep_folder |= request.session.testsfailed > failed_before
 
 
 @pytest.fixture

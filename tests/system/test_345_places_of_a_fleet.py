@@ -10,18 +10,10 @@ import threading
 import pytest
 
 from lab.fleet import Fleet
-from lab.lab import Lab
 
+SERVERS = 3
 CERT = "places.ferry.test"
 ENDED = re.compile(r"-> (node-\d+): \x1b?\S*(deployed|failed)")
-
-
-@pytest.fixture(scope="module")
-def lab(request):
-    failed_before = request.session.testsfailed
-    with Lab(servers=3) as laboratory:
-        yield laboratory
-        laboratory.keep_folder |= request.session.testsfailed > failed_before
 
 
 @pytest.fixture

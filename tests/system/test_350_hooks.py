@@ -5,11 +5,11 @@ import json
 import os
 import signal
 import socket
-import time
 
 import pytest
 
 from lab.processes import free_port
+from lab.wait import until
 
 
 class Log:
@@ -45,13 +45,6 @@ def folder_hook(product, when, name, script, mode=0o755):
 
 def hooks(run, name, when=None):
     return [hook for hook in run.result(name)["hooks"] if when in (None, hook["when"])]
-
-
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.01)
 
 
 def is_open(port):
@@ -173,7 +166,7 @@ def test_one_killed_between_the_switch_and_its_hook_runs_it_next_time(lab, produ
     own = {"deploy": log.line("deploy", f"while [ ! -e {gate} ]; do sleep 0.05; done; echo done >> {log.path}")}
     product.write_config(lab.config([lab.domain("killed.ferry.test", hooks=own)]))
     process = product.start("apply", together=True)
-    wait_for(lambda: log.names() == ["deploy"], "the deploy hook")
+    until(lambda: log.names() == ["deploy"], "the deploy hook")
     process.kill()
     process.communicate(timeout=20)
     assert record(product, "killed.ferry.test")["deploy_hooks_due"] is True
@@ -339,7 +332,7 @@ def test_it_is_taken_again_on_ctrl_c(lab, product, log, number):
                                     provider=lab.provider(ca)))  # fmt: skip
     with socket.create_server(("127.0.0.1", elsewhere)):  # takes the CA's connection and says nothing
         process = product.start("apply", together=True)
-        wait_for(lambda: any("/chalZ/" in path for _, path in ca.requests(0)), "the challenge answered")
+        until(lambda: any("/chalZ/" in path for _, path in ca.requests(0)), "the challenge answered")
         process.send_signal(number)
         out, _ = process.communicate(timeout=30)
     ca.stop()
@@ -354,7 +347,7 @@ def test_interrupting_a_pre_hook_ends_it_and_runs_the_post_hook(lab, product, lo
     product.write_config(lab.config([lab.domain("prehang.ferry.test", hooks=own)]))
     mark = lab.ca.mark()
     process = product.start("apply", together=True)
-    wait_for(lambda: log.names() == ["pre"], "the pre hook")
+    until(lambda: log.names() == ["pre"], "the pre hook")
     process.send_signal(signal.SIGINT)
     out, _ = process.communicate(timeout=20)
     assert process.returncode == 130, out

@@ -10,7 +10,7 @@ import time
 
 import pytest
 from conftest import need
-from lab.sites import SITES, Upstream
+from lab.sites import SITES
 from test_355_vhost import until
 
 CERT, ALIAS = "rival.ferry.test", "www.rival.ferry.test"
@@ -48,13 +48,6 @@ def site(request):
         yield running.start()
     finally:
         running.stop()
-
-
-@pytest.fixture(scope="module")
-def upstream():
-    running = Upstream()
-    yield running
-    running.stop()
 
 
 def other(site, which, name=ALIAS):

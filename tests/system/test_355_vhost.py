@@ -30,13 +30,6 @@ def site(request):
         running.stop()
 
 
-@pytest.fixture(scope="module")
-def upstream():
-    running = Upstream()
-    yield running
-    running.stop()
-
-
 @pytest.fixture
 def ready(lab, product, site):
     """The certificate is there, and no virtual host is."""

@@ -7,12 +7,12 @@ import contextlib
 import os
 import shutil
 import signal
-import time
 
 from lab import certificates
 from lab.hostile import dangerous
 from lab.processes import descendants
 from lab.product import ROOT
+from lab.wait import until
 
 from conftest import need
 
@@ -21,31 +21,13 @@ FLOOD = 100_000_000
 HOSTILE = r"""printf '\033]0;owned\007\033[2J\033[31mred\r\nOK forged\000behind\377\376\302\233 \342\200\256gpj\342\200\254 \342\200\250line'"""
 
 
-def until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
-@contextlib.contextmanager
-def ended_after(slots):
-    """What commands left running, by its number in a file "pid" of its slot, is gone afterwards."""
-    try:
-        yield
-    finally:
-        for path in slots.control.glob("*/pid"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(path.read_text()), signal.SIGKILL)
-
-
 def meet(slots, cases, watched=True, **changes):
     """One run in which each slot has one of CASES, (changes of its server, result, step, texts that its error has); what
     must hold after it, and the next run."""
     slots.settle("ours")
     for slot, (change, *_) in zip(slots, cases):
         slot.changes = {key: value.format(slot=slot, go=slot.control) for key, value in change.items()}
-    with slots.watched() if watched else contextlib.nullcontext(), ended_after(slots):
+    with slots.watched() if watched else contextlib.nullcontext(), slots.commands_ended():
         run = slots.deploy(command_timeout=PATIENCE, **changes)
     deployed = slots.check(run) if watched else run.deployed(slots.cert)
     assert not dangerous(run.text), (dangerous(run.text), run)

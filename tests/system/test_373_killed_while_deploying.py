@@ -7,13 +7,13 @@ CERTFERRY_THOROUGH=1 tries each request.
 
 import os
 import signal
-import time
 
 import pytest
 from lab.hostile import dangerous
 from lab.processes import descendants, signal_all
 from lab.product import Run
 from lab.slots import spread
+from lab.wait import until
 
 HOLD = "echo >> {go}/held; until [ -e {go}/go ]; do sleep 0.05; done; "
 FAIL = {"test_command": "tail -n 1 {go}/log > {go}/tested; exit 1"}
@@ -24,13 +24,6 @@ COMMANDS = [
     {"reload_command": "if [ -e {go}/once ]; then " + HOLD + "exit; fi; touch {go}/once; exit 1"},  # after its roll-back
 ]
 VERIFY = {"reload_command": "echo >> {go}/held"}  # without effect: what it was to bring is looked for in vain
-
-
-def until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 def alive(pids):

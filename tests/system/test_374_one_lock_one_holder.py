@@ -10,15 +10,9 @@ import time
 import pytest
 from lab.processes import descendants, signal_all
 from lab.slots import Slots
+from lab.wait import until
 
 IN_TURN = "echo {who} >> {go}/turns; touch {go}/in-{who}; until [ -e {go}/out-{who} ]; do sleep 0.05; done; {test}"
-
-
-def until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 time, with what became of each server, and the next run brings the new certificate.
 """
 
-import contextlib
 import json
 import os
 import signal
@@ -14,6 +13,7 @@ import pytest
 from lab.hostile import dangerous
 from lab.product import Run
 from lab.terminal import watch
+from lab.wait import until
 
 HANG = "echo $$ > {go}/pid; touch {go}/held; exec sleep 600"
 DEAF = "trap '' TERM; echo $$ > {go}/pid; touch {go}/held; while :; do sleep 0.1; done"
@@ -36,13 +36,6 @@ WHO = {
 }
 
 
-def until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
-
-
 def begin(slots, cases, prefix="", **changes):
     """A run of which each slot is held by what CASES changes of its server, (changes, step, texts of its error)."""
     for slot, (change, *_) in zip(slots, cases):
@@ -53,17 +46,6 @@ def begin(slots, cases, prefix="", **changes):
     for slot, (change, *_) in zip(slots, cases):
         until((slot.control / "held").exists, f"{slot.name} is held by {change}")
     return process
-
-
-@contextlib.contextmanager
-def ended_after(slots):
-    """What the server could not end for us is gone afterwards."""
-    try:
-        yield
-    finally:
-        for path in slots.control.glob("*/pid"):
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(int(path.read_text()), signal.SIGKILL)
 
 
 def interrupt(process, number, within=90):
@@ -118,7 +100,7 @@ def test_what_hangs_is_given_up_and_taken_back(slots, account, who, number):
     prefix, became = WHO[who]
     slots.settle("ours")
     give(slots, account.ids() if who == "account" else (0, 0))
-    with slots.watched(), ended_after(slots):
+    with slots.watched(), slots.commands_ended():
         run = interrupt(begin(slots, CASES, prefix, **entries_of(account, who)), number)
     check_back(slots, run, CASES, became)
     give(slots, (0, 0))
@@ -134,7 +116,7 @@ def test_a_reload_that_hangs_behind_the_roll_back_too(slots):
         ({"reload_command": ONCE.replace("exit;", HANG + ";") + RELOAD + HANG}, "reload", ["but reloading them failed too"]),
     ]
     loaded = ({"reload_command": "[ -e {go}/once ] || " + RELOAD + "touch {go}/once; " + HANG}, "reload", [])
-    with slots.watched(), ended_after(slots):
+    with slots.watched(), slots.commands_ended():
         run = interrupt(begin(slots, [*cases, loaded]), signal.SIGINT)
     assert run.code == 130 and not_held_against(slots), run
     for slot, (change, step, texts) in zip(slots, [*cases, loaded]):
@@ -152,7 +134,7 @@ def test_a_reload_that_hangs_behind_the_roll_back_too(slots):
 
 def test_the_second_time_it_ends_at_once(slots):
     """Whatever hangs; and the next run puts right what is left of it."""
-    with slots.watched(), ended_after(slots):
+    with slots.watched(), slots.commands_ended():
         slots.settle("ours")
         process = begin(slots, CASES)
         process.send_signal(signal.SIGINT)
@@ -191,7 +173,7 @@ def test_on_a_terminal_it_says_what_goes_on(slots):
     def on_start(process):
         threading.Thread(target=lambda: (until((slot.control / "held").exists, "it hangs"), process.send_signal(signal.SIGINT))).start()
 
-    with ended_after(slots):
+    with slots.commands_ended():
         screen, code = watch(slots.product, "deploy", "--to", "s0", on_start=on_start, on_frame=lambda screen, _: seen.add(screen.text))
     assert code == 130 and "interrupted while" in screen.text.replace("\n", ""), screen.text
     assert any("-> s0: interrupted ..." in text and "again Ctrl-C: at once" in text for text in seen), seen

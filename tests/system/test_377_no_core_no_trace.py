@@ -6,7 +6,6 @@ import re
 import shutil
 import signal
 import subprocess
-import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +13,7 @@ from conftest import need
 from lab import needles
 from lab.processes import descendants, signal_all
 from lab.servers import write
+from lab.wait import until
 from lab.watch import why_not
 
 CERT = "core.ferry.test"
@@ -38,13 +38,6 @@ def processes_of(process, word):
     return found
 
 
-def wait_for(condition, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.02)
-
-
 @pytest.fixture(scope="module")
 def dumps(tmp_path_factory):
     """On this machine what is killed so leaves a core dump, or nothing could be seen."""
@@ -53,7 +46,7 @@ def dumps(tmp_path_factory):
     folder = tmp_path_factory.mktemp("dumps")
     log, under = watched_end(folder, "any")
     with subprocess.Popen([*under, "sleep", "60"], cwd=folder) as process:
-        wait_for(lambda: processes_of(process, b"sleep"))
+        until(lambda: processes_of(process, b"sleep"), "sleep runs")
         os.kill(processes_of(process, b"sleep")[0], signal.SIGABRT)
     need("core dumped" in log.read_text(), f"core dumps ({Path('/proc/sys/kernel/core_pattern').read_text().strip()})")
 
@@ -70,7 +63,7 @@ def test_killed_with_keys_in_memory(lab, product, dumps, whose, number):
     log, product.under = watched_end(product.dir, "ours")
     process = product.start("apply", together=True, env={"ASAN_OPTIONS": "detect_leaks=0"})
     try:
-        wait_for(there.exists)
+        until(there.exists, "the command runs")
         ours, courier = processes_of(process, b"/certferry")[0], processes_of(process, b"certferry-courier")[0]
         for pid in (ours, courier):
             limits = Path(f"/proc/{pid}/limits").read_text()
@@ -99,7 +92,7 @@ def test_proc_shows_nothing(lab, product):
     process = product.start("apply", together=True)
     shown = {}
     for stop in (hooked, there):
-        wait_for(stop.exists)
+        until(stop.exists, "it is held there")
         for pid in [process.pid, *descendants(process.pid), *descendants(lab.servers["web-1"].sshd.process.pid)]:
             for file in ("cmdline", "environ", "comm"):
                 try:

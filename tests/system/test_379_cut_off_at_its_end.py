@@ -6,11 +6,11 @@ what was proven last, with all its files: never to the one before, and never to 
 import json
 import os
 import sys
-import time
 
 import pytest
 from lab import certificates
 from lab.product import ROOT
+from lab.wait import until
 
 CERT = "end.ferry.test"
 COPIES = {"fullchain": "a.pem", "privkey": "b.pem", "combined": "c.pem"}
@@ -52,13 +52,6 @@ class Place:
     def is_tidy(self):
         return sorted(path.name for path in self.extra.iterdir()) == sorted(COPIES.values()) and sorted(
             path.name for path in self.home.iterdir() if path.name.startswith(".")) == []  # fmt: skip
-
-
-def until(condition, what, seconds=60):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"not within {seconds} s: {what}"
-        time.sleep(0.02)
 
 
 @pytest.fixture

@@ -6,6 +6,8 @@ import time
 
 import pytest
 
+from lab.wait import until
+
 
 def interrupt(process, number=signal.SIGINT):
     begin = time.monotonic()
@@ -14,19 +16,12 @@ def interrupt(process, number=signal.SIGINT):
     return process.returncode, out + err, time.monotonic() - begin
 
 
-def wait_for(condition, what, seconds=20):
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, f"never seen: {what}"
-        time.sleep(0.02)
-
-
 def test_while_waiting_for_dns_the_records_are_taken_away(lab, product):
     product.write_config(lab.config([lab.wildcard("*.ctrlc.ferry.test", ["web-1"])]))
     tree = lab.servers["web-1"].tree()
     lab.cloudflare.lag(60)
     process = product.start("apply")
-    wait_for(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
+    until(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
     time.sleep(0.3)  # it is waiting for the name servers now
     code, text, seconds = interrupt(process)
     assert code == 130, text
@@ -64,7 +59,7 @@ def test_sigterm_is_as_good(lab, product):
     product.write_config(lab.config([lab.wildcard("*.term.ferry.test")]))
     lab.cloudflare.lag(60)
     process = product.start("apply")
-    wait_for(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
+    until(lambda: len(lab.cloudflare.records()) == 2, "both records at the vendor")
     code, text, _ = interrupt(process, signal.SIGTERM)
     assert code == 130 and lab.cloudflare.records() == [], text
 
@@ -80,7 +75,7 @@ def test_a_command_that_hangs_is_given_up_and_nothing_is_held_against_the_server
     hanging = lab.server_entry(server, test_command=f"touch {there}; sleep 60")
     product.write_config(lab.config([domain], servers={"web-1": hanging}))
     process = product.start("apply", "--force")
-    wait_for(there.exists, "the test command runs")
+    until(there.exists, "the test command runs")
     code, text, _ = interrupt(process, signal.SIGTERM)
     assert code == 130 and "test: interrupted" in text and "retry: not before" not in text, text
     assert "the previous files are live again" in text and server.fingerprint("hangs.ferry.test") == before, text
