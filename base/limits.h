@@ -88,7 +88,7 @@ enum {
 	LIMIT_LOOK_UPS = 128,                 /* names that the system looks up, waited for or not any more */
 	LIMIT_LOOK_MS = 3000,                 /* one of them: whoever looks is waiting for it */
 	LIMIT_PARALLEL_SERVERS = 200,         /* that may be deployed to at once: three descriptors and 2 MiB each */
-	LIMIT_COURIERS = 30,                  /* at once, with those that are waited for, unless `parallel` is more */
+	LIMIT_COURIERS = 26,                  /* at once, with those that are waited for, unless `parallel` is more */
 	LIMIT_COURIER_JOB = 64 * 1024 * 1024, /* a job or report in its frames: thousands of certificates */
 	LIMIT_COURIER_CERTIFICATES = 10 * 1000,
 	LIMIT_COURIER_PLACES = 16,   /* where a virtual host may go */

@@ -99,9 +99,10 @@ def test_the_order_to_learn_the_form_is_given_up(lab, product, ca):
     mark = ca.mark()
     persist(product)
     assert ca.orders(mark) == 1
-    # newOrder, its authorization read, the order and the authorization read again, the authorization ended.
+    # newOrder, its authorization read, the order and the authorization read again, the authorization ended; any of them
+    # once more whose nonce was rejected.
     authz = [path for method, path in ca.requests(mark) if "/authZ/" in path]
-    assert len(authz) == 3 and len(set(authz)) == 1, ca.requests(mark)
+    assert 3 <= len(authz) <= 6 and len(set(authz)) == 1, ca.requests(mark)
 
 
 def test_what_is_wrong_is_told(lab, product, ca):
