@@ -80,21 +80,19 @@ static void *run(void *data)
 }
 
 /* With no signal of its own: they are the others'. */
-static bool start(struct look_up *it)
+static bool start(struct look_up *it, pthread_t *ret)
 {
 	pthread_attr_t attributes;
-	pthread_t thread;
 	sigset_t all, before;
 
 	if (pthread_attr_init(&attributes) != 0)
 		return false;
 	(void)pthread_attr_setstacksize(&attributes, STACK);
-	(void)pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
 	(void)sigfillset(&all);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
 	atomic_fetch_add(&it->owners, 1);
 	atomic_fetch_add(&under_way, 1);
-	bool started = pthread_create(&thread, &attributes, run, it) == 0;
+	bool started = pthread_create(ret, &attributes, run, it) == 0;
 	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	(void)pthread_attr_destroy(&attributes);
 	if (!started) {
@@ -140,12 +138,16 @@ static bool wait_for_answer(struct look_up *it, struct deadline deadline, struct
 {
 	if (atomic_load(&under_way) >= LIMIT_LOOK_UPS)
 		return unanswered(it->host, err);
-	if (!start(it)) {
+	pthread_t thread;
+	if (!start(it, &thread)) {
 		look(it); /* without a thread, then; and without a deadline */
 		return true;
 	}
-	if (await(it, deadline))
+	if (await(it, deadline)) {
+		(void)pthread_join(thread, NULL); /* it is at its end, and what the system keeps for it goes with it */
 		return true;
+	}
+	(void)pthread_detach(thread);
 	return cancel_requested(deadline.cancel) ? deadline_check(deadline, NULL, err) : unanswered(it->host, err);
 }
 
