@@ -6,7 +6,9 @@ import os
 import socket
 import ssl
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import pytest
 from conftest import need
@@ -192,10 +194,16 @@ def test_in_front_of_several(ready, site, upstream):
     assert until(lambda: all(site.request(CERT)[0] == 200 for _ in range(6)))
 
 
-def test_in_front_of_a_socket(ready, site, tmp_path):
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
-    one, other = (Upstream(socket_path=tmp_path / f"{name}.sock") for name in ("one", "other"))
+@pytest.fixture
+def folder():
+    """One that every user may enter, unlike tmp_path."""
+    with tempfile.TemporaryDirectory(prefix="certferry-sockets-") as path:
+        os.chmod(path, 0o755)
+        yield Path(path)
+
+
+def test_in_front_of_a_socket(ready, site, folder):
+    one, other = (Upstream(socket_path=folder / f"{name}.sock") for name in ("one", "other"))
     try:
         run = ready.run("vhost", "web", CERT, "--upstream", one.url, "--install", "--json")
         assert run.code == 0 and run.json["result"] == "installed", run
