@@ -190,8 +190,14 @@ TEST(one_login_to_the_jump_hosts_carries_several_connections)
 	CHECK(!ssh_tunnel_dial(tunnel, "127.0.0.1", 1, soon(), &none, &err));
 	CHECK_CONTAINS(err.message, "the jump host middle (127.0.0.1 port ");
 	CHECK_CONTAINS(err.message, ") cannot connect to 127.0.0.1 port 1");
-	error_clear(&err);
-	CHECK(!ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)far.port, deadline_in(0, NULL), &none, &err));
+	/* On a machine where others are at work the answer may be there before we look. */
+	bool late = false;
+	for (int i = 0; i < 20 && !late; i++) {
+		error_clear(&err);
+		late = !ssh_tunnel_dial(tunnel, "127.0.0.1", (uint16_t)far.port, deadline_in(0, NULL), &none, &err);
+		if (!late)
+			(void)close(none);
+	}
 	CHECK_INT(err.category, ERROR_TIMEOUT);
 	CHECK_CONTAINS(err.message, "did not answer in time while it connected to 127.0.0.1 port ");
 	check_banner(second);
