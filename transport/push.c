@@ -43,13 +43,7 @@ static bool may_change(struct transaction *t, struct error *err)
 		return false;
 	int64_t waited = clock_monotonic_ms() - asked;
 	t->transfer.at_ms += waited;
-	if (waited < LONG_MS)
-		return true;
-	remote_disconnect(&t->remote);
-	if (push_connect(t, err))
-		return true;
-	error_context(err, "connect", NULL, t->job->target.server);
-	return false;
+	return waited < LONG_MS || push_reconnect(t, err);
 }
 
 static bool run_steps(struct transaction *t, struct error *err)

@@ -13,30 +13,6 @@ static void add_second_cause(struct error *err, const char *what, const struct e
 	error_hint(err, "%s", hint);
 }
 
-/*
- * What failed may have been the connection, without having been noticed: a command that did not end in time may be one
- * whose end was never heard of. So half of the time is for the connection that is there, and the rest for another one.
- */
-static bool switch_back_somehow(struct transaction *t, struct error *err)
-{
-	int64_t ms = push_patience_ms(t, push_transfer_ms(t->job), PUSH_BRIEF_BACK_MS);
-	struct deadline whole = deadline_in(ms, NULL);
-	struct error lost = {0};
-
-	if (remote_is_connected(&t->remote)) {
-		t->transfer = deadline_within(whole, ms / 2);
-		if (push_switch_back(t, &lost))
-			return true;
-	}
-	if (remote_is_connected(&t->remote)) {
-		*err = lost;
-		return false;
-	}
-	t->transfer = whole;
-	remote_disconnect(&t->remote);
-	return push_connect(t, err) && push_switch_back(t, err);
-}
-
 static const char *reload_hint(const struct transaction *t, const struct error *failure)
 {
 	if (t->interrupted)
@@ -50,9 +26,10 @@ bool push_roll_back(struct transaction *t, struct error *err)
 {
 	struct cancel *cancel = t->cancel;
 	struct error second = {0};
+	int64_t ms = push_patience_ms(t, push_transfer_ms(t->job), PUSH_BRIEF_BACK_MS);
 
 	t->cancel = NULL;
-	if (!switch_back_somehow(t, &second)) {
+	if (!push_over_any(t, ms, push_switch_back, &second)) {
 		add_second_cause(err, "and putting the previous files back failed", &second,
 				 t->robbed ? second.hint
 					   : "look at this server now: its files are the new ones or the previous "

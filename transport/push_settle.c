@@ -30,35 +30,10 @@ static bool settle(struct transaction *t, struct error *err)
 	return true;
 }
 
-/* The connection may have been cut while others were looked at, without having been noticed. */
-static bool settle_somehow(struct transaction *t, struct error *err)
-{
-	int64_t ms = push_transfer_ms(t->job);
-	struct deadline whole = deadline_in(ms, NULL);
-	struct error lost = {0};
-
-	if (remote_is_connected(&t->remote)) {
-		t->transfer = deadline_within(whole, ms / 2);
-		if (settle(t, &lost))
-			return true;
-	}
-	if (remote_is_connected(&t->remote)) {
-		*err = lost;
-		return false;
-	}
-	t->transfer = whole;
-	remote_disconnect(&t->remote);
-	if (!push_connect(t, err)) {
-		error_context(err, "connect", NULL, t->job->target.server);
-		return false;
-	}
-	return settle(t, err);
-}
-
 bool push_settle(struct transaction *t, struct error *err)
 {
 	t->cancel = NULL; /* a moment more, and it is done */
-	if (settle_somehow(t, err))
+	if (push_over_any(t, push_transfer_ms(t->job), settle, err))
 		return true;
 	error_reword(err, "the new files are live and proven, but that they are could not be noted there: %s",
 		     err->message);

@@ -52,3 +52,31 @@ bool push_connect(struct transaction *t, struct error *err)
 	error_hint(err, "use OpenSSH's sftp-server or internal-sftp");
 	return false;
 }
+
+bool push_reconnect(struct transaction *t, struct error *err)
+{
+	remote_disconnect(&t->remote);
+	if (push_connect(t, err))
+		return true;
+	error_context(err, "connect", NULL, t->job->target.server);
+	return false;
+}
+
+bool push_over_any(struct transaction *t, int64_t ms, bool (*act)(struct transaction *, struct error *),
+		   struct error *err)
+{
+	struct deadline whole = deadline_in(ms, NULL);
+	struct error lost = {0};
+
+	if (remote_is_connected(&t->remote)) {
+		t->transfer = deadline_within(whole, ms / 2);
+		if (act(t, &lost))
+			return true;
+	}
+	if (remote_is_connected(&t->remote)) {
+		*err = lost;
+		return false;
+	}
+	t->transfer = whole;
+	return push_reconnect(t, err) && act(t, err);
+}

@@ -62,6 +62,17 @@ MUST_CHECK bool push_may_go_on(const struct transaction *t, struct error *err);
 /* MS, but at most BRIEF_MS once it is interrupted. */
 int64_t push_patience_ms(const struct transaction *t, int64_t ms, int64_t brief_ms);
 
+/* Another connection in place of the one that is there, or was. */
+MUST_CHECK bool push_reconnect(struct transaction *t, struct error *err);
+
+/*
+ * ACT, which can be repeated, within MS over the connection that is there, or over another where that one is lost. Its
+ * loss may not have been noticed: a command that did not end in time may be one whose end was never heard of. So half
+ * of the time is for the connection that is there.
+ */
+MUST_CHECK bool push_over_any(struct transaction *t, int64_t ms, bool (*act)(struct transaction *, struct error *),
+			      struct error *err);
+
 /* ---- one certificate's place (push_place.c) ---- */
 
 /* What is there, and whether there is something to do. */
