@@ -17,8 +17,9 @@ from lab.accounts import Account, why_no_accounts  # noqa: E402
 from lab.hostile import Hostile  # noqa: E402
 from lab.lab import Lab  # noqa: E402
 from lab.product import binary  # noqa: E402
+from lab.programs import missing_packages  # noqa: E402
 from lab.scripted import Scripted  # noqa: E402
-from lab.sites import Upstream  # noqa: E402
+from lab.sites import SITES, Upstream  # noqa: E402
 from lab.slots import Slots  # noqa: E402
 from lab.vendor import newest_pebble  # noqa: E402
 
@@ -55,6 +56,20 @@ def account(lab):
     lab.dir.chmod(0o711)  # sshd reads authorized_keys as the user who logs in
     with Account() as one:
         yield one
+
+
+@pytest.fixture(scope="module", params=SITES)
+def site(request):
+    """A web server without a site, of each kind in turn."""
+    need(os.geteuid() == 0, "root, whose rights these programs give up by themselves")
+    kind = SITES[request.param]
+    missing = set(kind.packages) & set(missing_packages())
+    assert not missing, f"not installed: {', '.join(sorted(missing))}"
+    running = kind("placeholder.invalid")
+    try:
+        yield running.start()
+    finally:
+        running.stop()
 
 
 @pytest.fixture(scope="module")

@@ -2,27 +2,14 @@
 """A site that is new on its server: nothing serves it before its virtual host names the certificate's files, and no virtual
 host passes its test before they are there. vhost --install does both; deploy --no-verify is for those who write their own."""
 
-import os
 import re
 import shlex
 import shutil
 
 import pytest
-from conftest import need
-from lab.sites import SITES
 
 CERT = "new-site.ferry.test"
-
-
-@pytest.fixture(scope="module", params=["nginx", "apache"])
-def site(request):
-    need(os.geteuid() == 0, "root, whose rights these programs give up by themselves")
-    kind = SITES[request.param]
-    running = kind("placeholder.invalid")
-    try:
-        yield running.start()
-    finally:
-        running.stop()
+pytestmark = pytest.mark.parametrize("site", ["nginx", "apache"], indirect=True, scope="module")
 
 
 @pytest.fixture

@@ -3,14 +3,11 @@
 tells which. It is said, with where, and nothing is changed; and where two installations put sites on one server, they take
 turns."""
 
-import os
 import shutil
 import subprocess
 import time
 
 import pytest
-from conftest import need
-from lab.sites import SITES
 from test_355_vhost import until
 
 CERT, ALIAS = "rival.ferry.test", "www.rival.ferry.test"
@@ -38,16 +35,6 @@ server {{
     "haproxy": ("frontend theirs\n\tbind :{port} ssl crt {live}/combined.pem\n\thttp-request return status 200\n",
                 "frontend theirs\n\tbind :{http_port}\n\thttp-request return status 200\n"),
 }  # fmt: skip
-
-
-@pytest.fixture(scope="module", params=SITES)
-def site(request):
-    need(os.geteuid() == 0, "root, whose rights these programs give up by themselves")
-    running = SITES[request.param]("placeholder.invalid")
-    try:
-        yield running.start()
-    finally:
-        running.stop()
 
 
 def other(site, which, name=ALIAS):

@@ -11,25 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import need
-from lab.programs import missing_packages
 from lab.servers import self_signed
-from lab.sites import SITES, Upstream
+from lab.sites import Upstream
 
 CERT, ALIAS = "site.ferry.test", "www.site.ferry.test"
-
-
-@pytest.fixture(scope="module", params=SITES)
-def site(request):
-    need(os.geteuid() == 0, "root, whose rights these programs give up by themselves")
-    kind = SITES[request.param]
-    missing = set(kind.packages) & set(missing_packages())
-    assert not missing, f"not installed: {', '.join(sorted(missing))}"
-    running = kind("placeholder.invalid")
-    try:
-        yield running.start()
-    finally:
-        running.stop()
 
 
 @pytest.fixture
